@@ -1,0 +1,119 @@
+"""A run directory as an object: made exclusively, found again, resumed."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ganexp.errors import ConfigError
+
+
+class Run:
+    """A directory with all that a run leaves.
+
+    ``.hydra/config.yaml`` (the resolved configuration), ``.hydra/overrides.yaml``, ``checkpoints/``, ``samples/``, ``metrics.csv``,
+    ``training.gif``, TensorBoard's events and ``summary.json``. Constructing the object touches nothing.
+
+    Arguments:
+        path: The directory.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path).absolute()
+
+    @classmethod
+    def open(cls, path: str | Path) -> "Run":
+        """Return the run at ``path``, which may also be a file inside it.
+
+        Raises:
+            ConfigError: There is no run.
+        """
+        given = Path(path).expanduser()
+        for candidate in (given, *list(given.absolute().parents)[:2]):
+            if (candidate / ".hydra" / "config.yaml").is_file():
+                return cls(candidate)
+        near = sorted(given.parent.glob("*/.hydra/config.yaml")) if given.parent.is_dir() else []
+        raise ConfigError(
+            f"{given} is no run directory: it has no .hydra/config.yaml" if given.exists() else f"there is no {given}",
+            "resume",
+            hint=f"there is {near[-1].parent.parent}" if near else "a run directory looks like outputs/<name>/<time>-<id>",
+        )
+
+    def create(self, config: dict[str, Any], overrides: list[str]) -> None:
+        """Make the directory, which must not exist, and save the configuration in it.
+
+        Raises:
+            ConfigError: It exists or cannot be written.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=False)
+            self.save_config(config, overrides)
+        except FileExistsError:
+            taken = next(parent for parent in (self.path, *self.path.parents) if parent.exists())
+            what = "exists already" if taken.is_dir() else "is a file, not a folder"
+            raise ConfigError(f"the run directory cannot be made: {taken} {what}", "output_dir") from None
+        except OSError as error:
+            raise ConfigError(f"the run directory {self.path} cannot be written: {error.strerror}", "output_dir") from error
+
+    def save_config(self, config: dict[str, Any], overrides: list[str]) -> None:
+        """Save the resolved configuration and the overrides that led to it."""
+        (self.path / ".hydra").mkdir(exist_ok=True)
+        write_atomically(self.path / ".hydra" / "config.yaml", yaml.safe_dump(config, sort_keys=False))
+        write_atomically(self.path / ".hydra" / "overrides.yaml", yaml.safe_dump(overrides))
+
+    def discard(self) -> None:
+        """Delete a run that never began, and the empty folders above it that it was made in."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        remove_empty(self.path.parent)
+
+    @property
+    def exists(self) -> bool:
+        """Whether the run has been created."""
+        return (self.path / ".hydra" / "config.yaml").is_file()
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The resolved configuration."""
+        content = yaml.safe_load((self.path / ".hydra" / "config.yaml").read_text())
+        assert isinstance(content, dict)
+        return content
+
+    @property
+    def overrides(self) -> list[str]:
+        """The overrides of the command that made the run."""
+        return list(yaml.safe_load((self.path / ".hydra" / "overrides.yaml").read_text()))
+
+    @property
+    def checkpoints(self) -> list[Path]:
+        """The checkpoints to resume from, newest first."""
+        folder = self.path / "checkpoints"
+        return [path for name in ("last.ckpt", "previous.ckpt") if (path := folder / name).is_file()]
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """The content of ``summary.json``; empty before the run ends."""
+        path = self.path / "summary.json"
+        return json.loads(path.read_text()) if path.is_file() else {}
+
+    def write_summary(self, summary: dict[str, Any]) -> None:
+        """Save ``summary.json``."""
+        write_atomically(self.path / "summary.json", json.dumps(summary, indent=2, allow_nan=True) + "\n")
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a file that is either the old one or the new one, whenever the process ends."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text)
+    os.replace(temporary, path)
+
+
+def remove_empty(folder: Path, levels: int = 3) -> None:
+    """Delete a folder and its parents, up to ``levels`` of them, as long as they are empty."""
+    for candidate in (folder, *list(folder.parents)[: levels - 1]):
+        try:
+            candidate.rmdir()
+        except OSError:  # not empty, or gone
+            return

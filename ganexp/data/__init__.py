@@ -1,0 +1,25 @@
+"""What is real: data sets as objects, and the stream of batches drawn from them."""
+
+from ganexp.data.base import Data, Split
+from ganexp.data.batches import Batches, Groups
+from ganexp.data.benchmarks import CIFAR10, MNIST, FashionMNIST
+from ganexp.data.downloaded import Downloaded
+from ganexp.data.images import Digits, Images
+from ganexp.data.points import Grid, Mixture, Points, Ring
+
+__all__ = [
+    "CIFAR10",
+    "MNIST",
+    "Batches",
+    "Data",
+    "Digits",
+    "Downloaded",
+    "FashionMNIST",
+    "Grid",
+    "Groups",
+    "Images",
+    "Mixture",
+    "Points",
+    "Ring",
+    "Split",
+]

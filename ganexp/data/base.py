@@ -1,0 +1,57 @@
+"""The one interface of every data set.
+
+Contract: constructing a data set reads no file; `Data.load` returns the same tensors every time; `Data.decode` maps raw
+storage elementwise to float32 values in `Data.value_range`.
+"""
+
+from abc import ABC, abstractmethod
+from typing import Literal
+
+import numpy as np
+from torch import Tensor
+
+Split = Literal["train", "test"]
+
+
+class Data(ABC):
+    """An object that says what is real.
+
+    Attributes:
+        shape: Shape of one sample, (C, H, W) for images or (D,) for points.
+        num_classes: Number of classes; 0 without labels.
+        value_range: Range of decoded values; None when unbounded.
+        class_names: One name per class, or None.
+        batch_size: Samples that one update of the discriminator sees, over all devices together.
+        drop_last: Whether the last, smaller batch of an epoch is left out.
+    """
+
+    shape: tuple[int, ...]
+    num_classes: int = 0
+    value_range: tuple[float, float] | None = None
+    class_names: list[str] | None = None
+    batch_size: int
+    drop_last: bool
+
+    def prepare(self) -> None:  # noqa: B027 (most data sets need no preparation)
+        """Download or check the files, once per machine.
+
+        Raises:
+            ConfigError: A file is missing and cannot be downloaded, or is damaged.
+        """
+
+    @abstractmethod
+    def load(self, split: Split) -> tuple[Tensor, Tensor | None]:
+        """Return raw samples (uint8 or float32) with shape (N, *shape), and int64 labels with shape (N,) or None."""
+
+    @abstractmethod
+    def decode(self, raw: Tensor) -> Tensor:
+        """Turn raw samples with shape (B, *shape) into float32 in `value_range`, on their device and without a sync."""
+
+    @abstractmethod
+    def picture(self, samples: Tensor, labels: Tensor | None = None) -> np.ndarray:
+        """Draw samples with shape (N, *shape) as an RGB picture: uint8 with shape (H, W, 3).
+
+        Arguments:
+            samples: Decoded values on the CPU; those of a diverged generator may be infinite or NaN.
+            labels: Their classes on the CPU, with shape (N,).
+        """

@@ -1,0 +1,176 @@
+"""The endless stream of real batches.
+
+Contract: batch i of the stream is a pure function of (seed, i). Epoch e is a permutation of the data drawn from
+(seed, e), cut into batches; so any start, any group size and any number of devices give the same batches in the same
+order.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from ganexp.errors import ConfigError
+
+Batch = tuple[Tensor, Tensor]
+
+# A group larger than this leaves the processor's cache, and past 16 iterations the saving is lost in the noise.
+GROUP_BYTES = 256 * 1024
+GROUP_ITERATIONS = 16
+
+
+class Batches:
+    """A random-access stream of shuffled batches, on the device of the data.
+
+    Each of `world_size` devices holds all the data and takes its equal, contiguous share of every global batch.
+
+    Arguments:
+        x: Raw samples with shape (N, *).
+        y: Labels with shape (N,), or None: labels are then zero.
+        decode: Elementwise map from raw samples to network inputs.
+        batch_size: Samples of a global batch, over all devices together.
+        drop_last: Whether the last, smaller batch of an epoch is left out.
+        seed: Seed of all permutations.
+        rank: Index of this device.
+        world_size: Number of devices.
+
+    Attributes:
+        batches_per_epoch: Number of global batches in one pass over the data.
+
+    Raises:
+        ConfigError: A batch is larger than the data, or the devices cannot share a batch equally.
+    """
+
+    def __init__(
+        self,
+        x: Tensor,
+        y: Tensor | None,
+        decode: Callable[[Tensor], Tensor],
+        batch_size: int,
+        drop_last: bool,
+        seed: int,
+        rank: int = 0,
+        world_size: int = 1,
+    ) -> None:
+        full, rest = divmod(len(x), batch_size)
+        if not full:
+            raise ConfigError(f"a batch of {batch_size:,} is larger than the data ({len(x):,} samples)", "data.batch_size")
+        if batch_size % world_size:
+            raise ConfigError(f"{world_size} devices cannot share a batch of {batch_size:,} equally", "data.batch_size")
+        rest = 0 if drop_last else rest
+        if rest % world_size:
+            raise ConfigError(
+                f"{world_size} devices cannot share an epoch's last batch of {rest:,} equally",
+                "data.batch_size",
+                "data.drop_last",
+                hint="use data.drop_last=true",
+            )
+        self.x = x
+        self.y = torch.zeros(len(x), dtype=torch.int64, device=x.device) if y is None else y
+        self.decode = decode
+        self.seed = seed
+        self.rank = rank
+        self.world_size = world_size
+        self.batches_per_epoch = full + (rest > 0)
+        self._global = full * batch_size, rest
+        self._sizes = batch_size // world_size, rest // world_size
+        self._shuffled: tuple[int, Tensor] | None = None
+
+    @property
+    def bytes_per_batch(self) -> int:
+        """Raw bytes of this device's share of one batch."""
+        return self._sizes[0] * self.x[0].numel() * self.x.element_size()
+
+    def take(self, start: int, count: int) -> list[Batch]:
+        """Return batches `start` to `start + count - 1` of the stream, across epochs where need be.
+
+        All of them cost one gather and one decode; each is a view of the result.
+
+        Returns:
+            Pairs of decoded samples with shape (b, *) and int64 labels with shape (b,); b is its share of a batch.
+        """
+        pieces: list[Tensor] = []
+        sizes: list[int] = []
+        size, last_size = self._sizes
+        while count > 0:
+            epoch, first = divmod(start, self.batches_per_epoch)
+            number = min(count, self.batches_per_epoch - first)
+            pieces.append(self._order(epoch)[first * size : (first + number) * size])
+            sizes += [size] * number
+            if last_size and first + number == self.batches_per_epoch:
+                sizes[-1] = last_size
+            start, count = start + number, count - number
+        index = pieces[0] if len(pieces) == 1 else torch.cat(pieces)
+        x = self.decode(self.x.index_select(0, index))
+        y = self.y.index_select(0, index)
+        return list(zip(x.split(sizes), y.split(sizes), strict=True))
+
+    def _order(self, epoch: int) -> Tensor:
+        """Return the indices that this device takes in an epoch, batch after batch, on the data's device."""
+        if self._shuffled is None or self._shuffled[0] != epoch:
+            # Always drawn on the CPU, so that every kind of device sees the same order.
+            order = torch.randperm(len(self.x), generator=torch.Generator().manual_seed(_mix(self.seed, epoch)))
+            size, last_size = self._sizes
+            whole, rest = self._global
+            shares = order[:whole].view(-1, self.world_size, size)[:, self.rank].reshape(-1)
+            last = order[whole : whole + rest][self.rank * last_size : (self.rank + 1) * last_size]
+            self._shuffled = epoch, torch.cat([shares, last]).to(self.x.device)
+        return self._shuffled[1]
+
+
+def _mix(seed: int, epoch: int) -> int:
+    # Neighbouring seeds and epochs must not share a permutation, as they would with seed + epoch.
+    return int.from_bytes(hashlib.blake2b(f"{seed}/{epoch}".encode(), digest_size=8).digest(), "little")
+
+
+class Groups:
+    """The rest of the present epoch, several iterations at a time.
+
+    An iteration consumes `d_steps` consecutive batches, so it may straddle two epochs; it belongs to the epoch of its
+    first batch. Iterable without a length.
+
+    Arguments:
+        batches: The stream.
+        d_steps: Updates of the discriminator, and so batches, per iteration.
+        total: Iterations of the whole training.
+        position: Returns the iteration to go on from, asked each time this is iterated.
+        cadences: A group ends at every multiple of each of these numbers, so that what happens there sees exact counts.
+        size: Largest number of iterations in a group; by default as many as stay small in memory.
+    """
+
+    def __init__(
+        self,
+        batches: Batches,
+        d_steps: int,
+        total: int,
+        position: Callable[[], int],
+        cadences: Sequence[int] = (),
+        size: int | None = None,
+    ) -> None:
+        self.batches = batches
+        self.d_steps = d_steps
+        self.total = total
+        self.position = position
+        self.cadences = tuple(cadences)
+        bytes_per_iteration = d_steps * batches.bytes_per_batch
+        self.size = size or max(1, min(GROUP_ITERATIONS, GROUP_BYTES // bytes_per_iteration))
+
+    def iterations(self, epochs: int) -> int:
+        """Count the iterations of the first `epochs` epochs: ceil(epochs * batches per epoch / d_steps)."""
+        return -(-epochs * self.batches.batches_per_epoch // self.d_steps)
+
+    def epoch_of(self, iteration: int) -> int:
+        """Return the epoch to which an iteration belongs, counted from zero."""
+        return iteration * self.d_steps // self.batches.batches_per_epoch
+
+    def __iter__(self) -> Iterator[list[list[Batch]]]:
+        """Yield groups: for each iteration the list of its `d_steps` batches."""
+        start = self.position()
+        end = min(self.total, self.iterations(self.epoch_of(start) + 1))
+        while start < end:
+            stops = ((start // cadence + 1) * cadence for cadence in self.cadences)
+            stop = min(end, start + self.size, *stops)
+            taken = self.batches.take(start * self.d_steps, (stop - start) * self.d_steps)
+            yield [taken[i : i + self.d_steps] for i in range(0, len(taken), self.d_steps)]
+            start = stop

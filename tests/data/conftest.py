@@ -1,0 +1,98 @@
+"""A web server on this machine that serves small files in the real formats."""
+
+import gzip
+import hashlib
+import io
+import pickle
+import struct
+import tarfile
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+TRAIN, TEST = 20, 10
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+class Site:
+    """A folder on the web, with copies of the data sets to which torchvision's tables are made to point."""
+
+    def __init__(self, folder: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder = folder
+        self.url = url
+        self.monkeypatch = monkeypatch
+
+    def publish(self, dataset: str) -> None:
+        {"MNIST": self._mnist, "FashionMNIST": self._mnist, "CIFAR10": self._cifar10}[dataset](dataset)
+
+    def _mnist(self, dataset: str) -> None:
+        from torchvision import datasets
+
+        resources = []
+        for prefix, count in (("train", TRAIN), ("t10k", TEST)):
+            pixels = (np.arange(count * 784) % 256).astype(np.uint8)
+            images = struct.pack(">4I", 0x0803, count, 28, 28) + pixels.tobytes()
+            labels = struct.pack(">2I", 0x0801, count) + bytes(i % 10 for i in range(count))
+            for name, content in (("images-idx3", images), ("labels-idx1", labels)):
+                packed = gzip.compress(content)
+                (self.folder / f"{prefix}-{name}-ubyte.gz").write_bytes(packed)
+                resources.append((f"{prefix}-{name}-ubyte.gz", hashlib.md5(packed).hexdigest()))
+        cls = getattr(datasets, dataset)
+        self.monkeypatch.setattr(cls, "resources", resources)
+        self.monkeypatch.setattr(cls, "mirrors", ["http://127.0.0.1:9/", f"{self.url}/"])
+
+    def _cifar10(self, dataset: str) -> None:
+        from torchvision.datasets import CIFAR10
+
+        sums = {}
+        with tarfile.open(self.folder / CIFAR10.filename, "w:gz") as archive:
+            for name in [*(f"data_batch_{k}" for k in range(1, 6)), "test_batch", "batches.meta"]:
+                count = TEST if name == "test_batch" else TRAIN // 5
+                pixels = (np.arange(count * 3072) % 256).astype(np.uint8).reshape(count, 3072)
+                labels = [k % 10 for k in range(count)]
+                content = {"label_names": list("abcdefghij")} if "meta" in name else {"data": pixels, "labels": labels}
+                packed = pickle.dumps(content, protocol=2)
+                info = tarfile.TarInfo(f"{CIFAR10.base_folder}/{name}")
+                info.size = len(packed)
+                archive.addfile(info, io.BytesIO(packed))
+                sums[name] = hashlib.md5(packed).hexdigest()
+        self.monkeypatch.setattr(CIFAR10, "url", f"{self.url}/{CIFAR10.filename}")
+        self.monkeypatch.setattr(CIFAR10, "tgz_md5", hashlib.md5((self.folder / CIFAR10.filename).read_bytes()).hexdigest())
+        self.monkeypatch.setattr(CIFAR10, "train_list", [(n, s) for n, s in sums.items() if n.startswith("data")])
+        self.monkeypatch.setattr(CIFAR10, "test_list", [("test_batch", sums["test_batch"])])
+        self.monkeypatch.setattr(CIFAR10, "meta", {**CIFAR10.meta, "md5": sums["batches.meta"]})
+
+    def spoil(self) -> None:
+        """Change one byte of every published file."""
+        for path in self.folder.iterdir():
+            content = bytearray(path.read_bytes())
+            content[-1] ^= 0xFF
+            path.write_bytes(content)
+
+    def close(self) -> None:
+        """Take every file off the site."""
+        for path in self.folder.iterdir():
+            path.unlink()
+
+
+@pytest.fixture
+def site(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp("site")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.delenv("GANEXP_DATA", raising=False)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield Site(folder, f"http://127.0.0.1:{server.server_port}", monkeypatch)
+    server.shutdown()
+    thread.join()
+    server.server_close()

@@ -1,0 +1,52 @@
+from pathlib import Path
+
+import pytest
+import torch
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from ganexp.data import Data, Downloaded
+from ganexp.pictures import draw
+
+CONF = Path(__file__).parents[2] / "conf" / "data"
+
+
+def build(name: str) -> Data:
+    config = OmegaConf.load(CONF / f"{name}.yaml")
+    assert isinstance(config, DictConfig)
+    config = config.get("data", config)
+    if OmegaConf.missing_keys(config):
+        pytest.skip("needs an option that only the user can give")
+    data = instantiate(config)
+    if isinstance(data, Downloaded):
+        pytest.skip("needs files")
+    return data
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in CONF.glob("*.yaml")))
+def test_every_config_keeps_the_contract(name: str) -> None:
+    data = build(name)
+    data.prepare()
+    splits = [data.load("train"), data.load("test")]
+    for x, y in splits:
+        assert x.shape[1:] == data.shape and x.dtype in (torch.uint8, torch.float32)
+        decoded = data.decode(x[:100])
+        assert decoded.dtype == torch.float32 and decoded.shape == (min(100, len(x)), *data.shape)
+        if data.value_range is not None:
+            low, high = data.value_range
+            assert low <= decoded.min() and decoded.max() <= high
+        if data.num_classes:
+            assert y is not None and y.shape == x.shape[:1] and y.dtype == torch.int64
+            assert y.unique().tolist() == list(range(data.num_classes))
+        assert data.batch_size <= len(x)
+    x, y = splits[0]
+    again, y_again = build(name).load("train")
+    assert torch.equal(x, again) and (y is y_again is None or torch.equal(y, y_again))  # type: ignore[arg-type]
+    assert len(x) != len(splits[1][0]) or not torch.equal(x, splits[1][0])
+    picture = draw(data.decode(x[:64]), None if y is None else y[:64], data)
+    assert picture.dtype == "uint8" and picture.ndim == 3 and picture.shape[2] == 3
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in CONF.glob("*.yaml")))
+def test_every_config_opens_with_a_comment(name: str) -> None:
+    assert (CONF / f"{name}.yaml").read_text().startswith("# ")

@@ -1,0 +1,85 @@
+import copy
+import math
+
+import pytest
+import torch
+
+from ganexp.data import Grid, Mixture, Ring
+
+
+def test_the_default_ring_is_the_published_one() -> None:
+    ring = Ring()
+    assert ring.centres.shape == (8, 2) and ring.sd == 0.01 and ring.num_classes == 8
+    torch.testing.assert_close(ring.centres.norm(dim=1), torch.ones(8))
+    torch.testing.assert_close(torch.nn.functional.pdist(ring.centres).min(), torch.tensor(2 * math.sin(math.pi / 8)))
+
+
+def test_the_default_grid_is_the_published_one() -> None:
+    grid = Grid()
+    expected = {(x, y) for x in (-4, -2, 0, 2, 4) for y in (-4, -2, 0, 2, 4)}
+    assert {tuple(centre) for centre in grid.centres.tolist()} == expected
+    assert grid.sd == 0.05 and grid.num_classes == 25
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 17])
+def test_centres_are_distinct(count: int) -> None:
+    assert len(Ring(components=count).centres.unique(dim=0)) == count
+    grid = Grid(per_side=count, spacing=0.5)
+    assert grid.centres.shape == (count**2, 2) and len(grid.centres.unique(dim=0)) == count**2
+    torch.testing.assert_close(grid.centres.mean(0), torch.zeros(2))
+
+
+@pytest.mark.parametrize("mixture", [Ring(size=20_000), Grid(size=20_000), Ring(components=1, sd=0.5, size=20_000)])
+def test_samples_follow_their_component(mixture: Mixture) -> None:
+    x, y = mixture.load("train")
+    assert x.shape == (20_000, 2)
+    noise = (x - mixture.centres[y]) / mixture.sd
+    assert noise.mean().abs() < 0.03 and abs(noise.std() - 1) < 0.03
+    counts = y.bincount(minlength=mixture.num_classes) / len(y)
+    torch.testing.assert_close(counts, torch.full_like(counts, 1 / mixture.num_classes), atol=0.02, rtol=0)
+
+
+def test_samples_do_not_depend_on_the_global_seed() -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        first = Ring(size=100).load("train")[0]
+        state = torch.get_rng_state()
+        second = Ring(size=100).load("train")[0]
+        assert torch.equal(state, torch.get_rng_state())
+    assert torch.equal(first, second)
+    assert not torch.equal(first, Ring(size=100).load("test")[0])
+
+
+@pytest.mark.parametrize("mixture", [Ring(sd=0.1), Grid(per_side=2, spacing=1.0, sd=0.2)])
+def test_density_is_the_mixture_of_normals_and_sums_to_one(mixture: Mixture) -> None:
+    components = torch.distributions.Independent(torch.distributions.Normal(mixture.centres, mixture.sd), 1)
+    weights = torch.distributions.Categorical(torch.ones(mixture.num_classes))
+    reference = torch.distributions.MixtureSameFamily(weights, components)
+    ticks = torch.linspace(-3, 3, 201)
+    points = torch.stack(torch.meshgrid(ticks, ticks, indexing="xy"), dim=-1)
+    density = mixture.density(points)
+    assert density.shape == (201, 201)
+    torch.testing.assert_close(density, reference.log_prob(points).exp(), atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(density.sum() * 0.03**2, torch.tensor(1.0), atol=1e-3, rtol=0)
+
+
+def test_density_of_many_components_is_evaluated_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    grid = Grid(per_side=3, sd=0.5)
+    points = torch.randn(50, 2, generator=torch.Generator().manual_seed(0))
+    whole = grid.density(points)
+    monkeypatch.setattr("ganexp.data.points.PAIRS", 7)
+    torch.testing.assert_close(grid.density(points), whole)
+
+
+def test_limits_show_every_sample() -> None:
+    for mixture in (Ring(), Grid(), Ring(components=1), Grid(per_side=1)):
+        left, right, bottom, top = mixture.limits
+        x, y = mixture.load("test")[0].unbind(1)
+        assert left < x.min() and x.max() < right and bottom < y.min() and y.max() < top
+
+
+def test_a_mixture_can_be_copied_after_it_was_drawn() -> None:
+    ring = Ring(size=300)
+    points, labels = ring.load("train")
+    picture = ring.picture(points, labels)
+    assert (copy.deepcopy(ring).picture(points, labels) == picture).all()

@@ -1,7 +1,8 @@
 """Objects from configuration nodes, every value checked against the signature it is meant for.
 
-A node with ``_target_`` becomes ``_target_(**rest)``. Before anything is constructed, unknown options, missing options, and values
-of the wrong type or range are refused by name: the annotations of the constructor are the schema, so a new class needs no other.
+A node with ``_target_`` becomes ``_target_(**rest)``. Before anything is constructed, unknown options, missing options, and
+values of the wrong type or range are refused by name: the annotations of the constructor are the schema, so a new class needs
+no other.
 """
 
 import inspect

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import hydra
 from omegaconf import DictConfig, OmegaConf
 
 _LONGEST_NAME = 180  # file systems take 255 bytes; TensorBoard's own files and temporary names need the rest
@@ -41,6 +42,25 @@ def plain(cfg: DictConfig) -> dict[str, Any]:
     content = OmegaConf.to_container(cfg, resolve=True)
     assert isinstance(content, dict)
     return {str(key): value for key, value in content.items()}
+
+
+def complete(cfg: DictConfig, choices: dict[str, Any]) -> dict[str, Any]:
+    """Return the resolved configuration of a run, with its name and the choice made in each group."""
+    content = plain(cfg)
+    made = {group: str(choice) for group, choice in choices.items() if not group.startswith("hydra")}
+    named = [made["experiment"]] if made.get("experiment", "None") != "None" else [made[g] for g in ("model", "data", "loss")]
+    return content | {"choices": made, "name": content["name"] or "-".join(named)}
+
+
+def compose(*overrides: str) -> dict[str, Any]:
+    """Compose a configuration as the command line does, for use from Python."""
+    register_resolvers()
+    with hydra.initialize_config_dir(str(directory()), version_base="1.3"):
+        cfg = hydra.compose("config", overrides=list(overrides), return_hydra_config=True)
+    choices = cfg.hydra.runtime.choices
+    OmegaConf.set_struct(cfg, False)
+    cfg.pop("hydra")
+    return complete(cfg, choices)
 
 
 def flatten(content: Any, prefix: str = "") -> dict[str, Any]:

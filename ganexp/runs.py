@@ -14,8 +14,8 @@ from ganexp.errors import ConfigError
 class Run:
     """A directory with all that a run leaves.
 
-    ``.hydra/config.yaml`` (the resolved configuration), ``.hydra/overrides.yaml``, ``checkpoints/``, ``samples/``, ``metrics.csv``,
-    ``training.gif``, TensorBoard's events and ``summary.json``. Constructing the object touches nothing.
+    ``.hydra/config.yaml`` (the resolved configuration), ``.hydra/overrides.yaml``, ``checkpoints/``, ``samples/``,
+    ``metrics.csv``, ``training.gif``, TensorBoard's events and ``summary.json``. Constructing the object touches nothing.
 
     Arguments:
         path: The directory.

@@ -28,7 +28,7 @@ class Data(ABC):
     shape: tuple[int, ...]
     num_classes: int = 0
     value_range: tuple[float, float] | None = None
-    class_names: list[str] | None = None
+    class_names: tuple[str, ...] | None = None
     batch_size: int
     drop_last: bool
 

@@ -20,7 +20,7 @@ class MNIST(Downloaded):
     dataset = "MNIST"
     shape = (1, 28, 28)
     num_classes = 10
-    class_names = [str(digit) for digit in range(10)]
+    class_names = tuple(str(digit) for digit in range(10))
 
     def files(self) -> list[str]:
         """Name the two files of images and the two of labels."""
@@ -56,7 +56,7 @@ class FashionMNIST(MNIST):
     """
 
     dataset = "FashionMNIST"
-    class_names = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]
+    class_names = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 
 
 class CIFAR10(Downloaded):
@@ -70,7 +70,7 @@ class CIFAR10(Downloaded):
     dataset = "CIFAR10"
     shape = (3, 32, 32)
     num_classes = 10
-    class_names = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
+    class_names = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
     def files(self) -> list[str]:
         """Name the five batches of training images, the one of test images, and the description."""

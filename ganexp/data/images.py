@@ -60,7 +60,7 @@ class Digits(Images):
 
     shape = (1, 8, 8)
     num_classes = 10
-    class_names = [str(digit) for digit in range(10)]
+    class_names = tuple(str(digit) for digit in range(10))
 
     def __init__(
         self,

@@ -1,0 +1,56 @@
+"""The command line: ``python -m ganexp``. The only module that knows ``hydra.main``.
+
+Exit status: 0 done, 1 failed or diverged, 2 refused (nothing was begun), 128 + n stopped by signal n.
+"""
+
+import os
+import sys
+
+import hydra
+
+from ganexp import config as configuration
+from ganexp.errors import ConfigError
+from ganexp.job import TERSE, job
+from ganexp.refusals import Told, explain
+from ganexp.runs import Run
+from ganexp.sweeps import Sweep
+
+
+def main() -> None:
+    """Run, sweep, resume, or refuse."""
+    if os.environ.get("HYDRA_FULL_ERROR") != "1":
+        # Hydra would print errors itself, with part of a traceback; like this it hands them over.
+        os.environ["HYDRA_FULL_ERROR"] = os.environ[TERSE] = "1"
+    configuration.register_resolvers()
+    try:
+        folder = _resume(sys.argv)
+        hydra.main(version_base="1.3", config_path=str(folder), config_name="config")(job)()
+    except Told:
+        sys.exit(1)
+    except Exception as error:
+        message = explain(error, sys.argv[1:])
+        if message is None or TERSE not in os.environ:
+            raise
+        print(message, file=sys.stderr)
+        sys.exit(2)
+    finally:
+        Sweep.close()
+
+
+def _resume(arguments: list[str]) -> str:
+    """Return the folder of the configuration: the run's own when ``resume=<run>`` is among the arguments, which it adapts."""
+    index = next((i for i, argument in enumerate(arguments) if argument.startswith("resume=")), None)
+    value = "" if index is None else arguments[index].partition("=")[2].strip("'\"")
+    if index is None or value in ("", "null"):
+        return str(configuration.directory())
+    if {"-m", "--multirun"} & set(arguments):
+        raise ConfigError("one run is resumed at a time, not a sweep", "resume")
+    run = Run.open(value)
+    # A path may hold = and , which mean something to Hydra.
+    arguments[index] = "resume='" + str(run.path).replace("\\", "\\\\").replace("'", "\\'") + "'"
+    arguments += ["hydra.run.dir=.", "hydra.output_subdir=null", "hydra/job_logging=none"]
+    return str(run.path / ".hydra")
+
+
+if __name__ == "__main__":
+    main()

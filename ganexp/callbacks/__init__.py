@@ -1,0 +1,21 @@
+"""What happens beside training: curves, pictures, metrics, checkpoints."""
+
+from ganexp.callbacks.checkpoints import AtomicCheckpointIO, Checkpoints
+from ganexp.callbacks.evaluation import Evaluation
+from ganexp.callbacks.periodic import Periodic
+from ganexp.callbacks.progress import Progress
+from ganexp.callbacks.samples import Samples
+from ganexp.callbacks.scalars import Diverged, Scalars
+from ganexp.callbacks.stop import StopOnSignal
+
+__all__ = [
+    "AtomicCheckpointIO",
+    "Checkpoints",
+    "Diverged",
+    "Evaluation",
+    "Periodic",
+    "Progress",
+    "Samples",
+    "Scalars",
+    "StopOnSignal",
+]

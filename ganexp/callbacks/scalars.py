@@ -1,0 +1,70 @@
+"""Curves: losses, probabilities, gradient norms, learning rates and speed."""
+
+import math
+import time
+from typing import Any
+
+import torch
+from lightning.pytorch import Trainer
+from lightning.pytorch.utilities import rank_zero_only
+
+from ganexp.callbacks.periodic import Periodic, log
+from ganexp.models import GAN
+from ganexp.types import PositiveInt
+
+
+class Diverged(RuntimeError):
+    """A loss is no longer a finite number."""
+
+
+class Scalars(Periodic):
+    """Log the means over the last ``every`` iterations.
+
+    Tags: ``loss/d``, ``loss/g`` and ``loss/<player>/<term>``; ``logits/real|fake``; ``probability/real|fake``, which are D(x)
+    and D(G(z)); ``gradient_norm/d|g`` of the last iteration; ``lr/d|g``; ``progress/epoch``, ``progress/images_per_second``.
+
+    Arguments:
+        every: Iterations between two entries.
+    """
+
+    def __init__(self, every: PositiveInt = 50) -> None:
+        super().__init__(every)
+        self.latest: dict[str, float] = {}
+        self.seconds = 0.0
+        """Training time so far, in seconds, over all processes that continued this run."""
+        self._since = (0.0, 0)
+
+    def on_train_start(self, trainer: Trainer, pl_module: Any) -> None:
+        """Start watching and start the clock."""
+        pl_module.watch_every = self.every
+        self._since = time.perf_counter(), pl_module.counters.images_seen
+
+    def act(self, trainer: Trainer, model: GAN) -> None:
+        """Read the window with one wait for the device, and log it."""
+        means = model.window.means()
+        vector = torch.stack(list(means.values()))
+        if trainer.world_size > 1:
+            vector = trainer.strategy.reduce(vector, reduce_op="mean")
+        values = dict(zip(means, vector.tolist(), strict=True))
+        now = time.perf_counter(), model.counters.images_seen
+        values |= {f"lr/{player}": rate for player, rate in model.learning_rates().items()}
+        values["progress/epoch"] = float(trainer.current_epoch)
+        values["progress/images_per_second"] = (now[1] - self._since[1]) / (now[0] - self._since[0])
+        self.seconds += now[0] - self._since[0]
+        self._since, self.latest = now, values
+        self._log(trainer, values, model.counters.iteration)
+        broken = [tag for tag, value in values.items() if tag.startswith("loss/") and not math.isfinite(value)]
+        if broken:
+            raise Diverged(f"{broken[0]} is {values[broken[0]]} at iteration {model.counters.iteration:,}")
+
+    def state_dict(self) -> dict[str, float]:
+        """Return what a resumed run continues."""
+        return {"seconds": self.seconds}
+
+    def load_state_dict(self, state_dict: dict[str, float]) -> None:
+        """Continue :meth:`state_dict`."""
+        self.seconds = state_dict["seconds"]
+
+    @rank_zero_only
+    def _log(self, trainer: Trainer, values: dict[str, float], iteration: int) -> None:
+        log(trainer, values, iteration)

@@ -1,0 +1,74 @@
+"""From a configuration to the objects of an experiment; everything that can be refused is refused here, without Lightning."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+from ganexp.build import build, check_value, refusal
+from ganexp.data.base import Data
+from ganexp.errors import ConfigError
+from ganexp.hardware import check_hardware
+from ganexp.losses import Loss
+from ganexp.metrics import Metric
+from ganexp.networks import Networks
+from ganexp.penalties import Penalty
+from ganexp.schedule import Schedule
+from ganexp.types import NonNegativeInt, PositiveInt
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """The objects of one point on the axes, checked against each other; see the config groups of the same names."""
+
+    config: dict[str, Any]
+    data: Data
+    network: Networks
+    loss: Loss
+    penalty: Penalty
+    schedule: Schedule
+    lr_schedule: Callable[[float], float]
+    d_optimizer: Callable[[Any], Optimizer]
+    g_optimizer: Callable[[Any], Optimizer]
+    metrics: dict[str, Metric]
+
+
+def assemble(config: dict[str, Any]) -> Experiment:
+    """Build the objects that need no Lightning, and refuse what does not fit together.
+
+    Arguments:
+        config: The resolved configuration, plain dicts and lists.
+
+    Raises:
+        ConfigError: Some value, or some combination, cannot run.
+    """
+    check_value(config["seed"], NonNegativeInt, "seed")
+    check_value(config["model"].get("latent_dim", 1), PositiveInt, "model.latent_dim")
+    check_budget(config["trainer"])
+    check_hardware(config["trainer"])
+    groups = ("data", "network", "loss", "penalty", "schedule", "lr_schedule", "d_optimizer", "g_optimizer", "metrics")
+    experiment = Experiment(config, **{group: build(config[group], group) for group in groups})
+    with torch.device("meta"):  # shapes only: no weight is drawn
+        experiment.network.generator(
+            config["model"].get("latent_dim", 1), experiment.data.shape, 0, experiment.data.value_range
+        )
+        experiment.penalty.check(experiment.network.discriminator(experiment.data.shape))
+    for metric in experiment.metrics.values():
+        metric.check(experiment.data)
+    for player in ("d_optimizer", "g_optimizer"):
+        try:
+            getattr(experiment, player)([nn.Parameter(torch.zeros(1))])
+        except Exception as error:  # whatever an optimiser says of its own options
+            raise refusal(error, player) from error
+    return experiment
+
+
+def check_budget(trainer: dict[str, Any]) -> None:
+    """Refuse a budget that is missing or not a positive number."""
+    for key in ("max_epochs", "max_iterations"):
+        check_value(trainer.get(key), PositiveInt | None, f"trainer.{key}")
+    if trainer.get("max_epochs") is None and trainer.get("max_iterations") is None:
+        raise ConfigError("a run needs a budget", "trainer.max_epochs", "trainer.max_iterations", hint="set one of them")

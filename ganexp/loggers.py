@@ -1,0 +1,128 @@
+"""Where curves go: TensorBoard and a CSV file, with the iteration as their x axis, continued without a double point."""
+
+import csv
+import os
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch.loggers import Logger
+from lightning.pytorch.loggers import TensorBoardLogger as LightningTensorBoardLogger
+from lightning.pytorch.utilities import rank_zero_only
+
+
+class TensorBoard(LightningTensorBoardLogger):
+    """Lightning's TensorBoard logger, with its events in the run's own folder so that TensorBoard shows the run's own name.
+
+    Arguments:
+        folder: The run's folder.
+        start: Iteration from which a run continues, ``None`` for a new one; what a killed run logged later is hidden.
+    """
+
+    def __init__(self, folder: str | Path, start: int | None = None) -> None:
+        purge = start + 1 if start else start  # a run that lost everything begins again at 0
+        super().__init__(str(folder), name="", version="", default_hp_metric=False, purge_step=purge)
+
+    @property
+    def log_dir(self) -> str:
+        """The run's folder itself."""
+        return str(self.save_dir)
+
+    @rank_zero_only
+    def log_result(self, choices: dict[str, Any], metrics: dict[str, float]) -> None:
+        """Fill the run's row of the HPARAMS table."""
+        self.log_hyperparams(choices, {f"final/{name}": value for name, value in metrics.items()})
+
+    @rank_zero_only
+    def save(self) -> None:
+        """Bring all entries to the disk; the configuration is in the run's folder already."""
+        if self._experiment is not None:
+            self._experiment.flush()
+
+
+class CSV(Logger):
+    """Write ``metrics.csv``: a row per iteration that has entries, a column per tag, empty where a tag has none.
+
+    Arguments:
+        folder: The run's folder.
+        start: Iteration from which a run continues, ``None`` for a new one; what a killed run logged later is dropped.
+    """
+
+    def __init__(self, folder: str | Path, start: int | None = None) -> None:
+        super().__init__()
+        self._path = Path(folder) / "metrics.csv"
+        self._columns = ["iteration"]
+        self._row: dict[str, float] = {}
+        self._file: Any = None
+        self._start = start
+
+    @property
+    def name(self) -> str:
+        """Name of the logger."""
+        return "csv"
+
+    @property
+    def version(self) -> str:
+        """Version of the logger: one file per run."""
+        return ""
+
+    @rank_zero_only
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+        """Add entries to the row of iteration ``step``."""
+        if self._file is None:
+            self._open()
+        if self._row and self._row["iteration"] != step:
+            self._write_row()
+        self._row |= {"iteration": step or 0, **metrics}
+
+    def log_hyperparams(self, params: Any, *args: Any, **kwargs: Any) -> None:
+        """Leave them to ``.hydra/config.yaml``."""
+
+    @rank_zero_only
+    def save(self) -> None:
+        """Bring all entries to the disk."""
+        if self._file is not None:
+            self._write_row()
+            self._file.flush()
+            os.fsync(self._file.fileno())
+
+    @rank_zero_only
+    def finalize(self, status: str) -> None:
+        """Close the file."""
+        self.save()
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _open(self) -> None:
+        rows = []
+        if self._start and self._path.exists():
+            with open(self._path, newline="") as file:
+                rows = [row for row in csv.DictReader(file) if row["iteration"] and int(row["iteration"]) <= self._start]
+        if rows:
+            self._columns = list(rows[0])
+        self._rewrite(rows)
+
+    def _write_row(self) -> None:
+        if not self._row:
+            return
+        fresh = [tag for tag in self._row if tag not in self._columns]
+        if fresh:
+            # A tag that was not there before widens the whole table: rare, and never in the middle of a row.
+            self._file.flush()
+            with open(self._path, newline="") as file:
+                rows: list[dict[str, Any]] = list(csv.DictReader(file))
+            self._columns += fresh
+            self._rewrite(rows)
+        csv.DictWriter(self._file, self._columns, restval="").writerow(self._row)
+        self._row = {}
+
+    def _rewrite(self, rows: list[dict[str, Any]]) -> None:
+        if self._file is not None:
+            self._file.close()
+        temporary = self._path.with_name(f".{self._path.name}")
+        with open(temporary, "w", newline="") as file:
+            writer = csv.DictWriter(file, self._columns, restval="")
+            writer.writeheader()
+            writer.writerows(rows)
+        os.replace(temporary, self._path)
+        self._file = open(self._path, "a", newline="")  # noqa: SIM115 (open until the run ends)

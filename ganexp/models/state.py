@@ -1,0 +1,86 @@
+"""What a training run carries besides weights: counters, random number generators, and values on their way to the loggers."""
+
+import random
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+@dataclass
+class Counters:
+    """Progress in the units that users think in; Lightning's own counters count optimiser steps."""
+
+    iteration: int = 0
+    d_updates: int = 0
+    g_updates: int = 0
+    images_seen: int = 0
+
+    def count(self, player: str) -> None:
+        """Count one update of player ``d`` or ``g``."""
+        if player == "d":
+            self.d_updates += 1
+        else:
+            self.g_updates += 1
+
+
+class Window:
+    """Values of the iterations since the last log entry, kept on their device.
+
+    Reading a value waits for the device, and a log entry per iteration costs more than a small network's update. So values are
+    kept as tensors and averaged, and read with a single wait, when a log entry is due.
+    """
+
+    def __init__(self) -> None:
+        self._values: dict[str, list[Tensor]] = defaultdict(list)
+
+    def add(self, tag: str, value: Tensor) -> None:
+        """Keep a value of any shape."""
+        self._values[tag].append(value.detach())
+
+    def means(self) -> dict[str, Tensor]:
+        """Return the mean of each tag's elements, and forget them.
+
+        Logits also give the mean of the probability that they stand for: D(x) and D(G(z)) of the original paper.
+        """
+        means = {}
+        for tag, values in self._values.items():
+            elements = torch.cat([value.reshape(-1) for value in values]).float()
+            means[tag] = elements.mean()
+            if tag.startswith("logits/"):
+                means[tag.replace("logits", "probability")] = elements.sigmoid().mean()
+        self._values.clear()
+        return means
+
+    def state_dict(self) -> dict[str, list[Tensor]]:
+        """Return the values of the unfinished window."""
+        return {tag: list(values) for tag, values in self._values.items()}
+
+    def load_state_dict(self, values: dict[str, list[Tensor]], device: torch.device) -> None:
+        """Continue the window of :meth:`state_dict`."""
+        self._values = defaultdict(list, {tag: [value.to(device) for value in kept] for tag, kept in values.items()})
+
+
+def random_state() -> dict[str, Any]:
+    """Return the state of every global random number generator, in types that ``torch.load(weights_only=True)`` accepts."""
+    name, keys, position, has_gauss, cached = cast(tuple[str, np.ndarray, int, int, float], np.random.get_state(legacy=True))
+    return {
+        "python": random.getstate(),
+        "numpy": (name, torch.from_numpy(keys.astype(np.int64)), position, has_gauss, cached),
+        "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+    }
+
+
+def set_random_state(state: dict[str, Any]) -> None:
+    """Restore what :func:`random_state` returned; devices that are gone are left out."""
+    version, internal, gauss = state["python"]
+    random.setstate((version, tuple(internal), gauss))
+    name, keys, position, has_gauss, cached = state["numpy"]
+    np.random.set_state((name, keys.cpu().numpy().astype(np.uint32), position, has_gauss, cached))
+    torch.set_rng_state(state["torch"].cpu())
+    for index, device_state in enumerate(state["cuda"][: torch.cuda.device_count()]):
+        torch.cuda.set_rng_state(device_state.cpu(), index)

@@ -1,0 +1,95 @@
+"""What a run amounts to: ``summary.json`` and the table on the terminal."""
+
+import platform
+import shlex
+import signal
+import sys
+from datetime import datetime, timezone
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from lightning.pytorch import Trainer
+
+from ganexp import __version__
+from ganexp.callbacks import Diverged, Evaluation, Scalars
+from ganexp.hardware import describe_hardware
+from ganexp.models import GAN
+from ganexp.runs import Run
+
+_PACKAGES = ("torch", "torchvision", "lightning", "hydra-core", "omegaconf", "torchmetrics", "numpy")
+
+
+def summarise(
+    config: dict[str, Any], run: Run, model: GAN, trainer: Trainer, failure: Diverged | None, stop: signal.Signals | None
+) -> dict[str, Any]:
+    """Return plain types only: status, metrics and how they were measured, and where, when and on what the run was made."""
+    counters, total = model.counters, model.total_iterations
+    evaluation = next((c for c in trainer.callbacks if isinstance(c, Evaluation)), None)  # type: ignore[attr-defined]
+    scalars = next((c for c in trainer.callbacks if isinstance(c, Scalars)), None)  # type: ignore[attr-defined]
+    losses = {tag: value for tag, value in (scalars.latest if scalars else {}).items() if tag in ("loss/d", "loss/g")}
+    seconds = scalars.seconds if scalars else 0.0
+    if failure is not None:
+        status, reason = "diverged", str(failure)
+    elif counters.iteration < total:
+        status, reason = "stopped", f"by {stop.name}" if stop else "before the budget was spent"
+    else:
+        status, reason = "finished", None
+    return {
+        "status": status,
+        "reason": reason,
+        "exit_status": {"diverged": 1, "finished": 0}.get(status, 128 + (stop or signal.SIGINT)),
+        "name": config["name"],
+        "metrics": (evaluation.latest if evaluation else {}) | losses,
+        "measured": evaluation.protocol(model) if evaluation and evaluation.latest else None,
+        "iteration": counters.iteration,
+        "total_iterations": total,
+        "d_updates": counters.d_updates,
+        "g_updates": counters.g_updates,
+        "images_seen": counters.images_seen,
+        "training_seconds": round(seconds, 3),
+        "images_per_second": round(counters.images_seen / seconds, 1) if seconds else None,
+        "seed": config["seed"],
+        "parameters": {
+            "generator": sum(parameter.numel() for parameter in model.generator.parameters()),
+            "discriminator": sum(parameter.numel() for parameter in model.discriminator.parameters()),
+        },
+        "device": describe_hardware(trainer.strategy.root_device),
+        "processes": trainer.world_size,
+        "precision": str(trainer.precision),
+        "versions": {"ganexp": __version__, "python": platform.python_version()} | _versions(),
+        "ended": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "directory": str(run.path),
+        "command": shlex.join(["ganexp", *run.overrides]),
+    }
+
+
+def table(summary: dict[str, Any]) -> str:
+    """Return the few lines that stand on the terminal when a run has ended."""
+    status = summary["status"] + (f" ({summary['reason']})" if summary["reason"] else "")
+    done, total = summary["iteration"], summary["total_iterations"]
+    speed = f", {summary['images_per_second']:,.0f} images per second" if summary["images_per_second"] else ""
+    rows = {
+        "status": f"{status} at iteration {done:,} of {total:,}",
+        "time": f"{summary['training_seconds']:,.1f} s of training{speed}",
+        **{name: f"{value:,.4g}" for name, value in summary["metrics"].items()},
+        "directory": summary["directory"],
+        "curves": f"tensorboard --logdir {shlex.quote(summary['directory'])}",
+    }
+    if summary["status"] != "finished":
+        rows["continue"] = f"{_program()} resume={shlex.quote(summary['directory'])}"
+    width = max(map(len, rows))
+    return "\n".join(f"{key:<{width}}  {value}" for key, value in rows.items())
+
+
+def _program() -> str:
+    return "ganexp" if sys.argv[0].endswith("ganexp") else "python -m ganexp"
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,46 @@
+"""What surrounds the runs of a sweep."""
+
+import json
+import shlex
+from pathlib import Path
+from typing import Any, ClassVar
+
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig
+
+from ganexp.runs import remove_empty
+
+
+class Sweep(Callback):
+    """Remember where the sweep of this process is, to close it however it ends: Hydra tells nobody when jobs fail."""
+
+    folder: ClassVar[Path | None] = None
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Note the folder before Hydra makes it."""
+        Sweep.folder = Path(config.hydra.sweep.dir)
+
+    @classmethod
+    def close(cls) -> None:
+        """Print a line per run and TensorBoard's command; remove the folder of a sweep in which nothing began."""
+        if cls.folder is None or not cls.folder.is_dir():
+            return
+        runs = sorted(path.parent for path in cls.folder.glob("*/.hydra"))
+        if not runs:
+            (cls.folder / "multirun.yaml").unlink(missing_ok=True)
+            remove_empty(cls.folder)
+            return
+        width = max(len(run.name) for run in runs)
+        print()
+        for run in runs:
+            print(f"{run.name:<{width}}  {_outcome(run)}")
+        print(f"\n{len(runs)} runs in {cls.folder}\ncompare: tensorboard --logdir {shlex.quote(str(cls.folder))}", flush=True)
+
+
+def _outcome(run: Path) -> str:
+    file = run / "summary.json"
+    if not file.is_file():
+        return "failed"
+    summary = json.loads(file.read_text())
+    metrics = "  ".join(f"{name} {value:.4g}" for name, value in summary["metrics"].items())
+    return f"{summary['status']:<8}  {metrics}"

@@ -1,0 +1,50 @@
+"""Tiny experiments, composed as the command line composes them and trained in the test's own folder."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from hydra.core.global_hydra import GlobalHydra
+
+from tiny import TINY
+
+from ganexp.config import compose
+from ganexp.experiment import assemble
+from ganexp.runs import Run
+from ganexp.train import Training, prepare, train
+
+
+@pytest.fixture(autouse=True)
+def _no_traces() -> Iterator[None]:
+    """Leave the random generators, the environment and Hydra as they were."""
+    environment = dict(os.environ)
+    with torch.random.fork_rng():
+        yield
+    os.environ.clear()
+    os.environ.update(environment)
+    GlobalHydra.instance().clear()
+
+
+@pytest.fixture
+def ready(tmp_path: Path) -> Callable[..., Training]:
+    """Return a function that prepares a tiny training from overrides."""
+
+    def make(*overrides: str, folder: str = "run") -> Training:
+        experiment = assemble(compose(*TINY, *overrides))
+        return prepare(experiment, Run(tmp_path / folder))
+
+    return make
+
+
+@pytest.fixture
+def trained(ready: Callable[..., Training]) -> Callable[..., Training]:
+    """Return a function that trains a tiny training from overrides to its end."""
+
+    def make(*overrides: str, folder: str = "run") -> Training:
+        training = ready(*overrides, folder=folder)
+        train(training, list(overrides))
+        return training
+
+    return make

@@ -1,0 +1,83 @@
+"""Fully connected players."""
+
+import pytest
+import torch
+from torch import nn
+
+from ganexp.errors import ConfigError
+from ganexp.networks.mlp import MLPDiscriminator, MLPGenerator
+
+
+def count(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def kinds(module: nn.Module) -> list[str]:
+    return [type(layer).__name__ for layer in module.layers]
+
+
+def test_the_default_has_three_layers_of_128() -> None:
+    assert count(MLPGenerator(2, (2,))) == (2 + 1) * 128 + 2 * (128 + 1) * 128 + (128 + 1) * 2
+    assert count(MLPDiscriminator((2,))) == (2 + 1) * 128 + 2 * (128 + 1) * 128 + (128 + 1)
+
+
+def test_labels_and_images_add_inputs_and_outputs() -> None:
+    assert count(MLPGenerator(4, (1, 3, 5), num_classes=3, widths=[6])) == (7 + 1) * 6 + (6 + 1) * 15
+    assert count(MLPDiscriminator((1, 3, 5), num_classes=3, outputs=2, widths=[6])) == (18 + 1) * 6 + (6 + 1) * 2
+
+
+def test_without_hidden_layers_the_players_are_affine() -> None:
+    discriminator = MLPDiscriminator((2,), widths=[])
+    assert kinds(discriminator) == ["Linear"]
+    assert kinds(MLPGenerator(3, (2,), widths=[])) == ["Linear", "Identity"]
+
+
+def test_the_order_within_a_layer() -> None:
+    discriminator = MLPDiscriminator((2,), widths=[8], norm="batch", dropout=0.3)
+    assert kinds(discriminator) == ["Linear", "BatchNorm1d", "LeakyReLU", "Dropout", "Linear"]
+    assert discriminator.layers[0].bias is None, "the norm has the bias"
+    assert discriminator.layers[-1].bias is not None
+    assert kinds(MLPGenerator(2, (2,), widths=[8], activation="silu", value_range=(0, 1))) == [
+        "Linear", "SiLU", "Linear", "Sigmoid",
+    ]  # fmt: skip
+
+
+def test_the_slope_of_leaky_relu() -> None:
+    assert MLPDiscriminator((2,), widths=[8]).layers[1].negative_slope == 0.2
+    assert MLPDiscriminator((2,), widths=[8], slope=0.1).layers[1].negative_slope == 0.1
+    with pytest.raises(ConfigError, match="activation=relu has none"):
+        MLPGenerator(2, (2,), slope=0.1)
+
+
+@pytest.mark.parametrize(
+    ("output", "value_range", "fits"),
+    [
+        ("identity", None, True),
+        ("identity", (-1, 1), True),
+        ("identity", (0, 255), True),
+        ("tanh", (-1, 1), True),
+        ("tanh", (0, 1), False),
+        ("tanh", None, False),
+        ("sigmoid", (0.0, 1.0), True),
+        ("sigmoid", (-1.0, 1.0), False),
+        ("sigmoid", None, False),
+        ("auto", (-1, 1), True),
+        ("auto", (0, 1), True),
+        ("auto", None, True),
+        ("auto", (0, 255), False),
+    ],
+)
+def test_the_output_activation_must_fit_the_data(output: str, value_range: tuple[float, float] | None, fits: bool) -> None:
+    if fits:
+        MLPGenerator(2, (2,), value_range=value_range, widths=[4], output_activation=output)
+        return
+    with pytest.raises(ConfigError, match="output_activation|output activation") as refusal:
+        MLPGenerator(2, (2,), value_range=value_range, widths=[4], output_activation=output)
+    assert refusal.value.keys == ("network", "data")
+
+
+def test_labels_are_part_of_the_linear_map() -> None:
+    generator = MLPGenerator(2, (3,), num_classes=4, widths=[])
+    weight, bias = generator.layers[0].weight, generator.layers[0].bias
+    z, y = torch.tensor([[0.5, -1.0]]), torch.eye(4)[[2]]
+    torch.testing.assert_close(generator(z, y), z @ weight[:, :2].T + weight[:, 4] + bias)

@@ -6,8 +6,11 @@ no other.
 """
 
 import inspect
+import pkgutil
+import re
+import sys
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, partial
 from typing import Any
 
@@ -20,6 +23,21 @@ from ganexp.config import near_miss
 from ganexp.errors import ConfigError
 
 _MARKS = ("_target_", "_partial_", "_recursive_", "_convert_", "_args_")
+_LONGEST_LIST = 12
+_KINDS = {bool: "true or false", int: "a whole number", float: "a number"}
+# pydantic's types of errors, in the words of somebody who writes configurations.
+_WORDING = {
+    "int_parsing": "should be a whole number",
+    "int_type": "should be a whole number",
+    "int_from_float": "should be a whole number",
+    "float_parsing": "should be a number",
+    "float_type": "should be a number",
+    "bool_parsing": "should be true or false",
+    "bool_type": "should be true or false",
+    "string_type": "should be text",
+    "list_type": "should be a list",
+    "tuple_type": "should be a list",
+}
 
 
 def build(node: Mapping[str, Any], path: str, **given: Any) -> Any:
@@ -33,6 +51,8 @@ def build(node: Mapping[str, Any], path: str, **given: Any) -> Any:
     Raises:
         ConfigError: An option is unknown, missing or of the wrong type or range, or the constructor refuses.
     """
+    if not isinstance(node, Mapping):
+        raise ConfigError("should be a section with options of its own", path, hint=f"to leave it out, write ~{path}")
     if "_target_" not in node:
         return {name: build(child, f"{path}.{name}", **given) for name, child in node.items()}
     check(node, path, given)
@@ -45,48 +65,129 @@ def build(node: Mapping[str, Any], path: str, **given: Any) -> Any:
         raise refusal(error, path) from error
 
 
-def refusal(error: BaseException, path: str) -> ConfigError:
-    """Turn what a constructor raised into a refusal of the node at ``path``."""
+def try_out(make: Any, path: str, *arguments: Any) -> None:
+    """Call what :func:`build` made of a partial node, and refuse what it refuses.
+
+    Foreign constructors often leave out which option they speak of: those are named that are refused even alone.
+
+    Raises:
+        ConfigError: The call fails.
+    """
+    try:
+        make(*arguments)
+    except Exception as error:
+        options = make.keywords if isinstance(make, partial) else {}
+        alone = [f"{path}.{name}" for name, value in options.items() if _refuses(make.func, arguments, {name: value})]
+        raise refusal(error, *(alone or [path])) from error
+
+
+def refusal(error: BaseException, *paths: str) -> ConfigError:
+    """Turn what a constructor raised into a refusal of the options or nodes at ``paths``."""
     while isinstance(error, InstantiationException) and error.__cause__ is not None:
         error = error.__cause__
     if isinstance(error, ConfigError):
         return error
-    return ConfigError(f"{error}" or type(error).__name__, path)
+    return ConfigError(" ".join(str(error).split()) or type(error).__name__, *paths)
+
+
+def mentioned(error: BaseException, path: str, options: Iterable[str]) -> list[str]:
+    """Return the paths of the options that an error's text names, else the path of the node they belong to."""
+    return [f"{path}.{option}" for option in options if re.search(rf"\b{re.escape(option)}\b", str(error))] or [path]
 
 
 def check(node: Mapping[str, Any], path: str, given: Mapping[str, Any] | None = None) -> None:
-    """Check a node and the nodes inside it against their constructors without constructing anything."""
-    target = node["_target_"]
-    try:
-        # The path comes from a configuration file: anything importable is a class that somebody may have added.
-        factory = hydra.utils.get_object(target)
-    except Exception as error:
-        raise ConfigError(f"there is no {target}: {error}", f"{path}._target_") from error
+    """Check a node and the nodes inside it against their constructors without constructing anything.
+
+    Raises:
+        ConfigError: The constructor cannot be found or takes no such options.
+    """
+    factory = _find(node["_target_"], f"{path}._target_")
+    name, given = str(node["_target_"]).rpartition(".")[2], given or {}
     parameters, hints = _signature(factory)
     options = {key: value for key, value in node.items() if key not in _MARKS}
     anything = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+    required = {
+        key
+        for key, parameter in parameters.items()
+        if parameter.default is parameter.empty
+        and parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+        and key not in given
+    }
     for key, value in options.items():
         if key not in parameters and not anything:
-            meant = near_miss(key, list(parameters))
-            known = ", ".join(name for name in parameters if name not in (given or {}))
-            raise ConfigError(
-                f"{target} has no option {key!r}", f"{path}.{key}",
-                hint=f"did you mean {meant}?" if meant else f"it has: {known}",
-            )  # fmt: skip
+            # What a partial node leaves open is filled in by the program.
+            program = set(given) | (required - set(options) if node.get("_partial_", False) else set())
+            known = [parameter for parameter in parameters if parameter not in program]
+            meant = near_miss(key, known)
+            hint = f"did you mean {path}.{meant}?" if meant else f"it has {_listed(known)}"
+            raise ConfigError(f"{name} has no option {key!r}", f"{path}.{key}", hint=hint)
         if isinstance(value, Mapping) and "_target_" in value:
             check(value, f"{path}.{key}")
         elif key in hints:
             check_value(value, hints[key], f"{path}.{key}")
-    if not node.get("_partial_", False):
-        required = [
-            name
-            for name, parameter in parameters.items()
-            if parameter.default is parameter.empty
-            and parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
-        ]
-        missing = [name for name in required if name not in options and name not in (given or {})]
-        if missing:
-            raise ConfigError(f"{target} needs {', '.join(missing)}", path)
+    missing = sorted(required - set(options))
+    if missing and not node.get("_partial_", False):
+        raise ConfigError(f"{name} needs {', '.join(missing)}", path)
+
+
+def check_value(value: Any, hint: Any, path: str) -> None:
+    """Refuse a value that does not fit an annotation.
+
+    Raises:
+        ConfigError: It does not.
+    """
+    try:
+        adapter = _adapter(hint)
+    except TypeError:  # an unhashable annotation
+        return
+    if adapter is None:
+        return
+    try:
+        validated = adapter.validate_python(value)
+    except ValidationError as error:
+        raise _misfit(error, path) from None
+    _check_unchanged(value, validated, path)
+
+
+def _misfit(error: ValidationError, path: str) -> ConfigError:
+    """Put pydantic's findings into one sentence about the first value that is wrong."""
+    first, *others = error.errors()
+    index = [part for part in first["loc"] if isinstance(part, int)]
+    if first["type"] == "missing":  # of a tuple; the last one that is missing says how long it is
+        return ConfigError(f"should be a list of {int((others or [first])[-1]['loc'][-1]) + 1}", path)
+    wordings = [
+        _WORDING.get(found["type"], found["msg"].replace("Input should", "should").replace("an instance of Sequence", "a list"))
+        for found in (first, *others)
+        if [part for part in found["loc"] if isinstance(part, int)] == index  # the branches of a union
+    ]
+    unique = dict.fromkeys(wordings)
+    alternatives = [wording.removeprefix("should be ") for wording in unique if wording.startswith("should be ")]
+    message = f"should be {' or '.join(alternatives)}" if len(alternatives) == len(unique) else next(iter(unique))
+    return ConfigError(message[0].lower() + message[1:], path + "".join(f"[{part}]" for part in index))
+
+
+def _check_unchanged(value: Any, validated: Any, path: str) -> None:
+    """Refuse what pydantic reads as something else, such as "3" as 3: the constructor would be handed the value as it was."""
+    if isinstance(value, list) and isinstance(validated, Sequence):
+        for index, (item, read) in enumerate(zip(value, validated, strict=True)):
+            _check_unchanged(item, read, f"{path}[{index}]")
+    kind = type(validated)
+    if kind in _KINDS and type(value) is not kind and (type(value), kind) != (int, float):
+        raise ConfigError(f"should be {_KINDS[kind]}", path, hint=f"write {str(validated).lower()}")
+
+
+def _find(target: Any, path: str) -> Any:
+    """Return the class or function of a dotted name, which comes from a configuration: anybody may have added one."""
+    try:
+        factory = pkgutil.resolve_name(str(target))
+    except Exception as error:  # whatever an import raises
+        module, _, name = str(target).rpartition(".")
+        meant = near_miss(name, dir(sys.modules[module])) if module in sys.modules else None
+        hint = f"did you mean {module}.{meant}?" if meant else None
+        raise ConfigError(f"cannot be imported: {refusal(error)}", path, hint=hint) from error
+    if not callable(factory):
+        raise ConfigError("is neither a class nor a function", path)
+    return factory
 
 
 @cache
@@ -108,21 +209,15 @@ def _adapter(hint: Any) -> TypeAdapter | None:
         return None  # a foreign annotation that says nothing checkable; its constructor decides
 
 
-def check_value(value: Any, hint: Any, path: str) -> None:
-    """Refuse a value that does not fit an annotation."""
+def _refuses(make: Any, arguments: Sequence[Any], options: Mapping[str, Any]) -> bool:
     try:
-        adapter = _adapter(hint)
-    except TypeError:  # an unhashable annotation
-        return
-    if adapter is None:
-        return
-    try:
-        validated = adapter.validate_python(value)
-    except ValidationError as error:
-        first = error.errors()[0]
-        inside = "".join(f"[{index}]" for index in first["loc"] if isinstance(index, int))
-        message = first["msg"][0].lower() + first["msg"][1:]
-        raise ConfigError(message, f"{path}{inside}") from None
-    if isinstance(value, str) and not isinstance(validated, str):
-        # pydantic reads "3" as 3, but the constructor would be handed the text.
-        raise ConfigError("input should be a number, not a text in quotes", path)
+        make(*arguments, **options)
+    except Exception:
+        return True
+    return False
+
+
+def _listed(names: Sequence[str]) -> str:
+    if not names:
+        return "none"
+    return ", ".join(names[:_LONGEST_LIST]) + (", ..." if len(names) > _LONGEST_LIST else "")

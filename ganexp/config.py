@@ -4,17 +4,24 @@ import difflib
 import hashlib
 import re
 import secrets
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import hydra
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+
+from ganexp.errors import ConfigError
 
 _LONGEST_NAME = 180  # file systems take 255 bytes; TensorBoard's own files and temporary names need the rest
+_ALIKE = 0.7  # gpuu is like gpu, los like loss, hinje like hinge; foo is like nothing
 
-stamp = f"{datetime.now():%Y-%m-%d_%H-%M-%S}-{secrets.token_hex(2)}"
-"""Name of what this process makes: unique, so that runs started in the same second never share a directory."""
+
+def stamp() -> str:
+    """Return a name that sorts by time and is unique: runs started in the same second never share a directory."""
+    return f"{datetime.now():%Y-%m-%d_%H-%M-%S}-{secrets.token_hex(2)}"
 
 
 def directory() -> Path:
@@ -33,23 +40,41 @@ def register_resolvers() -> None:
     default of one of two settings that exclude each other.
     """
     # Cached in the configuration, so that the jobs of a sweep agree in whatever process they run.
-    OmegaConf.register_new_resolver("ganexp.stamp", lambda: stamp, replace=True, use_cache=True)
+    OmegaConf.register_new_resolver("ganexp.stamp", stamp, replace=True, use_cache=True)
     OmegaConf.register_new_resolver("ganexp.unless", lambda other, default: default if other is None else None, replace=True)
 
 
 def plain(cfg: DictConfig) -> dict[str, Any]:
-    """Resolve every interpolation and return nothing but dicts, lists and scalars."""
-    content = OmegaConf.to_container(cfg, resolve=True)
+    """Resolve every interpolation and return nothing but dicts, lists and scalars.
+
+    Raises:
+        ConfigError: A value is missing or cannot be resolved.
+    """
+    try:
+        content = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
+    except OmegaConfBaseException as error:
+        raise _unresolved(cfg) or error from error
     assert isinstance(content, dict)
     return {str(key): value for key, value in content.items()}
 
 
 def complete(cfg: DictConfig, choices: dict[str, Any]) -> dict[str, Any]:
-    """Return the resolved configuration of a run, with its name and the choice made in each group."""
+    """Return the resolved configuration of a run, with its name and the choice made in each group.
+
+    Raises:
+        ConfigError: A value cannot be resolved, there is not one model, loss and data set, or a name is no text.
+    """
     content = plain(cfg)
     made = {group: str(choice) for group, choice in choices.items() if not group.startswith("hydra")}
+    for group in ("model", "data", "loss"):
+        if group not in made:  # deleted, or given as a list
+            raise ConfigError(f"a run has exactly one {group}", group)
+    for key in ("name", "output_dir"):
+        if isinstance(content[key], bool | list | dict) or (key, content[key]) == ("output_dir", None):
+            raise ConfigError("should be the name of a folder", key)
     named = [made["experiment"]] if made.get("experiment", "None") != "None" else [made[g] for g in ("model", "data", "loss")]
-    return content | {"choices": made, "name": content["name"] or "-".join(named)}
+    name = "-".join(named) if content["name"] in (None, "") else str(content["name"])
+    return content | {"choices": made, "name": name, "output_dir": str(content["output_dir"])}
 
 
 def compose(*overrides: str) -> dict[str, Any]:
@@ -70,14 +95,16 @@ def flatten(content: Any, prefix: str = "") -> dict[str, Any]:
     return {k: v for key, value in content.items() for k, v in flatten(value, f"{prefix}.{key}" if prefix else key).items()}
 
 
-def near_miss(word: str, candidates: list[str]) -> str | None:
-    """Return the candidate that ``word`` was probably meant to be: alike as a whole, or alike in its last part."""
-    close = difflib.get_close_matches(word, candidates, n=1, cutoff=0.75)
-    if close:
-        return close[0]
-    last = {candidate.rpartition(".")[2]: candidate for candidate in reversed(candidates)}
-    close = difflib.get_close_matches(word.rpartition(".")[2], list(last), n=1, cutoff=0.75)
-    return last[close[0]] if close else None
+def near_miss(word: str, candidates: Iterable[str]) -> str | None:
+    """Return the candidate that ``word`` was probably meant to be: alike in its last part and, of those, most alike as a whole."""
+    last = word.rpartition(".")[2]
+    close = [candidate for candidate in candidates if _alike(candidate.rpartition(".")[2], last) >= _ALIKE]
+    return max(close, key=lambda candidate: _alike(candidate, word), default=None)
+
+
+def first_line(error: BaseException) -> str:
+    """Return an exception's text without the lines that libraries add, or its name if it has none."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def file_name(text: str) -> str:
@@ -87,3 +114,22 @@ def file_name(text: str) -> str:
         return name
     digest = hashlib.sha256(text.encode()).hexdigest()[:8]
     return f"{name.encode()[: _LONGEST_NAME - 9].decode(errors='ignore')}-{digest}"
+
+
+def _alike(a: str, b: str) -> float:
+    return difflib.SequenceMatcher(None, a, b).ratio()
+
+
+def _unresolved(cfg: DictConfig) -> ConfigError | None:
+    """Return a refusal of the first value that cannot be resolved; errors themselves do not always know where they are."""
+    for key in flatten(OmegaConf.to_container(cfg, resolve=False)):
+        try:
+            node = OmegaConf.select(cfg, key, throw_on_missing=True)
+            if OmegaConf.is_config(node):
+                OmegaConf.to_container(node, resolve=True, throw_on_missing=True)
+        except MissingMandatoryValue:
+            return ConfigError("a value is needed here", key)
+        except OmegaConfBaseException as error:
+            message = first_line(error)
+            return ConfigError(message[0].lower() + message[1:], key)
+    return None

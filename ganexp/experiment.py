@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from ganexp.build import build, check_value, refusal
+from ganexp.build import build, check_value, try_out
 from ganexp.data.base import Data
 from ganexp.errors import ConfigError
 from ganexp.hardware import check_hardware
@@ -17,7 +17,7 @@ from ganexp.metrics import Metric
 from ganexp.networks import Networks
 from ganexp.penalties import Penalty
 from ganexp.schedule import Schedule
-from ganexp.types import NonNegativeInt, PositiveInt
+from ganexp.types import PositiveInt, Seed
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,14 @@ def assemble(config: dict[str, Any]) -> Experiment:
     Raises:
         ConfigError: Some value, or some combination, cannot run.
     """
-    check_value(config["seed"], NonNegativeInt, "seed")
+    groups = ("data", "network", "loss", "penalty", "schedule", "lr_schedule", "d_optimizer", "g_optimizer", "metrics")
+    for section in (*groups, "model", "trainer", "callbacks", "logger"):
+        if not isinstance(config.get(section), dict):
+            raise ConfigError("a run needs one", section)
+    check_value(config["seed"], Seed, "seed")
     check_value(config["model"].get("latent_dim", 1), PositiveInt, "model.latent_dim")
     check_budget(config["trainer"])
     check_hardware(config["trainer"])
-    groups = ("data", "network", "loss", "penalty", "schedule", "lr_schedule", "d_optimizer", "g_optimizer", "metrics")
     experiment = Experiment(config, **{group: build(config[group], group) for group in groups})
     with torch.device("meta"):  # shapes only: no weight is drawn
         experiment.network.generator(
@@ -59,10 +62,7 @@ def assemble(config: dict[str, Any]) -> Experiment:
     for metric in experiment.metrics.values():
         metric.check(experiment.data)
     for player in ("d_optimizer", "g_optimizer"):
-        try:
-            getattr(experiment, player)([nn.Parameter(torch.zeros(1))])
-        except Exception as error:  # whatever an optimiser says of its own options
-            raise refusal(error, player) from error
+        try_out(getattr(experiment, player), player, [nn.Parameter(torch.zeros(1))])
     return experiment
 
 

@@ -1,6 +1,7 @@
 """What this machine offers, asked before Lightning is imported, so that a missing GPU is refused at once."""
 
 import platform
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,21 +34,24 @@ def check_hardware(trainer: Mapping[str, Any]) -> None:
     _check_devices(trainer.get("devices", 1), cuda if accelerator in ("auto", "gpu", "cuda") else 0)
     if precision not in PRECISIONS:
         raise ConfigError("unknown precision", "trainer.precision", hint=f"one of {', '.join(PRECISIONS)}")
-    if precision.startswith("16") and not (cuda or (mps and accelerator != "cpu")):
+    if precision.startswith("16") and (accelerator == "cpu" or not (cuda or mps)):
         raise ConfigError("half precision needs a GPU", "trainer.precision", hint="use trainer.precision=bf16-mixed on a CPU")
     strategy = trainer.get("strategy", "auto")
-    if isinstance(strategy, str) and any(name in strategy for name in ("fsdp", "deepspeed", "xla", "model_parallel")):
+    if isinstance(strategy, str) and strategy != "auto" and not strategy.startswith("ddp"):
         raise ConfigError(
-            "two players with an optimiser each cannot be sharded", "trainer.strategy", hint="use trainer.strategy=ddp"
+            "two players with an optimiser each are trained with auto or ddp", "trainer.strategy", hint="use trainer.strategy=ddp"
         )
 
 
 def _check_devices(devices: Any, gpus: int) -> None:
-    if isinstance(devices, str) and devices != "auto" and not devices.replace(",", "").strip().isdigit():
-        raise ConfigError("devices is a number, a list of indices or auto", "trainer.devices")
-    wanted = devices if isinstance(devices, int) else len(devices) if isinstance(devices, list) else 1
-    if isinstance(devices, bool) or (isinstance(devices, int) and (devices == 0 or devices < -1)):
+    if isinstance(devices, str) and re.fullmatch(r"[\d,]*\d[\d,]*", devices):  # as Lightning reads it: "2" is a number, "0,2" are indices
+        devices = [int(index) for index in devices.split(",") if index] if "," in devices else int(devices)
+    indices = devices if isinstance(devices, list) else []
+    if not (devices == "auto" or type(devices) is int or (indices and all(type(index) is int for index in indices))):
+        raise ConfigError("should be a number, a list of indices, or auto", "trainer.devices")
+    if type(devices) is int and (devices == 0 or devices < -1):
         raise ConfigError("the number of devices is 1 or more, or -1 for all", "trainer.devices")
+    wanted = devices if type(devices) is int else max(indices, default=0) + 1
     if gpus and wanted > gpus:
         raise ConfigError(f"this machine has {gpus} GPU{'s' * (gpus > 1)}", "trainer.devices", hint=f"at most {gpus}")
 

@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 from ganexp import config as configuration
 from ganexp.refusals import Told, explain_refusal
 from ganexp.runs import Run
+from ganexp.sweeps import run_name
 
 TERSE = "GANEXP_TERSE"
 """Environment variable that is set while errors are told in one message, without a traceback."""
@@ -48,6 +49,7 @@ def _run(cfg: DictConfig, sweeping: bool) -> int:
     else:
         config = configuration.complete(cfg, hydra.runtime.choices)
         run = Run(_folder(config, sweeping))
+        run.check_new()
 
     from ganexp.experiment import assemble  # imports torch: 2 s
 
@@ -66,5 +68,5 @@ def _run(cfg: DictConfig, sweeping: bool) -> int:
 def _folder(config: dict[str, Any], sweeping: bool) -> Path:
     hydra = HydraConfig.get()
     if sweeping:
-        return Path(hydra.sweep.dir) / configuration.file_name(hydra.job.override_dirname or "default")
-    return Path(config["output_dir"]) / configuration.file_name(config["name"]) / configuration.stamp
+        return Path(hydra.sweep.dir) / run_name(hydra)
+    return Path(config["output_dir"]) / configuration.file_name(config["name"]) / configuration.stamp()

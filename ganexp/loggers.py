@@ -28,9 +28,9 @@ class TensorBoard(LightningTensorBoardLogger):
         return str(self.save_dir)
 
     @rank_zero_only
-    def log_result(self, choices: dict[str, Any], metrics: dict[str, float]) -> None:
+    def log_result(self, choices: dict[str, Any], metrics: dict[str, float], iteration: int) -> None:
         """Fill the run's row of the HPARAMS table."""
-        self.log_hyperparams(choices, {f"final/{name}": value for name, value in metrics.items()})
+        self.log_hyperparams(choices, {f"final/{name}": value for name, value in metrics.items()}, step=iteration)
 
     @rank_zero_only
     def save(self) -> None:

@@ -1,16 +1,20 @@
 """What the user is told when a command line cannot run: one message that names the key and what it was meant to be."""
 
 import re
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+from omegaconf.errors import OmegaConfBaseException
 
 from ganexp import config as configuration
+from ganexp.config import first_line
 from ganexp.errors import ConfigError
 
 _PREFIX = "ganexp: "
+_ABSENT = object()
 
 
 class Told(RuntimeError):
@@ -20,42 +24,66 @@ class Told(RuntimeError):
 def explain_refusal(error: BaseException, cfg: DictConfig) -> str | None:
     """Return the message for an error of a composed configuration, or ``None`` if it is no refusal but a failure."""
     if isinstance(error, ConfigError):
-        where = " ".join(_with_value(key, cfg) for key in error.keys)
-        return f"{_PREFIX}{where}{': ' if where else ''}{error}"
-    if isinstance(error, MissingMandatoryValue):
-        return f"{_PREFIX}{getattr(error, 'full_key', '')}: a value is needed here"
-    if isinstance(error, OmegaConfBaseException):
-        return f"{_PREFIX}{getattr(error, 'full_key', '')}: {_first_line(error)}"
+        return _message((_with_value(key, cfg) for key in error.keys), str(error))
     return None
 
 
-def explain(error: BaseException, arguments: list[str]) -> str | None:
+def explain(error: BaseException, arguments: Sequence[str]) -> str | None:
     """Return the message for an error of the command line itself; ``None`` for a failure."""
     if isinstance(error, ConfigError):
-        return f"{_PREFIX}{' '.join(error.keys)}{': ' if error.keys else ''}{error}"
+        return _message((_as_typed(key, arguments) for key in error.keys), str(error))
     if isinstance(error, MissingConfigException):
-        return _unknown_choice(str(error))
+        return _unknown_choice(error)
     if isinstance(error, OverrideParseException):
-        return f"{_PREFIX}{error.override!r} is not of the form key=value: {_first_line(error)}"
+        return _unreadable(error)
     if isinstance(error, ConfigCompositionException):
-        return _unknown_key(error, arguments)
+        return _not_composed(error, arguments)
     if isinstance(error, HydraException | OmegaConfBaseException):
-        return _PREFIX + _first_line(error)
+        return _message((), first_line(error))
+    if isinstance(error, ValueError) and str(error).startswith("Config group override"):
+        return _no_name(arguments)
     return None
+
+
+def _message(settings: Iterable[str], text: str, hint: str = "") -> str:
+    where = " ".join(dict.fromkeys(setting for setting in settings if setting))
+    return f"{_PREFIX}{where}{': ' if where else ''}{' '.join(text.split())}{hint}"
 
 
 def _with_value(key: str, cfg: DictConfig) -> str:
     """Return ``key=value`` as it could stand on the command line; a group's value is its choice."""
-    choices = _choices(cfg)
-    if key in choices:
-        return f"{key}={choices[key]}"
-    try:
-        value = OmegaConf.select(cfg, key)
-    except OmegaConfBaseException:
-        value = None
-    if value is None or OmegaConf.is_dict(value):
-        return key
-    return f"{key}={OmegaConf.to_container(value) if OmegaConf.is_config(value) else value}".replace("=None", "=null")
+    content = OmegaConf.to_container(cfg, resolve=False)
+    value, choices = _select(content, key), _choices(cfg)
+    # The user set optimizer.lr where d_optimizer.lr refers to it.
+    while (source := re.fullmatch(r"\$\{([\w.]+)\}", str(value))) and _select(content, source[1]) is not _ABSENT:
+        key, value = source[1], _select(content, source[1])
+    if value is _ABSENT or isinstance(value, dict):
+        return f"{key}={choices[key]}" if key in choices else key
+    return f"{key}={_typed(value)}"
+
+
+def _select(content: Any, key: str) -> Any:
+    for part in re.findall(r"[^.\[\]]+", key):
+        try:
+            content = content[int(part)] if isinstance(content, list) else content[part]
+        except (LookupError, TypeError, ValueError):
+            return _ABSENT
+    return content
+
+
+def _typed(value: Any) -> str:
+    """Write a value as it is written on the command line."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, list):
+        return f"[{','.join(map(_typed, value))}]"
+    if isinstance(value, str) and re.fullmatch(r"[+-]?[\d.]+(e[+-]?\d+)?|true|false|null|", value, re.IGNORECASE):
+        return f'"{value}"'  # text only because it was quoted
+    return str(value)
+
+
+def _as_typed(key: str, arguments: Sequence[str]) -> str:
+    return next((argument for argument in arguments if argument.lstrip("+~").partition("=")[0] == key), key)
 
 
 def _choices(cfg: DictConfig) -> dict[str, Any]:
@@ -66,35 +94,66 @@ def _choices(cfg: DictConfig) -> dict[str, Any]:
     return dict(HydraConfig.get().runtime.choices) if HydraConfig.initialized() else {}
 
 
-def _unknown_choice(message: str) -> str:
-    found = re.search(r"Could not find '([^']+)'", message)
-    if found is None:
-        return _PREFIX + message.strip().splitlines()[0]
-    group, _, choice = found[1].rpartition("/")
-    options = [line.strip() for line in message.partition("Available options")[2].splitlines()[1:] if line.strip()]
-    if not options:
-        return f"{_PREFIX}there is no config {found[1]!r}"
+def _unknown_choice(error: MissingConfigException) -> str:
+    group, _, choice = (error.missing_cfg_file or "").rpartition("/")
+    return _no_such(group, choice, error.options or ()) if group else _message((), first_line(error))
+
+
+def _no_such(group: str, choice: str, options: Sequence[str]) -> str:
     meant = configuration.near_miss(choice, options)
-    return f"{_PREFIX}{group}={choice}: there is no such {group}" + _hint(meant and f"{group}={meant}", options)
+    return _message([f"{group}={choice}"], f"there is no such {group}", _hint(meant and f"{group}={meant}", options))
 
 
-def _unknown_key(error: ConfigCompositionException, arguments: list[str]) -> str:
-    message = str(error)
-    found = re.search(r"Could not (?:override|append) '([^']+)'", message)
+def _no_name(arguments: Sequence[str]) -> str | None:
+    """Return the message for a group that is given null, a number or the like."""
+    for override in OverridesParser.create().parse_overrides([argument for argument in arguments if "=" in argument]):
+        folder = configuration.directory() / override.key_or_group
+        if folder.is_dir() and not isinstance(override.value(), str | list | dict):
+            options = sorted(path.stem for path in folder.glob("*.yaml"))
+            return _no_such(override.key_or_group, _typed(override.value()), options)
+    return None
+
+
+def _unreadable(error: OverrideParseException) -> str:
+    if "=" not in error.override.strip("="):
+        return _message((), f"{error.override!r} is not of the form key=value")
+    hint = " (a value with special characters needs quotes twice: \"key='a, b'\")"
+    return _message([error.override], f"cannot be read, {first_line(error)}", hint)
+
+
+def _not_composed(error: ConfigCompositionException, arguments: Sequence[str]) -> str:
+    text = str(error)
+    if found := re.search(r"(?:Ambiguous value for argument|Sweep parameters) '(.*)'", text):
+        key, _, value = found[1].partition("=")
+        return _message(
+            [found[1]], "several values make a sweep", f" (add -m to run them all, or write a list: {key}=[{value}])"
+        )
+    if found := re.search(r"Multiple values for ([\w/@.]+)", text):
+        return _message([_as_typed(found[1], arguments)], "this group has a choice already", " (write it without +)")
+    found = re.search(r"Could not (?:override|append|delete)[^']*'([^'=]*)", text)
     if found is None:
-        return f"{_PREFIX}{_first_line(error)}"
-    key = found[1].partition("=")[0]
+        return _message((), first_line(error))
+    setting = _as_typed(found[1], arguments)
+    if not found[1]:
+        return _message((), f"{next(a for a in arguments if a.startswith('='))!r} is not of the form key=value")
+    if "is already at" in text:
+        return _message([setting], "this option is there already", " (write it without +)")
     cause = error.__cause__
-    if cause is not None and "not in struct" not in str(cause) and isinstance(cause, OmegaConfBaseException):
-        return f"{_PREFIX}{key}: {_first_line(cause)}"
+    if isinstance(cause, OmegaConfBaseException) and "not in struct" not in str(cause):
+        return _message([setting], first_line(cause))
+    return _unknown_key(found[1], setting, arguments)
+
+
+def _unknown_key(key: str, setting: str, arguments: Sequence[str]) -> str:
     keys, groups = _known(arguments)
     meant = configuration.near_miss(key, [*groups, *keys])
-    parent = key.rpartition(".")[0]
+    parent, value = key.rpartition(".")[0], setting.partition("=")[2]
     siblings = [known for known in keys if known.rpartition(".")[0] == parent] if parent else groups
-    return f"{_PREFIX}{key}: there is no such option" + _hint(meant, siblings)
+    hint = _hint(f"{meant}={value}" if meant and value else meant, siblings)
+    return _message([setting], "there is no such option", hint)
 
 
-def _known(arguments: list[str]) -> tuple[list[str], list[str]]:
+def _known(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     """Return all option keys, as far as the groups on the command line say which there are, and all groups."""
     from hydra import compose, initialize_config_dir
     from hydra.core.global_hydra import GlobalHydra
@@ -111,11 +170,7 @@ def _known(arguments: list[str]) -> tuple[list[str], list[str]]:
     return sorted(configuration.flatten(OmegaConf.to_container(cfg, resolve=False))), groups
 
 
-def _hint(meant: str | None, options: list[str]) -> str:
+def _hint(meant: str | None, options: Sequence[str]) -> str:
     if meant:
         return f" (did you mean {meant}?)"
     return f" (there is: {', '.join(options)})" if options else ""
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -31,16 +31,32 @@ class Run:
         Raises:
             ConfigError: There is no run.
         """
+        if not str(path):
+            raise ConfigError("a run directory is needed here", "resume", hint="it looks like outputs/<name>/<time>-<id>")
         given = Path(path).expanduser()
         for candidate in (given, *list(given.absolute().parents)[:2]):
             if (candidate / ".hydra" / "config.yaml").is_file():
                 return cls(candidate)
         near = sorted(given.parent.glob("*/.hydra/config.yaml")) if given.parent.is_dir() else []
         raise ConfigError(
-            f"{given} is no run directory: it has no .hydra/config.yaml" if given.exists() else f"there is no {given}",
+            "this is no run directory: it has no .hydra/config.yaml" if given.exists() else "there is no such directory",
             "resume",
-            hint=f"there is {near[-1].parent.parent}" if near else "a run directory looks like outputs/<name>/<time>-<id>",
+            hint=f"there is {near[-1].parent.parent}" if near else "it looks like outputs/<name>/<time>-<id>",
         )
+
+    def check_new(self) -> None:
+        """Refuse, before any work is done, a directory that exists or cannot be made; makes nothing itself.
+
+        Raises:
+            ConfigError: It exists, or there is no folder in which it could be made.
+        """
+        above = next(parent for parent in (self.path, *self.path.parents) if os.path.lexists(parent))
+        if above == self.path:
+            raise ConfigError(f"the run directory {self.path} exists already", "output_dir")
+        if not above.is_dir():
+            raise ConfigError(f"no run directory can be made here: {above} is not a folder", "output_dir")
+        if not os.access(above, os.W_OK | os.X_OK):
+            raise ConfigError(f"no run directory can be made here: {above} cannot be written", "output_dir")
 
     def create(self, config: dict[str, Any], overrides: list[str]) -> None:
         """Make the directory, which must not exist, and save the configuration in it.
@@ -48,14 +64,13 @@ class Run:
         Raises:
             ConfigError: It exists or cannot be written.
         """
+        self.check_new()
         try:
             self.path.mkdir(parents=True, exist_ok=False)
             self.save_config(config, overrides)
-        except FileExistsError:
-            taken = next(parent for parent in (self.path, *self.path.parents) if parent.exists())
-            what = "exists already" if taken.is_dir() else "is a file, not a folder"
-            raise ConfigError(f"the run directory cannot be made: {taken} {what}", "output_dir") from None
         except OSError as error:
+            if not isinstance(error, FileExistsError):  # then it is another run's
+                self.discard()
             raise ConfigError(f"the run directory {self.path} cannot be written: {error.strerror}", "output_dir") from error
 
     def save_config(self, config: dict[str, Any], overrides: list[str]) -> None:

@@ -5,9 +5,11 @@ import shlex
 from pathlib import Path
 from typing import Any, ClassVar
 
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.experimental.callback import Callback
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
+from ganexp.config import file_name
 from ganexp.runs import remove_empty
 
 
@@ -35,6 +37,20 @@ class Sweep(Callback):
         for run in runs:
             print(f"{run.name:<{width}}  {_outcome(run)}")
         print(f"\n{len(runs)} runs in {cls.folder}\ncompare: tensorboard --logdir {shlex.quote(str(cls.folder))}", flush=True)
+
+
+def run_name(hydra: DictConfig) -> str:
+    """Return a name for one run of a sweep: its overrides, without those that all runs of the sweep share."""
+    parser = OverridesParser.create()
+    chosen = [override for override in hydra.overrides.task if not override.startswith("resume=")]
+    record = Path(hydra.sweep.dir) / "multirun.yaml"
+    swept = set()
+    if record.is_file():
+        command = OmegaConf.load(record).hydra.overrides.task
+        swept = {override.key_or_group for override in parser.parse_overrides(list(command)) if override.is_sweep_override()}
+    pairs = zip(chosen, parser.parse_overrides(chosen), strict=True)
+    varying = [text.lstrip("+") for text, override in pairs if not swept or override.key_or_group in swept]
+    return file_name(",".join(varying) or "default")
 
 
 def _outcome(run: Path) -> str:

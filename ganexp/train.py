@@ -11,7 +11,7 @@ from typing import Any
 
 from lightning.pytorch import Callback, Trainer, seed_everything
 
-from ganexp.build import build, check, refusal
+from ganexp.build import build, check, mentioned, refusal
 from ganexp.callbacks import AtomicCheckpointIO, Diverged, Periodic, StopOnSignal
 from ganexp.data.module import DataModule
 from ganexp.errors import ConfigError
@@ -20,6 +20,16 @@ from ganexp.loggers import TensorBoard
 from ganexp.models import GAN
 from ganexp.runs import Run
 from ganexp.summary import summarise
+
+# Lightning refuses these, or counts the updates of both players, where optimisation is manual.
+_INSTEAD = {
+    "max_steps": "trainer.max_iterations",
+    "min_steps": "trainer.max_iterations",
+    "min_epochs": "trainer.max_epochs",
+    "gradient_clip_val": "schedule.gradient_clip",
+    "gradient_clip_algorithm": "schedule.gradient_clip",
+    "accumulate_grad_batches": "schedule.micro_batches",
+}
 
 
 @dataclass(frozen=True)
@@ -91,8 +101,8 @@ def train(training: Training, overrides: list[str]) -> dict[str, Any]:
     if trainer.is_global_zero:
         run.write_summary(summary)
         for logger in trainer.loggers:
-            if isinstance(logger, TensorBoard):
-                logger.log_result(_columns(training.config, run.overrides), summary["metrics"])
+            if isinstance(logger, TensorBoard) and summary["status"] != "stopped":
+                logger.log_result(_columns(training.config, run.overrides), summary["metrics"], summary["iteration"])
             logger.finalize("success")
     return summary
 
@@ -124,24 +134,37 @@ def make_trainer(options: dict[str, Any], run: Run, max_epochs: int, **objects: 
         "enable_progress_bar": False, "enable_model_summary": False, "enable_checkpointing": False,
         "num_sanity_val_steps": 0, "use_distributed_sampler": False,
     }  # fmt: skip
-    taken = sorted(set(own | objects) & set(options))
+    taken = {key: _INSTEAD.get(key) for key in options if key in own | objects | _INSTEAD}
     if taken:
-        raise ConfigError("this option of Lightning's trainer is ganexp's own", *(f"trainer.{key}" for key in taken))
+        instead = " ".join(sorted(filter(None, taken.values())))
+        hint = f"use {instead}" if instead else None
+        raise ConfigError(
+            "ganexp sets this option of Lightning's trainer itself", *(f"trainer.{key}" for key in taken), hint=hint
+        )
     try:
         return Trainer(**options, **own, **objects)
     except Exception as error:  # Lightning's refusals have no common class
-        raise refusal(error, "trainer") from error
+        raise refusal(error, *mentioned(error, "trainer", options)) from error
 
 
 def last_good(run: Run) -> tuple[Path | None, int]:
-    """Return the newest undamaged checkpoint and its iteration; ``None`` and 0 without one."""
+    """Return the newest undamaged checkpoint and its iteration; ``None`` and 0 when nothing has been saved yet.
+
+    Raises:
+        ConfigError: All that was saved is damaged.
+    """
+    damages: list[OSError] = []
     for path in run.checkpoints:
         try:
             checkpoint = AtomicCheckpointIO().load_checkpoint(path)
         except OSError as error:
-            warnings.warn(f"{error}; the one before it is taken", RuntimeWarning, stacklevel=2)
+            damages.append(error)
             continue
+        for damage in damages:
+            warnings.warn(f"{damage}; the one before it is taken", RuntimeWarning, stacklevel=2)
         return path, int(checkpoint["ganexp"]["counters"]["iteration"])
+    if damages:
+        raise ConfigError("; ".join(map(str, damages)), "resume", hint="no good checkpoint is left: start a new run")
     return None, 0
 
 

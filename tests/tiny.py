@@ -1,4 +1,9 @@
-"""Overrides of experiments small enough for a test."""
+"""Experiments small enough for a test, and callbacks that look into them."""
+
+from pathlib import Path
+
+import torch
+from lightning.pytorch import Callback
 
 TINY = (
     "trainer.accelerator=cpu",
@@ -10,3 +15,26 @@ TINY = (
 )
 TINY_MLP = ("network.generator.widths=[8]", "network.discriminator.widths=[8]")
 TINY_RING = ("data=ring", "data.size=64", "data.batch_size=16", *TINY_MLP)
+TINY_IMAGES = ("data=digits", "data.batch_size=16")
+
+
+class DumpWeights(Callback):
+    """Save what each process of a run ends with."""
+
+    def on_train_end(self, trainer, pl_module):
+        torch.save(pl_module.state_dict(), Path(trainer.default_root_dir) / f"rank{trainer.global_rank}.pt")
+
+
+class StopAt(Callback):
+    """End a run abruptly, as a crash would, in the middle of everything."""
+
+    def __init__(self, iteration: int):
+        self.iteration = iteration
+
+    def on_train_batch_end(self, trainer, pl_module, *arguments):
+        if pl_module.counters.iteration >= self.iteration:
+            raise Crash
+
+
+class Crash(RuntimeError):
+    """The crash of :class:`StopAt`."""

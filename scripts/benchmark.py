@@ -1,0 +1,267 @@
+"""What ganexp's loop costs, beside the same algorithm written by hand: ``python scripts/benchmark.py --help``.
+
+Three ways to train the same two networks on the same data, in one process on one thread of the CPU:
+
+* *ganexp*: its real training, with Lightning, TensorBoard, CSV, progress bar and checkpoints (pictures and metrics, which the
+  others do not have, are off);
+* *bare*: a plain loop by someone who knows PyTorch: data in memory, a batch is one gather, fused optimisers, the discriminator
+  frozen while the generator learns, nothing logged;
+* *textbook*: the loop of most tutorials: a DataLoader over a transform of single samples, the default optimiser, a generator's
+  update that also computes the discriminator's gradient, both losses read in every iteration.
+
+All three make the same updates: one of D, one of G, each on fakes of its own, non-saturating loss, Adam. They take turns: ganexp
+trains a block of iterations, a callback stops the clock and lets the others train as many, in an order that rotates. So whatever
+else the machine does meets all of them. The time of a loop is the median over the blocks, the ratio of two loops is the median
+of the ratios in each block; in brackets are the quartiles. Absolute times mean nothing on another machine.
+"""
+
+import argparse
+import os
+import platform
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+from hydra import compose, initialize_config_dir
+from lightning.pytorch import Callback, Trainer
+from PIL import Image
+from torch import Tensor, nn
+from torch.nn.functional import softplus
+from torch.utils.data import DataLoader, Dataset, TensorDataset
+from torchvision import transforms
+
+from ganexp import __version__, config
+from ganexp.data import MNIST
+from ganexp.experiment import Experiment, assemble
+from ganexp.hardware import describe_hardware
+from ganexp.runs import Run
+from ganexp.train import prepare, train
+
+LOG_EVERY = 50  # a block of ganexp has whole log windows, or some blocks would hold none of that cost
+
+_ALGORITHM = ["optimizer=adam", "lr_schedule=constant", "penalty=none", "metrics=none", "loss=non_saturating"]
+_POINTS = ["model=gan", "network=mlp", "data=ring", "data.batch_size=256", "model.latent_dim=100"]
+_IMAGES = ["model=dcgan", "network=dcgan", "data=mnist", "data.batch_size=64", "model.latent_dim=100"]
+CASES: dict[str, list[str]] = {
+    "points": [*_ALGORITHM, *_POINTS],
+    "images": [*_ALGORITHM, *_IMAGES],
+    "images-bf16": [*_ALGORITHM, *_IMAGES, "trainer.precision=bf16-mixed"],
+}
+ITERATIONS = {"points": 200, "images": 50, "images-bf16": 50}
+
+Loop = Iterator[None]
+"""Each ``next`` is one iteration."""
+
+
+class RandomImages(MNIST):
+    """Random bytes in the shape of MNIST: arithmetic takes as long on them."""
+
+    def prepare(self) -> None:
+        """Need no files."""
+
+    def load(self, split: str) -> tuple[Tensor, Tensor]:
+        """Draw 60,000 images and labels."""
+        generator = torch.Generator().manual_seed(0)
+        x = torch.randint(256, (60_000, *self.shape), dtype=torch.uint8, generator=generator)
+        return x, torch.randint(self.num_classes, (len(x),), generator=generator)
+
+
+class Photographs(Dataset):
+    """Images from memory, one at a time and transformed by torchvision, as in ``torchvision.datasets.MNIST``."""
+
+    def __init__(self, x: Tensor) -> None:
+        self.x = x
+        self.transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.5,), (0.5,))])
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        """Return one image in [-1, 1] and a label that nobody uses."""
+        return self.transform(Image.fromarray(self.x[index, 0].numpy())), 0
+
+
+def bare(experiment: Experiment, x: Tensor) -> Loop:
+    """Train by hand, and well."""
+    generator, discriminator, latent_dim = players(experiment)
+    options = experiment.config["optimizer"]
+    d_optimizer = torch.optim.Adam(discriminator.parameters(), options["lr"], options["betas"], fused=True)
+    g_optimizer = torch.optim.Adam(generator.parameters(), options["lr"], options["betas"], fused=True)
+    decay = experiment.schedule.ema_decay
+    weights = list(generator.parameters())
+    average = [weight.detach().clone() for weight in weights]
+    buffers = list(generator.buffers())
+    average_buffers = [buffer.clone() for buffer in buffers]
+    size = experiment.data.batch_size
+    autocast = torch.autocast("cpu", torch.bfloat16, enabled=experiment.config["trainer"]["precision"] == "bf16-mixed")
+    while True:
+        for index in torch.randperm(len(x))[: len(x) // size * size].split(size):
+            real = experiment.data.decode(x[index])
+
+            discriminator.requires_grad_(True)
+            with autocast:
+                with torch.no_grad():
+                    fake = generator(torch.randn(size, latent_dim))
+                loss = softplus(-discriminator(real)).mean() + softplus(discriminator(fake)).mean()
+            loss.backward()
+            d_optimizer.step()
+            d_optimizer.zero_grad()
+
+            discriminator.requires_grad_(False)
+            with autocast:
+                loss = softplus(-discriminator(generator(torch.randn(size, latent_dim)))).mean()
+            loss.backward()
+            g_optimizer.step()
+            g_optimizer.zero_grad()
+
+            if decay is not None:
+                with torch.no_grad():
+                    torch._foreach_lerp_(average, weights, 1 - decay)
+                    if buffers:
+                        torch._foreach_copy_(average_buffers, buffers)
+            yield
+
+
+def textbook(experiment: Experiment, x: Tensor) -> Loop:
+    """Train as tutorials do."""
+    generator, discriminator, latent_dim = players(experiment)
+    options = experiment.config["optimizer"]
+    d_optimizer = torch.optim.Adam(discriminator.parameters(), options["lr"], options["betas"])
+    g_optimizer = torch.optim.Adam(generator.parameters(), options["lr"], options["betas"])
+    criterion = nn.BCEWithLogitsLoss()
+    dataset: Dataset = Photographs(x) if x.dim() == 4 else TensorDataset(x, torch.zeros(len(x)))
+    loader = DataLoader(dataset, experiment.data.batch_size, shuffle=True, drop_last=True)
+    d_losses, g_losses = [], []
+    while True:
+        for real, _ in loader:
+            ones, zeros = torch.ones(len(real), 1), torch.zeros(len(real), 1)
+
+            d_optimizer.zero_grad()
+            fake = generator(torch.randn(len(real), latent_dim))
+            d_loss = criterion(discriminator(real), ones) + criterion(discriminator(fake.detach()), zeros)
+            d_loss.backward()
+            d_optimizer.step()
+
+            g_optimizer.zero_grad()
+            g_loss = criterion(discriminator(generator(torch.randn(len(real), latent_dim))), ones)
+            g_loss.backward()
+            g_optimizer.step()
+
+            d_losses.append(d_loss.item())
+            g_losses.append(g_loss.item())
+            yield
+
+
+def players(experiment: Experiment) -> tuple[nn.Module, nn.Module, int]:
+    """Return new networks, and the length of the latent vector."""
+    data, latent_dim = experiment.data, experiment.config["model"]["latent_dim"]
+    generator = experiment.network.generator(latent_dim, data.shape, 0, data.value_range)
+    return generator, experiment.network.discriminator(data.shape), latent_dim
+
+
+class Turns(Callback):
+    """Time ganexp's iterations in blocks, and let the other loops run between two of them.
+
+    Arguments:
+        others: The other loops, by name.
+        iterations: Iterations in a block.
+    """
+
+    def __init__(self, others: dict[str, Loop], iterations: int) -> None:
+        self.others, self.iterations = others, iterations
+        self.blocks: list[dict[str, float]] = []
+        """Seconds per iteration of each loop; the first block, which warms up, is left out."""
+        self._block = count()
+        self._since = 0.0
+
+    def on_train_start(self, trainer: Trainer, pl_module: Any) -> None:
+        """Start the clock."""
+        self._since = time.perf_counter()
+
+    def on_train_batch_end(self, trainer: Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+        """Stop the clock at the end of a block, let the others run, and start it again."""
+        if pl_module.counters.iteration % self.iterations:
+            return
+        times = {"ganexp": (time.perf_counter() - self._since) / self.iterations}
+        number = next(self._block)
+        names = list(self.others)
+        for name in names[number % len(names) :] + names[: number % len(names)]:
+            start = time.perf_counter()
+            for _ in range(self.iterations):
+                next(self.others[name])
+            times[name] = (time.perf_counter() - start) / self.iterations
+        if number > 0:
+            self.blocks.append(times)
+        self._since = time.perf_counter()
+
+
+def measure(case: str, ema: bool, blocks: int, iterations: int, folder: Path) -> list[dict[str, float]]:
+    """Train a case in all ways and return seconds per iteration, for each block and loop."""
+    random_images = case != "points" and not os.environ.get("GANEXP_DATA")
+    with initialize_config_dir(str(config.directory()), version_base="1.3"):
+        overrides = [
+            *CASES[case], *(["data._target_=__main__.RandomImages"] if random_images else []),
+            "accelerator=cpu", "~callbacks.samples", "~callbacks.evaluation", f"callbacks.scalars.every={LOG_EVERY}",
+            f"trainer.max_iterations={(blocks + 1) * iterations}", "trainer.max_epochs=null", f"output_dir={folder}",
+        ]  # fmt: skip
+        if not ema:
+            overrides.append("schedule.ema_decay=null")
+        content = config.plain(compose("config", overrides)) | {"choices": {}, "name": case, "resume": None}
+    experiment = assemble(content)
+    training = prepare(experiment, Run(folder / f"{case}-{ema}"))
+    x = experiment.data.load("train")[0]
+    # In bf16 the textbook loop stays what it is, in float32.
+    turns = Turns({"bare": bare(experiment, x), "textbook": textbook(experiment, x)}, iterations)
+    training.trainer.callbacks.append(turns)  # type: ignore[attr-defined]
+    train(training, [])
+    return turns.blocks
+
+
+def row(case: str, ema: bool, blocks: list[dict[str, float]]) -> str:
+    """Return a row of the table."""
+    times = [quartiles([block[loop] * 1e3 for block in blocks], "{:.2f}") for loop in ("ganexp", "bare", "textbook")]
+    ratios = [quartiles([block["ganexp"] / block[loop] for block in blocks], "{:.3f}") for loop in ("bare", "textbook")]
+    return " | ".join([f"| {case}", "on" if ema else "off", *times, *ratios, f"{len(blocks)} |"])
+
+
+def quartiles(values: list[float], form: str) -> str:
+    """Return the median, and the quartiles in brackets."""
+    low, middle, high = map(form.format, statistics.quantiles(values, n=4, method="inclusive"))
+    return f"{middle} [{low}, {high}]"
+
+
+def main() -> None:
+    """Measure and print a table in Markdown."""
+    form: Callable[..., Any] = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=form)
+    parser.add_argument("--case", choices=CASES, action="append", help="may be given several times; default: all")
+    parser.add_argument(
+        "--ema", choices=["on", "off"], action="append", help="average of the generator's weights; default: both"
+    )
+    parser.add_argument("--blocks", type=int, default=20, help="blocks of each loop, 2 or more")
+    parser.add_argument("--iterations", type=int, help=f"in a block, a multiple of {LOG_EVERY}; default: 200 points, 50 images")
+    options = parser.parse_args()
+    if options.blocks < 2 or (options.iterations or LOG_EVERY) % LOG_EVERY:
+        parser.error(f"--blocks is 2 or more, --iterations a multiple of {LOG_EVERY}")
+    torch.set_num_threads(1)
+    config.register_resolvers()
+    versions = f"ganexp {__version__}, torch {torch.__version__}, lightning {lightning.__version__}"
+    print(f"{describe_hardware(torch.device('cpu'))}, 1 thread, Python {platform.python_version()}, {versions}")
+    print("\nMilliseconds per iteration and ratios: median [quartiles].\n")
+    print("| case | EMA | ganexp | bare | textbook | ganexp / bare | ganexp / textbook | blocks |")
+    print("|---|---|---|---|---|---|---|---|", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        for case in options.case or CASES:
+            for ema in options.ema or ["off", "on"]:
+                iterations = options.iterations or ITERATIONS[case]
+                print(row(case, ema == "on", measure(case, ema == "on", options.blocks, iterations, Path(folder))), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,169 @@
+"""The real command line: every shipped YAML, sweeps, signals, several processes."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from test_train import curves, rows
+from tiny import TINY_IMAGES, TINY_RING
+
+from ganexp.__main__ import main
+from ganexp.config import directory
+
+SMALL = ("trainer.accelerator=cpu", "trainer.max_epochs=null", "callbacks.samples.times=1", "callbacks.scalars.every=1")
+CONVOLUTIONS = ("network.generator.channels=8", "network.discriminator.channels=8")
+IMAGES = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST", "cifar10": "cifar-10-batches-py"}
+"""Data sets that have to be there, and the folder that shows it."""
+
+
+def options(group: str) -> list[str]:
+    return sorted(path.stem for path in (directory() / group).glob("*.yaml"))
+
+
+@pytest.fixture
+def ganexp(monkeypatch, tmp_path, capsys):
+    """Return a function that runs a command line in this process, in an empty folder, and returns its output."""
+
+    def run(*arguments: str) -> str:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "argv", ["ganexp", *arguments])
+        main()
+        return capsys.readouterr().out
+
+    return run
+
+
+def the_run(folder: Path) -> Path:
+    (path,) = (path.parent for path in folder.glob("outputs/*/*/summary.json"))
+    return path
+
+
+def start(folder: Path, *arguments: str) -> subprocess.Popen:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(Path(__file__).parent), str(directory().parent)))}
+    command = [sys.executable, "-m", "ganexp", *arguments]
+    return subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+CASES = [
+    *(("loss", name, (*TINY_RING,)) for name in options("loss")),
+    *(("penalty", name, (*TINY_RING, "loss=hinge")) for name in options("penalty")),
+    *(("optimizer", name, (*TINY_RING,)) for name in options("optimizer")),
+    *(("lr_schedule", name, (*TINY_RING,)) for name in options("lr_schedule")),
+    *(("model", name, (*TINY_IMAGES,)) for name in options("model")),
+    *(("network", name, (*TINY_IMAGES,)) for name in options("network")),
+    *(("data", name, ("data.batch_size=16", "model=gan")) for name in options("data")),
+    *(
+        (group, name, TINY_RING)
+        for group in ("metrics", "callbacks", "logger", "schedule", "trainer")
+        for name in options(group)
+    ),
+    *(("accelerator", name, TINY_RING) for name in ("auto", "cpu")),
+]
+
+
+def test_every_group_is_covered():
+    groups = {path.name for path in directory().iterdir() if path.is_dir()} - {"experiment"}
+    assert groups == {group for group, _, _ in CASES}
+
+
+@pytest.mark.parametrize(("group", "name", "overrides"), CASES, ids=lambda value: value if isinstance(value, str) else "")
+def test_every_yaml_runs(ganexp, tmp_path, group, name, overrides):
+    if group == "data" and name in IMAGES and not (Path(os.environ.get("GANEXP_DATA", "")) / IMAGES[name]).is_dir():
+        pytest.skip(f"no folder with {IMAGES[name]} is named by GANEXP_DATA")
+    output = ganexp(
+        *SMALL, *(o for o in overrides if not o.startswith(f"{group}=")), f"{group}={name}", "trainer.max_iterations=2"
+    )
+    summary = json.loads((the_run(tmp_path) / "summary.json").read_text())
+    assert (summary["status"], summary["iteration"]) == ("finished", 2)
+    assert "finished at iteration 2 of 2" in output
+    assert "tensorboard --logdir" in output
+
+
+@pytest.mark.parametrize("model", options("model"))
+@pytest.mark.parametrize("loss", options("loss"))
+def test_every_loss_runs_with_every_model(ganexp, tmp_path, model, loss):
+    small = () if model == "gan" else CONVOLUTIONS
+    if model == "cgan":
+        small = tuple(option.replace("network.", "network.images.") for option in CONVOLUTIONS)
+    ganexp(*SMALL, *TINY_IMAGES, *small, f"model={model}", f"loss={loss}", "trainer.max_iterations=2")
+    assert json.loads((the_run(tmp_path) / "summary.json").read_text())["status"] == "finished"
+
+
+def test_conditional_points_use_a_perceptron(ganexp, tmp_path):
+    ganexp(*SMALL, "model=cgan", "data=ring", "data.batch_size=16", "trainer.max_iterations=2")
+    assert the_run(tmp_path).parent.name == "cgan-ring-r3gan"
+
+
+def test_a_sweep_runs_every_combination_under_its_own_name(ganexp, tmp_path):
+    output = ganexp("-m", *SMALL, *TINY_RING, "trainer.max_iterations=2", "loss=hinge,wgan_gp", "seed=0,1")
+    (sweep,) = (tmp_path / "outputs/sweeps").iterdir()
+    runs = sorted(path.name for path in sweep.iterdir() if path.is_dir())
+    assert runs == sorted(f"loss={loss},seed={seed}" for loss in ("hinge", "wgan_gp") for seed in (0, 1))
+    assert f"tensorboard --logdir {sweep.relative_to(tmp_path)}" in output
+
+
+def test_help_and_config_need_neither_torch_nor_lightning():
+    code = "import sys; sys.argv[1:] = sys.argv[1:]; from ganexp.__main__ import main\ntry: main()\nexcept SystemExit: pass\n"
+    code += "print([m for m in ('torch', 'lightning', 'matplotlib', 'sklearn', 'pydantic') if m in sys.modules])"
+    for flags in (["--help"], ["--cfg", "job"]):
+        done = subprocess.run(
+            [sys.executable, "-c", code, *flags], capture_output=True, text=True, check=True, cwd=directory().parent
+        )
+        assert done.stdout.splitlines()[-1] == "[]", done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGKILL, -9)])
+def test_a_run_told_to_stop_continues_exactly(ganexp, tmp_path, number, status):
+    command = (*SMALL, *TINY_RING, "callbacks.checkpoints.every=50", "trainer.max_iterations=1000")
+    process = start(tmp_path, *command, "output_dir=stopped")
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.glob("stopped/*/*/checkpoints/last.ckpt")):
+        assert time.monotonic() < deadline, process.communicate()[0]
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.05)
+    process.send_signal(number)
+    output = process.communicate(timeout=60)[0]
+    assert process.returncode == status, output
+    (stopped,) = tmp_path.glob("stopped/*/*")
+    if number != signal.SIGKILL:
+        assert json.loads((stopped / "summary.json").read_text())["status"] == "stopped"
+        assert f"resume={stopped}" in output
+    ganexp(f"resume={stopped}")
+    ganexp(*command, "output_dir=whole")
+    (whole,) = tmp_path.glob("whole/*/*")
+    ends = [torch.load(path / "checkpoints/last.ckpt", weights_only=True)["state_dict"] for path in (stopped, whole)]
+    for name, weight in ends[1].items():
+        assert torch.equal(ends[0][name], weight) if isinstance(weight, torch.Tensor) else ends[0][name] == weight, name
+    assert curves(stopped) == curves(whole)
+    assert rows(stopped) == rows(whole)
+    assert json.loads((stopped / "summary.json").read_text())["status"] == "finished"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("loss", ["non_saturating", "r3gan"])
+def test_two_processes_end_with_the_weights_of_one(tmp_path, loss):
+    dump = ("+callbacks.dump._target_=tiny.DumpWeights",)
+    command = (*SMALL, *TINY_RING, f"loss={loss}", "optimizer=sgd", "trainer.max_iterations=6", *dump)
+    for folder, extra in (("one", ()), ("two", ("accelerator=ddp",))):
+        process = start(tmp_path, *command, *extra, f"output_dir={folder}")
+        output = process.communicate(timeout=300)[0]
+        assert process.returncode == 0, output
+    (one,), (two,) = tmp_path.glob("one/*/*"), tmp_path.glob("two/*/*")
+    ranks = [torch.load(two / f"rank{rank}.pt", weights_only=True) for rank in (0, 1)]
+    single = torch.load(one / "rank0.pt", weights_only=True)
+    for name, weight in single.items():
+        if isinstance(weight, torch.Tensor):
+            assert torch.equal(ranks[0][name], ranks[1][name]), f"{name} differs between the ranks"
+            torch.testing.assert_close(ranks[0][name], weight, rtol=1e-4, atol=1e-6)
+    for tag, points in curves(one).items():
+        if tag.startswith("loss/"):
+            together = curves(two)[tag]
+            assert [step for step, _ in points] == [step for step, _ in together]
+            torch.testing.assert_close([v for _, v in together], [v for _, v in points], rtol=1e-4, atol=1e-6)

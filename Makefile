@@ -8,7 +8,7 @@ demo: .venv/.installed
 	$(BIN)/ganexp
 
 test: .venv/.installed-dev
-	$(BIN)/pytest
+	$(BIN)/pytest $(PYTEST_ARGS)
 
 lint: .venv/.installed-dev
 	$(BIN)/ruff check .

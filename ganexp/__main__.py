@@ -40,8 +40,8 @@ def main() -> None:
 def _resume(arguments: list[str]) -> str:
     """Return the folder of the configuration: the run's own when ``resume=<run>`` is among the arguments, which it adapts."""
     index = next((i for i, argument in enumerate(arguments) if argument.startswith("resume=")), None)
-    value = "" if index is None else arguments[index].partition("=")[2].strip("'\"")
-    if index is None or value in ("", "null"):
+    value = "null" if index is None else arguments[index].partition("=")[2].strip("'\"")
+    if index is None or value == "null":
         return str(configuration.directory())
     if {"-m", "--multirun"} & set(arguments):
         raise ConfigError("one run is resumed at a time, not a sweep", "resume")

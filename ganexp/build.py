@@ -10,7 +10,7 @@ import pkgutil
 import re
 import sys
 import typing
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from typing import Any
 
@@ -65,7 +65,7 @@ def build(node: Mapping[str, Any], path: str, **given: Any) -> Any:
         raise refusal(error, path) from error
 
 
-def try_out(make: Any, path: str, *arguments: Any) -> None:
+def try_out(make: Callable[..., Any], node: Mapping[str, Any], path: str, *arguments: Any) -> None:
     """Call what :func:`build` made of a partial node, and refuse what it refuses.
 
     Foreign constructors often leave out which option they speak of: those are named that are refused even alone.
@@ -76,8 +76,8 @@ def try_out(make: Any, path: str, *arguments: Any) -> None:
     try:
         make(*arguments)
     except Exception as error:
-        options = make.keywords if isinstance(make, partial) else {}
-        alone = [f"{path}.{name}" for name, value in options.items() if _refuses(make.func, arguments, {name: value})]
+        factory, options = _find(node["_target_"], path), {key: value for key, value in node.items() if key not in _MARKS}
+        alone = [f"{path}.{name}" for name, value in options.items() if _refuses(factory, arguments, {name: value})]
         raise refusal(error, *(alone or [path])) from error
 
 
@@ -87,12 +87,15 @@ def refusal(error: BaseException, *paths: str) -> ConfigError:
         error = error.__cause__
     if isinstance(error, ConfigError):
         return error
-    return ConfigError(" ".join(str(error).split()) or type(error).__name__, *paths)
+    text = " ".join(str(error).split()) or type(error).__name__
+    return ConfigError(re.sub(r"^[A-Z](?=[a-z])", lambda letter: letter[0].lower(), text), *paths)
 
 
-def mentioned(error: BaseException, path: str, options: Iterable[str]) -> list[str]:
-    """Return the paths of the options that an error's text names, else the path of the node they belong to."""
-    return [f"{path}.{option}" for option in options if re.search(rf"\b{re.escape(option)}\b", str(error))] or [path]
+def mentioned(error: BaseException, path: str, options: Mapping[str, Any]) -> list[str]:
+    """Return the paths of the options that an error's text names or quotes, else the path of the node they belong to."""
+    named = [option for option in options if re.search(rf"\b{re.escape(option)}\b", str(error))]
+    quoted = [option for option, value in options.items() if isinstance(value, str) and repr(value) in str(error)]
+    return [f"{path}.{option}" for option in named or quoted] or [path]
 
 
 def check(node: Mapping[str, Any], path: str, given: Mapping[str, Any] | None = None) -> None:
@@ -160,7 +163,8 @@ def _misfit(error: ValidationError, path: str) -> ConfigError:
         for found in (first, *others)
         if [part for part in found["loc"] if isinstance(part, int)] == index  # the branches of a union
     ]
-    unique = dict.fromkeys(wordings)
+    foreign = [wording for wording in wordings if "instance of" in wording]  # nothing that a configuration can hold
+    unique = dict.fromkeys(wording for wording in wordings if wording not in foreign or len(foreign) == len(wordings))
     alternatives = [wording.removeprefix("should be ") for wording in unique if wording.startswith("should be ")]
     message = f"should be {' or '.join(alternatives)}" if len(alternatives) == len(unique) else next(iter(unique))
     return ConfigError(message[0].lower() + message[1:], path + "".join(f"[{part}]" for part in index))

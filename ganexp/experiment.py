@@ -47,8 +47,11 @@ def assemble(config: dict[str, Any]) -> Experiment:
     """
     groups = ("data", "network", "loss", "penalty", "schedule", "lr_schedule", "d_optimizer", "g_optimizer", "metrics")
     for section in (*groups, "model", "trainer", "callbacks", "logger"):
-        if not isinstance(config.get(section), dict):
+        if section not in config:
             raise ConfigError("a run needs one", section)
+        if not isinstance(config[section], dict):
+            hint = "a resumed run keeps its choices; set options in them, such as schedule.d_steps=2"
+            raise ConfigError("should be a section with options of its own", section, hint=hint)
     check_value(config["seed"], Seed, "seed")
     check_value(config["model"].get("latent_dim", 1), PositiveInt, "model.latent_dim")
     check_budget(config["trainer"])
@@ -62,7 +65,7 @@ def assemble(config: dict[str, Any]) -> Experiment:
     for metric in experiment.metrics.values():
         metric.check(experiment.data)
     for player in ("d_optimizer", "g_optimizer"):
-        try_out(getattr(experiment, player), player, [nn.Parameter(torch.zeros(1))])
+        try_out(getattr(experiment, player), config[player], player, [nn.Parameter(torch.zeros(1))])
     return experiment
 
 

@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 from ganexp import config as configuration
 from ganexp.refusals import Told, explain_refusal
 from ganexp.runs import Run
-from ganexp.sweeps import run_name
+from ganexp.sweeps import run_name, task_overrides
 
 TERSE = "GANEXP_TERSE"
 """Environment variable that is set while errors are told in one message, without a traceback."""
@@ -43,7 +43,7 @@ def job(cfg: DictConfig) -> None:
 
 def _run(cfg: DictConfig, sweeping: bool) -> int:
     hydra = HydraConfig.get()
-    overrides = [override for override in hydra.overrides.task if not override.startswith("resume=")]
+    overrides = [override for override in task_overrides(hydra) if not override.startswith("resume=")]
     if cfg.resume:
         run, config = Run(cfg.resume), configuration.plain(cfg) | {"resume": None}
     else:

@@ -12,6 +12,7 @@ from omegaconf.errors import OmegaConfBaseException
 from ganexp import config as configuration
 from ganexp.config import first_line
 from ganexp.errors import ConfigError
+from ganexp.sweeps import Sweep
 
 _PREFIX = "ganexp: "
 _ABSENT = object()
@@ -42,6 +43,8 @@ def explain(error: BaseException, arguments: Sequence[str]) -> str | None:
         return _message((), first_line(error))
     if isinstance(error, ValueError) and str(error).startswith("Config group override"):
         return _no_name(arguments)
+    if isinstance(error, OSError) and Sweep.folder is not None and error.filename in map(str, (Sweep.folder, *Sweep.folder.parents)):
+        return _message([_as_typed("output_dir", arguments)], f"no folder for the sweep can be made here: {error.strerror}")
     return None
 
 
@@ -128,7 +131,7 @@ def _not_composed(error: ConfigCompositionException, arguments: Sequence[str]) -
         return _message(
             [found[1]], "several values make a sweep", f" (add -m to run them all, or write a list: {key}=[{value}])"
         )
-    if found := re.search(r"Multiple values for ([\w/@.]+)", text):
+    if found := re.search(r"Multiple values for ([\w/@.]+)\. ", text):
         return _message([_as_typed(found[1], arguments)], "this group has a choice already", " (write it without +)")
     found = re.search(r"Could not (?:override|append|delete)[^']*'([^'=]*)", text)
     if found is None:
@@ -148,7 +151,8 @@ def _unknown_key(key: str, setting: str, arguments: Sequence[str]) -> str:
     keys, groups = _known(arguments)
     meant = configuration.near_miss(key, [*groups, *keys])
     parent, value = key.rpartition(".")[0], setting.partition("=")[2]
-    siblings = [known for known in keys if known.rpartition(".")[0] == parent] if parent else groups
+    siblings = [known.rpartition(".")[2] for known in keys if known.rpartition(".")[0] == parent] if parent else groups
+    siblings = [known for known in siblings if not known.startswith("_")]
     hint = _hint(f"{meant}={value}" if meant and value else meant, siblings)
     return _message([setting], "there is no such option", hint)
 

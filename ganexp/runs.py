@@ -10,6 +10,8 @@ import yaml
 
 from ganexp.errors import ConfigError
 
+_CONFIG = Path(".hydra", "config.yaml")
+
 
 class Run:
     """A directory with all that a run leaves.
@@ -35,14 +37,23 @@ class Run:
             raise ConfigError("a run directory is needed here", "resume", hint="it looks like outputs/<name>/<time>-<id>")
         given = Path(path).expanduser()
         for candidate in (given, *list(given.absolute().parents)[:2]):
-            if (candidate / ".hydra" / "config.yaml").is_file():
-                return cls(candidate)
+            if (candidate / _CONFIG).is_file():
+                return cls(candidate)._checked()
         near = sorted(given.parent.glob("*/.hydra/config.yaml")) if given.parent.is_dir() else []
         raise ConfigError(
             "this is no run directory: it has no .hydra/config.yaml" if given.exists() else "there is no such directory",
             "resume",
             hint=f"there is {near[-1].parent.parent}" if near else "it looks like outputs/<name>/<time>-<id>",
         )
+
+    def _checked(self) -> "Run":
+        try:
+            readable = isinstance(config := yaml.safe_load((self.path / _CONFIG).read_text()), dict) and "choices" in config
+        except (OSError, ValueError, yaml.YAMLError):
+            readable = False
+        if not readable:
+            raise ConfigError(f"{self.path / _CONFIG} is damaged", "resume", hint="start a new run")
+        return self
 
     def check_new(self) -> None:
         """Refuse, before any work is done, a directory that exists or cannot be made; makes nothing itself.
@@ -76,7 +87,7 @@ class Run:
     def save_config(self, config: dict[str, Any], overrides: list[str]) -> None:
         """Save the resolved configuration and the overrides that led to it."""
         (self.path / ".hydra").mkdir(exist_ok=True)
-        write_atomically(self.path / ".hydra" / "config.yaml", yaml.safe_dump(config, sort_keys=False))
+        write_atomically(self.path / _CONFIG, yaml.safe_dump(config, sort_keys=False))
         write_atomically(self.path / ".hydra" / "overrides.yaml", yaml.safe_dump(overrides))
 
     def discard(self) -> None:
@@ -87,12 +98,12 @@ class Run:
     @property
     def exists(self) -> bool:
         """Whether the run has been created."""
-        return (self.path / ".hydra" / "config.yaml").is_file()
+        return (self.path / _CONFIG).is_file()
 
     @property
     def config(self) -> dict[str, Any]:
         """The resolved configuration."""
-        content = yaml.safe_load((self.path / ".hydra" / "config.yaml").read_text())
+        content = yaml.safe_load((self.path / _CONFIG).read_text())
         assert isinstance(content, dict)
         return content
 

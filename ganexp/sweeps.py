@@ -39,14 +39,21 @@ class Sweep(Callback):
         print(f"\n{len(runs)} runs in {cls.folder}\ncompare: tensorboard --logdir {shlex.quote(str(cls.folder))}", flush=True)
 
 
+def task_overrides(hydra: DictConfig) -> list[str]:
+    """Return the overrides of a run as they were typed: what they refer to by ``${}`` is not in Hydra's part."""
+    overrides = OmegaConf.to_container(hydra.overrides.task, resolve=False)
+    assert isinstance(overrides, list)
+    return [str(override) for override in overrides]
+
+
 def run_name(hydra: DictConfig) -> str:
     """Return a name for one run of a sweep: its overrides, without those that all runs of the sweep share."""
     parser = OverridesParser.create()
-    chosen = [override for override in hydra.overrides.task if not override.startswith("resume=")]
+    chosen = [override for override in task_overrides(hydra) if not override.startswith("resume=")]
     record = Path(hydra.sweep.dir) / "multirun.yaml"
     swept = set()
     if record.is_file():
-        command = OmegaConf.load(record).hydra.overrides.task
+        command = task_overrides(OmegaConf.load(record).hydra)
         swept = {override.key_or_group for override in parser.parse_overrides(list(command)) if override.is_sweep_override()}
     pairs = zip(chosen, parser.parse_overrides(chosen), strict=True)
     varying = [text.lstrip("+") for text, override in pairs if not swept or override.key_or_group in swept]

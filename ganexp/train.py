@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lightning.pytorch import Callback, Trainer, seed_everything
+from torch import Tensor
 
 from ganexp.build import build, check, mentioned, refusal
 from ganexp.callbacks import AtomicCheckpointIO, Diverged, Periodic, StopOnSignal
@@ -21,7 +22,7 @@ from ganexp.models import GAN
 from ganexp.runs import Run
 from ganexp.summary import summarise
 
-# Lightning refuses these, or counts the updates of both players, where optimisation is manual.
+# Options that Lightning refuses or misunderstands where optimisation is manual, and those that say the same.
 _INSTEAD = {
     "max_steps": "trainer.max_iterations",
     "min_steps": "trainer.max_iterations",
@@ -29,6 +30,13 @@ _INSTEAD = {
     "gradient_clip_val": "schedule.gradient_clip",
     "gradient_clip_algorithm": "schedule.gradient_clip",
     "accumulate_grad_batches": "schedule.micro_batches",
+    "limit_train_batches": "trainer.max_iterations",
+    "overfit_batches": None,
+    "fast_dev_run": "trainer.max_iterations",
+    "val_check_interval": "callbacks.evaluation.every",
+    "check_val_every_n_epoch": "callbacks.evaluation.every",
+    "log_every_n_steps": "callbacks.scalars.every",
+    "barebones": None,
 }
 
 
@@ -68,6 +76,8 @@ def prepare(experiment: Experiment, run: Run) -> Training:
     callbacks = make_callbacks(experiment)
     data.stop_at([callback.cadence(iterations) for callback in callbacks if isinstance(callback, Periodic)])
     checkpoint, iteration = last_good(run)
+    if checkpoint is not None:
+        _check_fit(model, checkpoint)
     loggers = build(config["logger"], "logger", folder=run.path, start=iteration if run.exists else None)
     trainer = make_trainer(
         config["trainer"], run, max_epochs=epochs, callbacks=callbacks, logger=list(loggers.values())
@@ -166,6 +176,20 @@ def last_good(run: Run) -> tuple[Path | None, int]:
     if damages:
         raise ConfigError("; ".join(map(str, damages)), "resume", hint="no good checkpoint is left: start a new run")
     return None, 0
+
+
+def _check_fit(model: GAN, checkpoint: Path) -> None:
+    """Refuse networks into which a checkpoint does not fit, before the run's configuration is changed."""
+    saved, made = (
+        {name: tuple(x.shape) for name, x in state.items() if isinstance(x, Tensor)}
+        for state in (AtomicCheckpointIO().load_checkpoint(checkpoint)["state_dict"], model.state_dict())
+    )
+    if changed := sorted(name for name in saved.keys() | made.keys() if saved.get(name) != made.get(name)):
+        was, now = saved.get(changed[0], "absent"), made.get(changed[0], "absent")
+        raise ConfigError(
+            f"these options describe other networks than the run has: {changed[0]} was {was}, would be {now}", "resume",
+            hint="start a new run",
+        )  # fmt: skip
 
 
 def _columns(config: dict[str, Any], overrides: list[str]) -> dict[str, Any]:

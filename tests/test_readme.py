@@ -1,0 +1,53 @@
+"""README tells the truth: its examples run as they stand, and its table names what there is."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ganexp.config import directory
+
+README = Path(__file__).parent.parent / "README.md"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with the files that README shows."""
+    place = tmp_path_factory.mktemp("readme")
+    for language, block in re.findall(r"```(python|yaml)\n(.*?)```", README.read_text(), re.DOTALL):
+        (name,) = re.findall(r"^# (\S+\.(?:py|yaml))$", block, re.MULTILINE)
+        path = place / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(path, "a") as file:  # several examples share mine.py
+            file.write(block)
+        assert path.suffix == {"python": ".py", "yaml": ".yaml"}[language]
+    return place
+
+
+def commands() -> list[str]:
+    return re.findall(r"^python -m ganexp (--config-dir my_conf .*)$", README.read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", commands())
+def test_extensions_run_as_shown(folder, command):
+    budget = ["trainer.max_iterations=2", "callbacks.samples.times=1"]
+    environment = {**os.environ, "PYTHONPATH": str(directory().parent)}
+    done = subprocess.run(
+        [sys.executable, "-m", "ganexp", *command.split(), *budget], cwd=folder, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "finished at iteration 2 of 2" in done.stdout
+
+
+def test_there_are_three_extensions():
+    assert len(commands()) == 3
+
+
+def test_the_table_names_every_choice():
+    table = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", README.read_text(), re.MULTILINE))
+    for group in ("model", "network", "loss", "penalty", "optimizer", "lr_schedule", "data", "accelerator"):
+        named = set(re.findall(r"`(\w+)`", table[group].split(";")[0]))
+        assert named >= {path.stem for path in (directory() / group).glob("*.yaml")}, group

@@ -1,0 +1,351 @@
+"""Wrong command lines: one clear message, exit status 2, and nothing left behind."""
+
+import os
+import re
+import shlex
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+import torchvision
+from tiny import TINY_MLP, TINY_RING
+
+from ganexp.__main__ import main
+from ganexp.config import directory
+
+SHORT = ("trainer.accelerator=cpu", "trainer.max_epochs=null", "trainer.max_iterations=2", "callbacks.samples.times=1")
+
+# What is typed; how the message begins, the setting at fault as it was typed; what else it says, as a regular expression.
+WRONG = [
+    # Names that do not exist.
+    ("loss=hinje", "loss=hinje: ", r"did you mean loss=hinge\?"),
+    ("data=mnst", "data=mnst: ", r"did you mean data=mnist\?"),
+    ("model=", "model=: ", r"there is: .*dcgan, gan"),
+    ("model=5", "model=5: ", r"there is: .*dcgan, gan"),
+    ("schedule=null", "schedule=null: ", r"there is no such schedule \(there is: default\)"),
+    ("experiment=nothing_like_it", "experiment=nothing_like_it: ", "there is no such experiment"),
+    ("accelerator=gpuu", "accelerator=gpuu: ", r"did you mean accelerator=gpu\?"),
+    ("los=hinge", "los=hinge: ", r"did you mean loss=hinge\?"),
+    ("schedule.d_step=2", "schedule.d_step=2: ", r"did you mean schedule.d_steps=2\?"),
+    ("d_optimizer.lrr=1", "d_optimizer.lrr=1: ", r"did you mean d_optimizer.lr=1\?"),
+    ("batch_size=3", "batch_size=3: ", r"did you mean data.batch_size=3\?"),
+    ("callbacks.samples.foo=1", "callbacks.samples.foo=1: ", "there is: columns, every, points"),
+    ("~schedule.foo", "~schedule.foo: ", "there is: d_steps"),
+    ("+network.generator.foo=1", "network.generator.foo=1: ", "it has .*widths, activation"),
+    ("loss=minimax +loss.smoothing=1", "loss.smoothing=1: ", r"did you mean loss.label_smoothing\?"),
+    ("+model.foo=1", "model.foo=1: ", r"GAN has no option 'foo' \(it has latent_dim\)"),
+    ("+trainer.foo=1", "trainer.foo=1: ", "Trainer has no option 'foo'"),
+    ("loss._target_=ganexp.losses.Hing", "loss._target_=ganexp.losses.Hing: ", r"did you mean ganexp.losses.Hinge\?"),
+    ("loss._target_=nowhere.Hinge", "loss._target_=nowhere.Hinge: ", "cannot be imported: [Nn]o module named 'nowhere'"),
+    ("loss._target_=ganexp.losses", "loss._target_=ganexp.losses: ", "neither a class nor a function"),
+    ("loss=hinge loss._target_=ganexp.losses.Loss", "loss=hinge: ", "abstract class Loss"),
+    # Forms that cannot be read.
+    ("=x", "'=x' ", "is not of the form key=value"),
+    ("model gan", "'model' ", "is not of the form key=value"),
+    ("'name={a:1'", "name={a:1: ", "cannot be read"),
+    ("seed=1,2", "seed=1,2: ", "add -m"),
+    ("+loss=hinge", "+loss=hinge: ", r"write it without \+"),
+    ("+schedule.d_steps=2", "+schedule.d_steps=2: ", r"write it without \+"),
+    ("loss=[hinge,minimax]", "loss: ", "a run has exactly one loss"),
+    ("~loss", "loss: ", "a run has exactly one loss"),
+    ("~schedule", "schedule: ", "a run needs one"),
+    ("model.latent_dim='${nope}'", "model.latent_dim=${nope}: ", "'nope' not found"),
+    ("optimizer.lr='${nope}'", "optimizer.lr=${nope}: ", "'nope' not found"),
+    ("model.latent_dim=???", "model.latent_dim=???: ", "a value is needed here"),
+    ("callbacks.samples=null", "callbacks.samples=null: ", "write ~callbacks.samples"),
+    # Types and ranges.
+    ("schedule.d_steps=two", "schedule.d_steps=two: ", "should be a whole number"),
+    ("schedule.d_steps=true", "schedule.d_steps=true: ", "should be a whole number"),
+    ("trainer.max_epochs=1.5", "trainer.max_epochs=1.5: ", "should be a whole number"),
+    ("trainer.max_iterations=1e4", "trainer.max_iterations=10000.0: ", r"should be a whole number \(write 10000\)"),
+    ("trainer.max_iterations=0", "trainer.max_iterations=0: ", "greater than or equal to 1"),
+    ("data.batch_size=-4", "data.batch_size=-4: ", "greater than or equal to 1"),
+    ("model.latent_dim=0", "model.latent_dim=0: ", "greater than or equal to 1"),
+    ("optimizer.lr=abc", "optimizer.lr=abc: ", "should be a number$"),
+    ("optimizer.lr=-1", "optimizer.lr=-1: ", "invalid learning rate"),
+    ("d_optimizer.lr=-1", "d_optimizer.lr=-1: ", "invalid learning rate"),
+    ("optimizer.betas=[0.5]", "optimizer.betas=[0.5]: ", "should be a list of 2"),
+    ("optimizer.betas=[0.5,2]", "optimizer.betas=[0.5,2]: ", "invalid beta"),
+    ("network.generator.widths=[128,x]", "network.generator.widths[1]=x: ", "should be a whole number"),
+    ("network.generator.widths=128", "network.generator.widths=128: ", "should be a list"),
+    ("schedule.update=sometimes", "schedule.update=sometimes: ", "'alternating' or 'simultaneous'"),
+    ("schedule.reuse_fakes=1", "schedule.reuse_fakes=1: ", r"should be true or false \(write true\)"),
+    ("seed=-1", "seed=-1: ", "greater than or equal to 0"),
+    ("seed=x", "seed=x: ", "should be a whole number"),
+    ("seed=null", "seed=null: ", "should be a whole number"),
+    ("seed='\"3\"'", 'seed="3": ', r"should be a whole number \(write 3\)"),
+    ("seed=99999999999", "seed=99999999999: ", "should be less than 4294967296"),
+    ("name=[a]", "name=[a]: ", "should be the name of a folder"),
+    ("output_dir=null", "output_dir=null: ", "should be the name of a folder"),
+    # What does not fit together.
+    (
+        "trainer.max_epochs=null trainer.max_iterations=null",
+        "trainer.max_epochs=null trainer.max_iterations=null: ",
+        r"a run needs a budget \(set one of them\)",
+    ),
+    ("model=dcgan data=ring", "model=dcgan network=dcgan data=ring: ", "model=gan.*data=digits"),
+    ("metrics=modes data=digits", "metrics=modes data=digits: ", "data=ring or data=grid, or metrics=none"),
+    (
+        "loss=wgan_gp network.discriminator.norm=batch",
+        "network.discriminator.norm=batch penalty=gradient: ",
+        "network.discriminator.norm=layer or none, or penalty=none",
+    ),
+    (
+        "schedule.update=simultaneous schedule.d_steps=2 schedule.g_steps=1",
+        "schedule.update=simultaneous schedule.d_steps=2 schedule.g_steps=1: ",
+        "schedule.update=alternating",
+    ),
+    (
+        "schedule.reuse_fakes=true schedule.update=alternating schedule.g_steps=2",
+        "schedule.reuse_fakes=true schedule.g_steps=2: ",
+        "schedule.reuse_fakes=false or schedule.g_steps=1",
+    ),
+    (
+        "network=mlp data=ring network.generator.output_activation=tanh",
+        "network=mlp data=ring: ",
+        "use output_activation=auto",
+    ),
+    ("data=ring data.size=10 data.batch_size=16", "data.batch_size=16: ", "larger than the data"),
+    ("data=digits data.value_range=[0,2]", "data.value_range=[0,2]: ", r"\[-1, 1\] or \[0, 1\]"),
+    # Hardware and Lightning's trainer.
+    ("trainer.accelerator=gpu", "trainer.accelerator=gpu: ", "use trainer.accelerator=auto"),
+    ("accelerator=gpu ~trainer.max_epochs", "trainer.accelerator=", ""),
+    ("trainer.accelerator=gpuu", "trainer.accelerator=gpuu: ", "one of auto, cpu, gpu"),
+    ("trainer.precision=bf61", "trainer.precision=bf61: ", "one of 32-true"),
+    ("trainer.precision=16-mixed", "trainer.precision=16-mixed: ", "use trainer.precision=bf16-mixed"),
+    ("trainer.devices=0", "trainer.devices=0: ", "1 or more"),
+    ("trainer.devices=two", "trainer.devices=two: ", "a number, a list of indices, or auto"),
+    ("trainer.strategy=fsdp", "trainer.strategy=fsdp: ", "use trainer.strategy=ddp"),
+    ("trainer.strategy=ddpp", "trainer.strategy=ddpp: ", "invalid strategy"),
+    ("trainer.num_nodes=0", "trainer.num_nodes=0: ", "positive integer"),
+    ("+trainer.logger=false", "trainer.logger=false: ", "does not apply here"),
+    ("+trainer.gradient_clip_val=1.0", "trainer.gradient_clip_val=1.0: ", "use schedule.gradient_clip"),
+    ("+trainer.max_steps=5", "trainer.max_steps=5: ", "use trainer.max_iterations"),
+    ("+trainer.max_time=soon", "trainer.max_time=soon: ", "DD:HH:MM:SS"),
+    # Folders and runs.
+    ("output_dir=/dev/null", "output_dir=/dev/null: ", "/dev/null is not a folder"),
+    ("-m output_dir=/dev/null seed=0,1", "output_dir=/dev/null: ", "no folder for the sweep can be made"),
+    ("resume=nowhere", "resume=nowhere: ", "there is no such directory"),
+    ("resume=/", "resume=/: ", "no run directory"),
+    ("resume=", "resume=: ", "a run directory is needed"),
+    ("-m resume=nowhere seed=0,1", "resume=nowhere: ", "one run is resumed at a time"),
+    ("-m loss=hinge,hinje", "loss=hinje: ", r"did you mean loss=hinge\?"),
+    ("-m loss=hinge,minimax schedule.d_step=1", "schedule.d_step=1: ", r"did you mean schedule.d_steps=1\?"),
+]
+
+
+@pytest.fixture
+def refused(monkeypatch, tmp_path, capfd):
+    """Return a function that runs a command line in this process, in an empty folder, and returns its one message."""
+
+    def run(*arguments: str, status: int = 2) -> str:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
+        monkeypatch.setattr(sys, "argv", ["ganexp", *arguments])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert ended.value.code == status
+        return message(capfd.readouterr().err)
+
+    return run
+
+
+def message(stderr: str) -> str:
+    """Return the only line on standard error, without the program's name, after a look at its language."""
+    (line,) = stderr.splitlines()
+    assert line.startswith("ganexp: ")
+    assert not re.search(r"Traceback|<class|object at 0x|site-packages|<function", line)
+    return line.removeprefix("ganexp: ")
+
+
+@pytest.mark.parametrize(("line", "start", "says"), WRONG, ids=[line for line, _, _ in WRONG])
+def test_is_told_in_one_message_and_leaves_nothing(refused, monkeypatch, tmp_path, line, start, says):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    given = shlex.split(line)
+    # Every command would run if it were not for what is wrong with it.
+    told = refused(*(option for option in SHORT if option.partition("=")[0] not in line), *given)
+    assert told.startswith(start)
+    assert re.search(says, told)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unknown_flag_is_told_by_the_parser(monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["ganexp", "--foo"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.splitlines()[-1] == "ganexp: error: unrecognized arguments: --foo"
+
+
+def test_data_that_cannot_be_had(refused, monkeypatch, tmp_path):
+    monkeypatch.setattr(torchvision.datasets.MNIST, "mirrors", ["http://127.0.0.1:9/"])
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    told = refused("data=mnist", "model=gan", "data.root=here", *SHORT)
+    assert told.startswith("data=mnist data.root=here: MNIST is not in ")
+    assert "data.root=FOLDER" in told and "data=digits" in told
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_damaged_data(refused, tmp_path):
+    raw = tmp_path / "here" / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for prefix in ("train", "t10k"):
+        (raw / f"{prefix}-images-idx3-ubyte").write_bytes(struct.pack(">4I", 0x803, 2, 28, 28) + bytes(2 * 784))
+        (raw / f"{prefix}-labels-idx1-ubyte").write_bytes(struct.pack(">2I", 0x801, 2) + bytes(2))
+    with (raw / "train-images-idx3-ubyte").open("ab") as file:
+        file.truncate(1000)
+    told = refused("data=mnist", "model=gan", "data.root=here", *SHORT)
+    assert told.startswith("data=mnist data.root=here: ")
+    assert "train-images-idx3-ubyte is damaged" in told and "delete it" in told
+    assert [path.name for path in tmp_path.iterdir()] == ["here"]
+
+
+def test_an_output_that_is_a_file(refused, tmp_path):
+    (tmp_path / "outputs").write_text("mine")
+    told = refused(*SHORT, *TINY_RING)
+    assert told == f"output_dir=outputs: no run directory can be made here: {tmp_path / 'outputs'} is not a folder"
+    assert (tmp_path / "outputs").read_text() == "mine"
+
+
+@pytest.fixture
+def finished(monkeypatch, tmp_path):
+    """Return the directory of a run."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["ganexp", "name=run", "callbacks.checkpoints.every=1", *SHORT, *TINY_RING])
+    main()
+    (run,) = tmp_path.glob("outputs/run/*")
+    return run
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("change", "start", "says"),
+    [
+        ("schedule.d_stepz=2", "schedule.d_stepz=2: ", r"did you mean schedule.d_steps=2\?"),
+        ("schedule.d_steps=x", "schedule.d_steps=x: ", "should be a whole number"),
+        ("loss=hinge", "loss=hinge: ", "a resumed run keeps its choices"),
+        ("network.generator.widths=[9]", "resume=", "other networks than the run has"),
+    ],
+)
+def test_a_run_that_cannot_be_resumed_like_this_stays_as_it_was(refused, finished, change, start, says):
+    before = content(finished)
+    told = refused(f"resume={finished}", change)
+    assert told.startswith(start)
+    assert re.search(says, told)
+    assert content(finished) == before
+
+
+def test_a_run_whose_checkpoints_are_all_damaged(refused, finished):
+    checkpoints = sorted((finished / "checkpoints").glob("*.ckpt"))
+    assert len(checkpoints) == 2
+    for path in checkpoints:
+        path.write_bytes(path.read_bytes()[:-100])
+    before = content(finished)
+    told = refused(f"resume={finished}")
+    assert told.startswith(f"resume={finished}: ")
+    assert all(f"{path} is damaged" in told for path in checkpoints) and "start a new run" in told
+    assert content(finished) == before
+
+
+@pytest.mark.parametrize("damage", ["", "a: [", "a: 1"])
+def test_a_run_whose_configuration_is_damaged(refused, finished, damage):
+    (finished / ".hydra" / "config.yaml").write_text(damage)
+    assert f"{Path('.hydra', 'config.yaml')} is damaged" in refused(f"resume={finished}")
+
+
+def test_a_file_inside_a_folder_that_is_no_run(refused, tmp_path):
+    (tmp_path / "file").write_text("")
+    assert refused("resume=file").startswith("resume=file: this is no run directory")
+
+
+def test_a_sweep_goes_on_without_a_refused_run(monkeypatch, tmp_path, capfd):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["ganexp", "-m", "loss=hinge", "penalty=none", "schedule.d_steps=0,1", *SHORT, *TINY_RING])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    output = capfd.readouterr()
+    assert "ganexp: schedule.d_steps=0: should be greater than or equal to 1\n" in output.err
+    assert "Traceback" not in output.err
+    (summary,) = tmp_path.glob("outputs/sweeps/*/*/summary.json")
+    assert "1 run" in output.out
+    assert [path.name for path in summary.parents[1].iterdir() if path.is_dir()] == [summary.parent.name]
+
+
+def test_a_sweep_in_which_every_run_is_refused_leaves_nothing(monkeypatch, tmp_path, capfd):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["ganexp", "-m", "schedule.d_steps=0,-1", *SHORT])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    told = capfd.readouterr().err
+    assert "ganexp: schedule.d_steps=0: " in told and "ganexp: schedule.d_steps=-1: " in told
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_reference_to_another_option_is_no_mistake(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["ganexp", "name=of-${seed}", "model.latent_dim=${data.components}", *SHORT, *TINY_RING])
+    main()
+    assert list(tmp_path.glob("outputs/of-0/*/summary.json"))
+
+
+# In processes of their own: what is imported, and what a shell sees.
+
+SPY = """
+import sys
+from ganexp.__main__ import main
+try:
+    main()
+finally:
+    print([package for package in ("torch", "lightning") if package in sys.modules])
+"""
+
+
+def process(folder: Path, *command: str, **environment: str) -> subprocess.CompletedProcess:
+    variables = {key: value for key, value in os.environ.items() if key not in ("HYDRA_FULL_ERROR", "GANEXP_TERSE")}
+    variables |= {"PYTHONPATH": str(directory().parent), **environment}
+    return subprocess.run([sys.executable, *command], cwd=folder, env=variables, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    ("line", "imported"),
+    [
+        ("loss=hinje", []),
+        ("schedule.d_step=2", []),
+        ("output_dir=/dev/null", []),
+        ("schedule.d_steps=two", ["torch"]),
+        ("trainer.precision=bf61", ["torch"]),
+        ("loss=wgan_gp network.discriminator.norm=batch", ["torch"]),
+    ],
+)
+def test_imports_no_more_than_the_refusal_needs(tmp_path, line, imported):
+    ended = process(tmp_path, "-c", SPY, *line.split(), *(o for o in SHORT if o.partition("=")[0] not in line))
+    assert ended.returncode == 2
+    message(ended.stderr)
+    assert ended.stdout.splitlines()[-1] == str(imported)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_module_is_the_command(tmp_path):
+    ended = process(tmp_path, "-m", "ganexp", "model=dcgan", "data=ring", *SHORT)
+    assert ended.returncode == 2
+    assert message(ended.stderr).startswith("model=dcgan network=dcgan data=ring: ")
+    assert ended.stdout == "" and list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("line", ["loss=hinje", "schedule.d_steps=two"])
+def test_the_traceback_is_there_for_whoever_asks(tmp_path, line):
+    ended = process(tmp_path, "-m", "ganexp", line, *SHORT, HYDRA_FULL_ERROR="1")
+    assert ended.returncode == 1
+    assert "Traceback" in ended.stderr and line.partition("=")[2] in ended.stderr or "d_steps" in ended.stderr
+    assert list(tmp_path.iterdir()) == []

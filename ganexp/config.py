@@ -104,7 +104,7 @@ def near_miss(word: str, candidates: Iterable[str]) -> str | None:
 
 def first_line(error: BaseException) -> str:
     """Return an exception's text without the lines that libraries add, or its name if it has none."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip()
 
 
 def file_name(text: str) -> str:

@@ -39,12 +39,16 @@ def check_hardware(trainer: Mapping[str, Any]) -> None:
     strategy = trainer.get("strategy", "auto")
     if isinstance(strategy, str) and strategy != "auto" and not strategy.startswith("ddp"):
         raise ConfigError(
-            "two players with an optimiser each are trained with auto or ddp", "trainer.strategy", hint="use trainer.strategy=ddp"
+            "two players with an optimiser each are trained with auto or ddp",
+            "trainer.strategy",
+            hint="use trainer.strategy=ddp",
         )
 
 
 def _check_devices(devices: Any, gpus: int) -> None:
-    if isinstance(devices, str) and re.fullmatch(r"[\d,]*\d[\d,]*", devices):  # as Lightning reads it: "2" is a number, "0,2" are indices
+    if isinstance(devices, str) and re.fullmatch(
+        r"[\d,]*\d[\d,]*", devices
+    ):  # as Lightning reads it: "2" is a number, "0,2" are indices
         devices = [int(index) for index in devices.split(",") if index] if "," in devices else int(devices)
     indices = devices if isinstance(devices, list) else []
     if not (devices == "auto" or type(devices) is int or (indices and all(type(index) is int for index in indices))):

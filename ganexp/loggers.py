@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import yaml
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.loggers import TensorBoardLogger as LightningTensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
@@ -26,6 +27,12 @@ class TensorBoard(LightningTensorBoardLogger):
     def log_dir(self) -> str:
         """The run's folder itself."""
         return str(self.save_dir)
+
+    @rank_zero_only
+    def log_config(self, config: dict[str, Any]) -> None:
+        """Show the resolved configuration in the TEXT tab."""
+        text = yaml.safe_dump(config, sort_keys=False)
+        self.experiment.add_text("config", "".join(f"    {line}\n" for line in text.splitlines()), 0)
 
     @rank_zero_only
     def log_result(self, choices: dict[str, Any], metrics: dict[str, float], iteration: int) -> None:

@@ -43,7 +43,11 @@ def explain(error: BaseException, arguments: Sequence[str]) -> str | None:
         return _message((), first_line(error))
     if isinstance(error, ValueError) and str(error).startswith("Config group override"):
         return _no_name(arguments)
-    if isinstance(error, OSError) and Sweep.folder is not None and error.filename in map(str, (Sweep.folder, *Sweep.folder.parents)):
+    if (
+        isinstance(error, OSError)
+        and Sweep.folder is not None
+        and error.filename in map(str, (Sweep.folder, *Sweep.folder.parents))
+    ):
         return _message([_as_typed("output_dir", arguments)], f"no folder for the sweep can be made here: {error.strerror}")
     return None
 
@@ -149,8 +153,10 @@ def _not_composed(error: ConfigCompositionException, arguments: Sequence[str]) -
 
 def _unknown_key(key: str, setting: str, arguments: Sequence[str]) -> str:
     keys, groups = _known(arguments)
-    meant = configuration.near_miss(key, [*groups, *keys])
     parent, value = key.rpartition(".")[0], setting.partition("=")[2]
+    if key in keys:
+        return _message([setting], f"{parent} has no options here, something else has been put in its place")
+    meant = configuration.near_miss(key, [*groups, *keys])
     siblings = [known.rpartition(".")[2] for known in keys if known.rpartition(".")[0] == parent] if parent else groups
     siblings = [known for known in siblings if not known.startswith("_")]
     hint = _hint(f"{meant}={value}" if meant and value else meant, siblings)

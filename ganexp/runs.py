@@ -91,9 +91,9 @@ class Run:
         write_atomically(self.path / ".hydra" / "overrides.yaml", yaml.safe_dump(overrides))
 
     def discard(self) -> None:
-        """Delete a run that never began, and the empty folders above it that it was made in."""
+        """Delete a run that never began, and the folders of its name and of all outputs if they are empty."""
         shutil.rmtree(self.path, ignore_errors=True)
-        remove_empty(self.path.parent)
+        remove_empty(self.path.parent, levels=2)
 
     @property
     def exists(self) -> bool:

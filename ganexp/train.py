@@ -98,6 +98,8 @@ def train(training: Training, overrides: list[str]) -> dict[str, Any]:
     run, model, trainer = training.run, training.model, training.trainer
     if not run.exists:
         run.create(training.config, overrides)
+        for logger in _tensorboards(trainer):
+            logger.log_config(training.config)
     elif overrides and trainer.is_global_zero:
         run.save_config(training.config, [*run.overrides, *overrides])
     failure: Diverged | None = None
@@ -110,8 +112,8 @@ def train(training: Training, overrides: list[str]) -> dict[str, Any]:
     summary = summarise(training.config, run, model, trainer, failure, stop)
     if trainer.is_global_zero:
         run.write_summary(summary)
-        for logger in trainer.loggers:
-            if isinstance(logger, TensorBoard) and summary["status"] != "stopped":
+        for logger in _tensorboards(trainer):
+            if summary["status"] != "stopped":
                 logger.log_result(_columns(training.config, run.overrides), summary["metrics"], summary["iteration"])
             logger.finalize("success")
     return summary
@@ -149,7 +151,7 @@ def make_trainer(options: dict[str, Any], run: Run, max_epochs: int, **objects: 
         instead = " ".join(sorted(filter(None, taken.values())))
         hint = f"use {instead}" if instead else None
         raise ConfigError(
-            "ganexp sets this option of Lightning's trainer itself", *(f"trainer.{key}" for key in taken), hint=hint
+            "this option of Lightning's trainer does not apply here", *(f"trainer.{key}" for key in taken), hint=hint
         )
     try:
         return Trainer(**options, **own, **objects)
@@ -190,6 +192,10 @@ def _check_fit(model: GAN, checkpoint: Path) -> None:
             f"these options describe other networks than the run has: {changed[0]} was {was}, would be {now}", "resume",
             hint="start a new run",
         )  # fmt: skip
+
+
+def _tensorboards(trainer: Trainer) -> list[TensorBoard]:
+    return [logger for logger in trainer.loggers if isinstance(logger, TensorBoard)]
 
 
 def _columns(config: dict[str, Any], overrides: list[str]) -> dict[str, Any]:

@@ -8,12 +8,11 @@ import pytest
 import torch
 from hydra.core.global_hydra import GlobalHydra
 
-from tiny import TINY
-
 from ganexp.config import compose
 from ganexp.experiment import assemble
 from ganexp.runs import Run
 from ganexp.train import Training, prepare, train
+from tiny import TINY
 
 
 @pytest.fixture(autouse=True)

@@ -10,14 +10,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from test_train import curves, rows
-from tiny import TINY_IMAGES, TINY_RING
 
 from ganexp.__main__ import main
 from ganexp.config import directory
+from test_train import curves, rows
+from tiny import CONVOLUTIONS, TINY_IMAGES, TINY_RING
 
 SMALL = ("trainer.accelerator=cpu", "trainer.max_epochs=null", "callbacks.samples.times=1", "callbacks.scalars.every=1")
-CONVOLUTIONS = ("network.generator.channels=8", "network.discriminator.channels=8")
 IMAGES = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST", "cifar10": "cifar-10-batches-py"}
 """Data sets that have to be there, and the folder that shows it."""
 

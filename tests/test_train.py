@@ -9,11 +9,11 @@ import torch
 import yaml
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from tiny import TINY_IMAGES, TINY_RING, Crash, StopAt
 
 from ganexp.callbacks import AtomicCheckpointIO
 from ganexp.runs import Run
 from ganexp.train import last_good, train
+from tiny import CONVOLUTIONS, TINY_IMAGES, TINY_RING, Crash, StopAt
 
 CLOCK = ("progress/images_per_second",)
 
@@ -62,6 +62,19 @@ def test_curves_share_the_iteration_as_their_axis(trained):
     assert [bool(row["loss/d"]) for row in table] == [False, True] * 3
 
 
+def test_tensorboard_shows_the_configuration_and_the_samples(trained):
+    events = EventAccumulator(str(trained(*TINY_RING).run.path)).Reload()
+    assert b"ganexp.losses.Relativistic" in events.Tensors("config/text_summary")[0].tensor_proto.string_val[0]
+    assert [event.step for event in events.Images("samples")] == [0, 6]
+
+
+@pytest.mark.parametrize("loss", ["non_saturating", "wgan_gp", "r3gan", "dragan"])
+def test_bfloat16_trains_with_penalties_in_full_precision(trained, loss):
+    training = trained(*TINY_IMAGES, "model=dcgan", f"loss={loss}", "trainer.precision=bf16-mixed", *CONVOLUTIONS)
+    assert training.run.summary["precision"] == "bf16-mixed"
+    assert all(parameter.dtype == torch.float32 and parameter.isfinite().all() for parameter in training.model.parameters())
+
+
 def test_hparams_hold_the_choices_and_the_final_metrics(trained):
     training = trained(*TINY_RING)
     events = EventAccumulator(str(training.run.path)).Reload()
@@ -79,7 +92,7 @@ def test_hparams_hold_the_choices_and_the_final_metrics(trained):
     [
         (*TINY_RING, "loss=wgan_gp", "schedule.d_steps=3"),  # iterations straddle epochs of 4 batches
         (*TINY_RING, "network.generator.dropout=0.5", "optimizer=adamw", "lr_schedule=linear"),
-        (*TINY_IMAGES, "model=dcgan", "network.generator.channels=8", "network.discriminator.channels=8"),
+        (*TINY_IMAGES, "model=dcgan", *CONVOLUTIONS),
     ],
 )
 def test_a_crashed_run_resumes_to_the_same_end(ready, overrides, crash_at):

@@ -9,7 +9,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 
 from ganexp.callbacks.periodic import Periodic
 from ganexp.models import GAN
-from ganexp.pictures import save_gif, save_png
+from ganexp.pictures import draw, save_gif, save_png
 from ganexp.types import PositiveFloat, PositiveInt
 
 _SEED = 0  # the same in every run, so that runs are compared on the same latents
@@ -25,7 +25,7 @@ class Samples(Periodic):
         every: Iterations between two pictures; by default ``times`` of them are spread over the run.
         times: Pictures in a run.
         points: Number of samples in a picture of points.
-        columns: Samples per row in a grid of images; a row is a class where there are labels.
+        columns: Images per row; a conditional model draws a row per class, any other as many rows as columns.
         seconds: Length of the animation.
     """
 
@@ -46,11 +46,10 @@ class Samples(Periodic):
         if not trainer.is_global_zero:
             return
         data = trainer.datamodule.data  # type: ignore[attr-defined]
-        classes = max(data.num_classes, 1)
-        n = self.points if len(data.shape) == 1 else self.columns * max(classes, 10 if classes == 1 else classes)
-        generator = torch.Generator().manual_seed(_SEED)
-        z = torch.randn(n, pl_module.latent_dim, generator=generator)
-        y = torch.arange(n) % classes if len(data.shape) == 1 else torch.arange(n) // self.columns % classes
+        rows = data.num_classes if pl_module.conditional else self.columns
+        n = self.points if len(data.shape) == 1 else self.columns * rows
+        z = torch.randn(n, pl_module.latent_dim, generator=torch.Generator().manual_seed(_SEED))
+        y = torch.arange(n) * max(data.num_classes, 1) // n  # sorted: a row of images is a class
         self._fixed = z.to(pl_module.device), y.to(pl_module.device)
         if pl_module.counters.iteration == 0:
             self.act(trainer, pl_module)
@@ -61,7 +60,7 @@ class Samples(Periodic):
             return
         z, y = self._fixed
         data = trainer.datamodule.data  # type: ignore[attr-defined]
-        picture = data.picture(model.sample(z, y).cpu(), y.cpu() if model.conditional else None)
+        picture = draw(model.sample(z, y), y if model.conditional else None, data)
         iteration = model.counters.iteration
         save_png(picture, self._folder(trainer) / f"{iteration:08d}.png")
         for logger in trainer.loggers:

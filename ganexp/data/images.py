@@ -39,8 +39,9 @@ class Images(Data):
         return raw.to(torch.float32).mul_((high - low) / 255).add_(low)
 
     def picture(self, samples: Tensor, labels: Tensor | None = None) -> np.ndarray:
-        """Draw the images on a grid, row by row, in the order given."""
-        return image_grid(samples, self.value_range)
+        """Draw the images on a grid, in the order given: a row per class where there are labels, else a square."""
+        columns = None if labels is None else int((labels == labels[0]).sum())
+        return image_grid(samples, self.value_range, columns)
 
 
 class Digits(Images):

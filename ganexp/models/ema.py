@@ -1,5 +1,6 @@
 """Exponential moving average of a network's weights."""
 
+from collections.abc import Callable
 from copy import deepcopy
 
 import torch
@@ -25,15 +26,16 @@ class Average(nn.Module):
         super().__init__()
         self.module = deepcopy(network).requires_grad_(False)
         self.decay, self.warmup, self.updates = decay, warmup, 0
+        self._pairs: tuple[nn.Module, list[tuple[list[Tensor], list[Tensor]]]] | None = None
 
     @torch.no_grad()
     def update(self, network: nn.Module) -> None:
         """Move the average towards ``network``."""
         decay = min(self.decay, (1 + self.updates) / (10 + self.updates)) if self.warmup else self.decay
-        torch._foreach_lerp_(list(self.module.parameters()), list(network.parameters()), 1 - decay)
-        buffers: list[Tensor] = list(self.module.buffers())
+        (average, weights), (copies, buffers) = self._paired_with(network)
+        torch._foreach_lerp_(average, weights, 1 - decay)
         if buffers:
-            torch._foreach_copy_(buffers, list(network.buffers()))
+            torch._foreach_copy_(copies, buffers)
         self.updates += 1
 
     def get_extra_state(self) -> dict[str, int]:
@@ -43,3 +45,15 @@ class Average(nn.Module):
     def set_extra_state(self, state: dict[str, int]) -> None:
         """Restore :meth:`get_extra_state`."""
         self.updates = state["updates"]
+
+    def _paired_with(self, network: nn.Module) -> list[tuple[list[Tensor], list[Tensor]]]:
+        """Return own and followed parameters, own and followed buffers."""
+        # Kept: to look for them takes four times as long as to average a small network.
+        if self._pairs is None or self._pairs[0] is not network:
+            parameters: tuple[list[Tensor], list[Tensor]] = list(self.module.parameters()), list(network.parameters())
+            self._pairs = network, [parameters, (list(self.module.buffers()), list(network.buffers()))]
+        return self._pairs[1]
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "Average":
+        self._pairs = None  # a move to another device makes new buffers
+        return super()._apply(fn, recurse)

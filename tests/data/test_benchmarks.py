@@ -11,7 +11,7 @@ def test_class_names_and_files_are_those_of_torchvision(cls: type[Downloaded], t
     data = cls(root=str(tmp_path))
     assert data.class_names is not None and len(data.class_names) == data.num_classes == 10
     if isinstance(data, FashionMNIST):
-        assert data.class_names == data.torchvision.classes
+        assert list(data.class_names) == data.torchvision.classes
     assert all(archive.urls and len(archive.md5) == 32 for archive in data.archives())
 
 

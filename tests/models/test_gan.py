@@ -4,8 +4,9 @@ import copy
 
 import pytest
 import torch
-from tiny import TINY_RING
 from torch import nn
+
+from tiny import TINY_RING
 
 SCHEDULES = [
     ("schedule.update=alternating",),

@@ -96,7 +96,7 @@ def flatten(content: Any, prefix: str = "") -> dict[str, Any]:
 
 
 def near_miss(word: str, candidates: Iterable[str]) -> str | None:
-    """Return the candidate that ``word`` was probably meant to be: alike in its last part and, of those, most alike as a whole."""
+    """Return the candidate that ``word`` was probably meant to be: alike in its last part, then most alike as a whole."""
     last = word.rpartition(".")[2]
     close = [candidate for candidate in candidates if _alike(candidate.rpartition(".")[2], last) >= _ALIKE]
     return max(close, key=lambda candidate: _alike(candidate, word), default=None)

@@ -39,14 +39,14 @@ class Sweep(Callback):
         print(f"\n{len(runs)} runs in {cls.folder}\ncompare: tensorboard --logdir {shlex.quote(str(cls.folder))}", flush=True)
 
 
-def task_overrides(hydra: DictConfig) -> list[str]:
+def task_overrides(hydra: Any) -> list[str]:
     """Return the overrides of a run as they were typed: what they refer to by ``${}`` is not in Hydra's part."""
     overrides = OmegaConf.to_container(hydra.overrides.task, resolve=False)
     assert isinstance(overrides, list)
     return [str(override) for override in overrides]
 
 
-def run_name(hydra: DictConfig) -> str:
+def run_name(hydra: Any) -> str:
     """Return a name for one run of a sweep: its overrides, without those that all runs of the sweep share."""
     parser = OverridesParser.create()
     chosen = [override for override in task_overrides(hydra) if not override.startswith("resume=")]

@@ -1,18 +1,18 @@
 """What ganexp's loop costs, beside the same algorithm written by hand: ``python scripts/benchmark.py --help``.
 
-Three ways to train the same two networks on the same data, in one process on one thread of the CPU:
+Three ways to train the same networks on the same data, in one process on one thread of the CPU:
 
-* *ganexp*: its real training, with Lightning, TensorBoard, CSV, progress bar and checkpoints (pictures and metrics, which the
-  others do not have, are off);
+* *ganexp*: real training, with Lightning, TensorBoard, CSV, progress bar, checkpoints (no pictures, no metrics);
 * *bare*: a plain loop by someone who knows PyTorch: data in memory, a batch is one gather, fused optimisers, the discriminator
   frozen while the generator learns, nothing logged;
-* *textbook*: the loop of most tutorials: a DataLoader over a transform of single samples, the default optimiser, a generator's
+* *textbook*: the loop of most tutorials: a DataLoader over single, transformed samples, the default optimiser, a generator's
   update that also computes the discriminator's gradient, both losses read in every iteration.
 
-All three make the same updates: one of D, one of G, each on fakes of its own, non-saturating loss, Adam. They take turns: ganexp
-trains a block of iterations, a callback stops the clock and lets the others train as many, in an order that rotates. So whatever
-else the machine does meets all of them. The time of a loop is the median over the blocks, the ratio of two loops is the median
-of the ratios in each block; in brackets are the quartiles. Absolute times mean nothing on another machine.
+All make the same updates: one of D, one of G, each on fakes of its own, non-saturating loss, Adam, no penalty. Only ganexp and
+bare average G's weights (EMA) or train in bf16. The loops take turns: ganexp trains a block of iterations, then a callback
+stops the clock and lets the others train as many, in an order that changes, so whatever else the machine does meets all of
+them. A time is the median over the blocks, a ratio the median of the ratios in each block; the quartiles are in brackets.
+MNIST is read from the folder named by GANEXP_DATA; without it, random bytes take its place.
 """
 
 import argparse
@@ -21,8 +21,7 @@ import platform
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from itertools import count
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +32,7 @@ from lightning.pytorch import Callback, Trainer
 from PIL import Image
 from torch import Tensor, nn
 from torch.nn.functional import softplus
+from torch.optim import Adam
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 from torchvision import transforms
 
@@ -45,15 +45,14 @@ from ganexp.train import prepare, train
 
 LOG_EVERY = 50  # a block of ganexp has whole log windows, or some blocks would hold none of that cost
 
-_ALGORITHM = ["optimizer=adam", "lr_schedule=constant", "penalty=none", "metrics=none", "loss=non_saturating"]
-_POINTS = ["model=gan", "network=mlp", "data=ring", "data.batch_size=256", "model.latent_dim=100"]
-_IMAGES = ["model=dcgan", "network=dcgan", "data=mnist", "data.batch_size=64", "model.latent_dim=100"]
+ALGORITHM = ["optimizer=adam", "lr_schedule=constant", "penalty=none", "metrics=none", "loss=non_saturating"]
+POINTS = ["model=gan", "network=mlp", "data=ring", "data.batch_size=256", "model.latent_dim=100"]
+IMAGES = ["model=dcgan", "network=dcgan", "data=mnist", "data.batch_size=64", "model.latent_dim=100"]
 CASES: dict[str, list[str]] = {
-    "points": [*_ALGORITHM, *_POINTS],
-    "images": [*_ALGORITHM, *_IMAGES],
-    "images-bf16": [*_ALGORITHM, *_IMAGES, "trainer.precision=bf16-mixed"],
+    "points": [*ALGORITHM, *POINTS],
+    "images": [*ALGORITHM, *IMAGES],
+    "images-bf16": [*ALGORITHM, *IMAGES, "trainer.precision=bf16-mixed"],
 }
-ITERATIONS = {"points": 200, "images": 50, "images-bf16": 50}
 
 Loop = Iterator[None]
 """Each ``next`` is one iteration."""
@@ -67,9 +66,8 @@ class RandomImages(MNIST):
 
     def load(self, split: str) -> tuple[Tensor, Tensor]:
         """Draw 60,000 images and labels."""
-        generator = torch.Generator().manual_seed(0)
-        x = torch.randint(256, (60_000, *self.shape), dtype=torch.uint8, generator=generator)
-        return x, torch.randint(self.num_classes, (len(x),), generator=generator)
+        x = torch.randint(256, (60_000, *self.shape), dtype=torch.uint8)
+        return x, torch.randint(self.num_classes, (len(x),))
 
 
 class Photographs(Dataset):
@@ -90,14 +88,14 @@ class Photographs(Dataset):
 def bare(experiment: Experiment, x: Tensor) -> Loop:
     """Train by hand, and well."""
     generator, discriminator, latent_dim = players(experiment)
-    options = experiment.config["optimizer"]
-    d_optimizer = torch.optim.Adam(discriminator.parameters(), options["lr"], options["betas"], fused=True)
-    g_optimizer = torch.optim.Adam(generator.parameters(), options["lr"], options["betas"], fused=True)
+    d_optimizer, g_optimizer = (
+        Adam(player.parameters(), 2e-4, (0.5, 0.999), fused=True) for player in (discriminator, generator)
+    )
     decay = experiment.schedule.ema_decay
-    weights = list(generator.parameters())
+    weights: list[Tensor] = list(generator.parameters())
     average = [weight.detach().clone() for weight in weights]
     buffers = list(generator.buffers())
-    average_buffers = [buffer.clone() for buffer in buffers]
+    copies = [buffer.clone() for buffer in buffers]
     size = experiment.data.batch_size
     autocast = torch.autocast("cpu", torch.bfloat16, enabled=experiment.config["trainer"]["precision"] == "bf16-mixed")
     while True:
@@ -124,16 +122,14 @@ def bare(experiment: Experiment, x: Tensor) -> Loop:
                 with torch.no_grad():
                     torch._foreach_lerp_(average, weights, 1 - decay)
                     if buffers:
-                        torch._foreach_copy_(average_buffers, buffers)
+                        torch._foreach_copy_(copies, buffers)
             yield
 
 
 def textbook(experiment: Experiment, x: Tensor) -> Loop:
     """Train as tutorials do."""
     generator, discriminator, latent_dim = players(experiment)
-    options = experiment.config["optimizer"]
-    d_optimizer = torch.optim.Adam(discriminator.parameters(), options["lr"], options["betas"])
-    g_optimizer = torch.optim.Adam(generator.parameters(), options["lr"], options["betas"])
+    d_optimizer, g_optimizer = (Adam(player.parameters(), 2e-4, (0.5, 0.999)) for player in (discriminator, generator))
     criterion = nn.BCEWithLogitsLoss()
     dataset: Dataset = Photographs(x) if x.dim() == 4 else TensorDataset(x, torch.zeros(len(x)))
     loader = DataLoader(dataset, experiment.data.batch_size, shuffle=True, drop_last=True)
@@ -176,8 +172,7 @@ class Turns(Callback):
     def __init__(self, others: dict[str, Loop], iterations: int) -> None:
         self.others, self.iterations = others, iterations
         self.blocks: list[dict[str, float]] = []
-        """Seconds per iteration of each loop; the first block, which warms up, is left out."""
-        self._block = count()
+        """Seconds per iteration of each loop."""
         self._since = 0.0
 
     def on_train_start(self, trainer: Trainer, pl_module: Any) -> None:
@@ -189,42 +184,38 @@ class Turns(Callback):
         if pl_module.counters.iteration % self.iterations:
             return
         times = {"ganexp": (time.perf_counter() - self._since) / self.iterations}
-        number = next(self._block)
         names = list(self.others)
-        for name in names[number % len(names) :] + names[: number % len(names)]:
+        for name in names if len(self.blocks) % 2 else reversed(names):
             start = time.perf_counter()
             for _ in range(self.iterations):
                 next(self.others[name])
             times[name] = (time.perf_counter() - start) / self.iterations
-        if number > 0:
-            self.blocks.append(times)
+        self.blocks.append(times)
         self._since = time.perf_counter()
 
 
 def measure(case: str, ema: bool, blocks: int, iterations: int, folder: Path) -> list[dict[str, float]]:
     """Train a case in all ways and return seconds per iteration, for each block and loop."""
-    random_images = case != "points" and not os.environ.get("GANEXP_DATA")
+    overrides = [
+        *CASES[case], "accelerator=cpu", "~callbacks.samples", "~callbacks.evaluation", f"callbacks.scalars.every={LOG_EVERY}",
+        f"trainer.max_iterations={(blocks + 1) * iterations}", "trainer.max_epochs=null",
+        f"schedule.ema_decay={0.999 if ema else 'null'}",
+    ]  # fmt: skip
+    if case != "points" and not os.environ.get("GANEXP_DATA"):
+        overrides.append("data._target_=__main__.RandomImages")
     with initialize_config_dir(str(config.directory()), version_base="1.3"):
-        overrides = [
-            *CASES[case], *(["data._target_=__main__.RandomImages"] if random_images else []),
-            "accelerator=cpu", "~callbacks.samples", "~callbacks.evaluation", f"callbacks.scalars.every={LOG_EVERY}",
-            f"trainer.max_iterations={(blocks + 1) * iterations}", "trainer.max_epochs=null", f"output_dir={folder}",
-        ]  # fmt: skip
-        if not ema:
-            overrides.append("schedule.ema_decay=null")
         content = config.plain(compose("config", overrides)) | {"choices": {}, "name": case, "resume": None}
     experiment = assemble(content)
     training = prepare(experiment, Run(folder / f"{case}-{ema}"))
     x = experiment.data.load("train")[0]
-    # In bf16 the textbook loop stays what it is, in float32.
     turns = Turns({"bare": bare(experiment, x), "textbook": textbook(experiment, x)}, iterations)
     training.trainer.callbacks.append(turns)  # type: ignore[attr-defined]
     train(training, [])
-    return turns.blocks
+    return turns.blocks[1:]  # the first one warms up
 
 
 def row(case: str, ema: bool, blocks: list[dict[str, float]]) -> str:
-    """Return a row of the table."""
+    """Return a row of the table, in milliseconds."""
     times = [quartiles([block[loop] * 1e3 for block in blocks], "{:.2f}") for loop in ("ganexp", "bare", "textbook")]
     ratios = [quartiles([block["ganexp"] / block[loop] for block in blocks], "{:.3f}") for loop in ("bare", "textbook")]
     return " | ".join([f"| {case}", "on" if ema else "off", *times, *ratios, f"{len(blocks)} |"])
@@ -238,12 +229,9 @@ def quartiles(values: list[float], form: str) -> str:
 
 def main() -> None:
     """Measure and print a table in Markdown."""
-    form: Callable[..., Any] = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=form)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--case", choices=CASES, action="append", help="may be given several times; default: all")
-    parser.add_argument(
-        "--ema", choices=["on", "off"], action="append", help="average of the generator's weights; default: both"
-    )
+    parser.add_argument("--ema", choices=["on", "off"], action="append", help="average of G's weights; default: both")
     parser.add_argument("--blocks", type=int, default=20, help="blocks of each loop, 2 or more")
     parser.add_argument("--iterations", type=int, help=f"in a block, a multiple of {LOG_EVERY}; default: 200 points, 50 images")
     options = parser.parse_args()
@@ -251,15 +239,15 @@ def main() -> None:
         parser.error(f"--blocks is 2 or more, --iterations a multiple of {LOG_EVERY}")
     torch.set_num_threads(1)
     config.register_resolvers()
-    versions = f"ganexp {__version__}, torch {torch.__version__}, lightning {lightning.__version__}"
-    print(f"{describe_hardware(torch.device('cpu'))}, 1 thread, Python {platform.python_version()}, {versions}")
+    print(f"{describe_hardware(torch.device('cpu'))}, Python {platform.python_version()}, ganexp {__version__}, ", end="")
+    print(f"torch {torch.__version__}, lightning {lightning.__version__}")
     print("\nMilliseconds per iteration and ratios: median [quartiles].\n")
     print("| case | EMA | ganexp | bare | textbook | ganexp / bare | ganexp / textbook | blocks |")
     print("|---|---|---|---|---|---|---|---|", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         for case in options.case or CASES:
             for ema in options.ema or ["off", "on"]:
-                iterations = options.iterations or ITERATIONS[case]
+                iterations = options.iterations or (200 if case == "points" else 50)
                 print(row(case, ema == "on", measure(case, ema == "on", options.blocks, iterations, Path(folder))), flush=True)
 
 

@@ -22,6 +22,8 @@ def main() -> None:
         # Hydra would print errors itself, with part of a traceback; like this it hands them over.
         os.environ["HYDRA_FULL_ERROR"] = os.environ[TERSE] = "1"
     configuration.register_resolvers()
+    # Hydra's parser takes overrides after a flag or before it, but not on both sides.
+    sys.argv[1:] = sorted(sys.argv[1:], key=lambda argument: argument not in ("-m", "--multirun"))
     try:
         folder = _resume(sys.argv)
         hydra.main(version_base="1.3", config_path=str(folder), config_name="config")(job)()

@@ -44,14 +44,14 @@ def register_resolvers() -> None:
     OmegaConf.register_new_resolver("ganexp.unless", lambda other, default: default if other is None else None, replace=True)
 
 
-def plain(cfg: DictConfig) -> dict[str, Any]:
-    """Resolve every interpolation and return nothing but dicts, lists and scalars.
+def plain(cfg: DictConfig, resolve: bool = True) -> dict[str, Any]:
+    """Return nothing but dicts, lists and scalars, with every interpolation resolved unless told otherwise.
 
     Raises:
         ConfigError: A value is missing or cannot be resolved.
     """
     try:
-        content = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
+        content = OmegaConf.to_container(cfg, resolve=resolve, throw_on_missing=True)
     except OmegaConfBaseException as error:
         raise _unresolved(cfg) or error from error
     assert isinstance(content, dict)

@@ -37,7 +37,7 @@ class Experiment:
 
 
 def assemble(config: dict[str, Any]) -> Experiment:
-    """Build the objects that need no Lightning, and refuse what does not fit together.
+    """Build the objects that need no Lightning, refuse what does not fit together, and see to the data's files.
 
     Arguments:
         config: The resolved configuration, plain dicts and lists.
@@ -66,6 +66,7 @@ def assemble(config: dict[str, Any]) -> Experiment:
         metric.check(experiment.data)
     for player in ("d_optimizer", "g_optimizer"):
         try_out(getattr(experiment, player), config[player], player, [nn.Parameter(torch.zeros(1))])
+    experiment.data.prepare()
     return experiment
 
 

@@ -59,7 +59,8 @@ def _run(cfg: DictConfig, sweeping: bool) -> int:
     from ganexp.train import prepare, train  # imports Lightning: 4 s more
 
     training = prepare(experiment, run)
-    summary = train(training, overrides)
+    source = configuration.plain(cfg, resolve=False) | {key: config[key] for key in ("resume", "name", "choices")}
+    summary = train(training, overrides, source)
     if training.trainer.is_global_zero:
         print(f"\n{table(summary)}", flush=True)
     return int(summary["exit_status"])

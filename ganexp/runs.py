@@ -7,16 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from omegaconf import DictConfig, OmegaConf
 
+from ganexp.config import plain
 from ganexp.errors import ConfigError
 
 _CONFIG = Path(".hydra", "config.yaml")
+
+LAST, PREVIOUS = "last.ckpt", "previous.ckpt"
 
 
 class Run:
     """A directory with all that a run leaves.
 
-    ``.hydra/config.yaml`` (the resolved configuration), ``.hydra/overrides.yaml``, ``checkpoints/``, ``samples/``,
+    ``.hydra/config.yaml`` (the whole configuration), ``.hydra/overrides.yaml``, ``checkpoints/``, ``samples/``,
     ``metrics.csv``, ``training.gif``, TensorBoard's events and ``summary.json``. Constructing the object touches nothing.
 
     Arguments:
@@ -85,7 +89,7 @@ class Run:
             raise ConfigError(f"the run directory {self.path} cannot be written: {error.strerror}", "output_dir") from error
 
     def save_config(self, config: dict[str, Any], overrides: list[str]) -> None:
-        """Save the resolved configuration and the overrides that led to it."""
+        """Save the configuration, resolved or not, and the overrides that led to it."""
         (self.path / ".hydra").mkdir(exist_ok=True)
         write_atomically(self.path / _CONFIG, yaml.safe_dump(config, sort_keys=False))
         write_atomically(self.path / ".hydra" / "overrides.yaml", yaml.safe_dump(overrides))
@@ -103,9 +107,9 @@ class Run:
     @property
     def config(self) -> dict[str, Any]:
         """The resolved configuration."""
-        content = yaml.safe_load((self.path / _CONFIG).read_text())
-        assert isinstance(content, dict)
-        return content
+        content = OmegaConf.load(self.path / _CONFIG)
+        assert isinstance(content, DictConfig)
+        return plain(content)
 
     @property
     def overrides(self) -> list[str]:
@@ -116,7 +120,7 @@ class Run:
     def checkpoints(self) -> list[Path]:
         """The checkpoints to resume from, newest first."""
         folder = self.path / "checkpoints"
-        return [path for name in ("last.ckpt", "previous.ckpt") if (path := folder / name).is_file()]
+        return [path for name in (LAST, PREVIOUS) if (path := folder / name).is_file()]
 
     @property
     def summary(self) -> dict[str, Any]:

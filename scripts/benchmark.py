@@ -5,8 +5,8 @@ Three ways to train the same networks on the same data, in one process on one th
 * *ganexp*: real training, with Lightning, TensorBoard, CSV, progress bar, checkpoints (no pictures, no metrics);
 * *bare*: a plain loop by someone who knows PyTorch: data in memory, a batch is one gather, fused optimisers, the discriminator
   frozen while the generator learns, nothing logged;
-* *textbook*: the loop of most tutorials: a DataLoader over single, transformed samples, the default optimiser, a generator's
-  update that also computes the discriminator's gradient, both losses read in every iteration.
+* *textbook*: the loop of most tutorials: a DataLoader over single, transformed samples, PyTorch's default optimiser and memory
+  format, a generator's update that also computes the discriminator's gradient, both losses read in every iteration.
 
 All make the same updates: one of D, one of G, each on fakes of its own, non-saturating loss, Adam, no penalty. Only ganexp and
 bare average G's weights (EMA) or train in bf16. The loops take turns: ganexp trains a block of iterations, then a callback
@@ -66,8 +66,7 @@ class RandomImages(MNIST):
 
     def load(self, split: str) -> tuple[Tensor, Tensor]:
         """Draw 60,000 images and labels."""
-        x = torch.randint(256, (60_000, *self.shape), dtype=torch.uint8)
-        return x, torch.randint(self.num_classes, (len(x),))
+        return torch.randint(256, (60_000, *self.shape), dtype=torch.uint8), torch.randint(10, (60_000,))
 
 
 class Photographs(Dataset):
@@ -129,6 +128,8 @@ def bare(experiment: Experiment, x: Tensor) -> Loop:
 def textbook(experiment: Experiment, x: Tensor) -> Loop:
     """Train as tutorials do."""
     generator, discriminator, latent_dim = players(experiment)
+    for player in (generator, discriminator):
+        player.to(memory_format=torch.contiguous_format)  # PyTorch's default, which ganexp's images do not use
     d_optimizer, g_optimizer = (Adam(player.parameters(), 2e-4, (0.5, 0.999)) for player in (discriminator, generator))
     criterion = nn.BCEWithLogitsLoss()
     dataset: Dataset = Photographs(x) if x.dim() == 4 else TensorDataset(x, torch.zeros(len(x)))
@@ -164,15 +165,12 @@ def players(experiment: Experiment) -> tuple[nn.Module, nn.Module, int]:
 class Turns(Callback):
     """Time ganexp's iterations in blocks, and let the other loops run between two of them.
 
-    Arguments:
-        others: The other loops, by name.
-        iterations: Iterations in a block.
+    ``blocks`` holds the seconds per iteration of each loop.
     """
 
     def __init__(self, others: dict[str, Loop], iterations: int) -> None:
         self.others, self.iterations = others, iterations
         self.blocks: list[dict[str, float]] = []
-        """Seconds per iteration of each loop."""
         self._since = 0.0
 
     def on_train_start(self, trainer: Trainer, pl_module: Any) -> None:
@@ -230,7 +228,7 @@ def quartiles(values: list[float], form: str) -> str:
 def main() -> None:
     """Measure and print a table in Markdown."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--case", choices=CASES, action="append", help="may be given several times; default: all")
+    parser.add_argument("--case", choices=CASES, action="append", help="can be repeated; default: all")
     parser.add_argument("--ema", choices=["on", "off"], action="append", help="average of G's weights; default: both")
     parser.add_argument("--blocks", type=int, default=20, help="blocks of each loop, 2 or more")
     parser.add_argument("--iterations", type=int, help=f"in a block, a multiple of {LOG_EVERY}; default: 200 points, 50 images")

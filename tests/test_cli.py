@@ -13,6 +13,7 @@ import torch
 
 from ganexp.__main__ import main
 from ganexp.config import directory
+from ganexp.runs import Run
 from test_train import curves, rows
 from tiny import CONVOLUTIONS, TINY_IMAGES, TINY_RING
 
@@ -105,6 +106,14 @@ def test_a_sweep_runs_every_combination_under_its_own_name(ganexp, tmp_path):
     runs = sorted(path.name for path in sweep.iterdir() if path.is_dir())
     assert runs == sorted(f"loss={loss},seed={seed}" for loss in ("hinge", "wgan_gp") for seed in (0, 1))
     assert f"tensorboard --logdir {sweep.relative_to(tmp_path)}" in output
+
+
+def test_a_resumed_run_takes_options_that_others_follow(ganexp, tmp_path):
+    ganexp(*SMALL, *TINY_RING, "trainer.max_iterations=2")
+    ganexp(f"resume={the_run(tmp_path)}", "trainer.max_iterations=3", "optimizer.lr=0.25", "r1_gamma=0.5")
+    config = Run(the_run(tmp_path)).config
+    assert (config["d_optimizer"]["lr"], config["penalty"]["gamma"]) == (0.25, 0.5)
+    assert json.loads((the_run(tmp_path) / "summary.json").read_text())["iteration"] == 3
 
 
 def test_help_and_config_need_neither_torch_nor_lightning():

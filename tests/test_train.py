@@ -10,9 +10,9 @@ import yaml
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from ganexp.callbacks import AtomicCheckpointIO
+from ganexp.checkpoints import AtomicCheckpointIO, last_good
 from ganexp.runs import Run
-from ganexp.train import last_good, train
+from ganexp.train import train
 from tiny import CONVOLUTIONS, TINY_IMAGES, TINY_RING, Crash, StopAt
 
 CLOCK = ("progress/images_per_second",)

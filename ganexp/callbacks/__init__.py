@@ -1,6 +1,6 @@
 """What happens beside training: curves, pictures, metrics, checkpoints."""
 
-from ganexp.callbacks.checkpoints import AtomicCheckpointIO, Checkpoints
+from ganexp.callbacks.checkpoints import Checkpoints
 from ganexp.callbacks.evaluation import Evaluation
 from ganexp.callbacks.periodic import Periodic
 from ganexp.callbacks.progress import Progress
@@ -9,7 +9,6 @@ from ganexp.callbacks.scalars import Diverged, Scalars
 from ganexp.callbacks.stop import StopOnSignal
 
 __all__ = [
-    "AtomicCheckpointIO",
     "Checkpoints",
     "Diverged",
     "Evaluation",

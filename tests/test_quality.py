@@ -1,0 +1,46 @@
+"""What the documentation promises of trained models, measured on trained models."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from sklearn.neighbors import KNeighborsClassifier
+
+from ganexp.config import compose
+from ganexp.experiment import assemble
+from ganexp.runs import Run
+from ganexp.train import Training, prepare, train
+
+pytestmark = pytest.mark.slow
+
+
+def trained(folder: Path, *overrides: str) -> Training:
+    experiment = assemble(compose("trainer.accelerator=cpu", "callbacks.samples.times=2", *overrides))
+    training = prepare(experiment, Run(folder))
+    train(training, list(overrides))
+    return training
+
+
+@pytest.mark.parametrize(("data", "modes", "high_quality"), [("ring", 8, 0.95), ("grid", 25, 0.9)])
+def test_the_default_recipe_covers_every_mode(tmp_path, data, modes, high_quality):
+    summary = json.loads((trained(tmp_path / "run", f"data={data}").run.path / "summary.json").read_text())
+    assert summary["measured"]["samples"] == 2500
+    assert summary["metrics"]["modes"] == modes
+    assert summary["metrics"]["high_quality"] >= high_quality
+
+
+def test_a_conditional_model_draws_the_digit_it_is_asked_for(tmp_path):
+    training = trained(tmp_path / "run", "model=cgan", "data=digits")
+    data = training.data.data
+    (x, y), (held_out, held_out_y) = ((a.flatten(1).numpy(), b.numpy()) for a, b in map(data.load, ("train", "test")))
+    judge = KNeighborsClassifier(3).fit(x, y)
+    assert judge.score(held_out, held_out_y) > 0.97
+    labels = torch.arange(10).repeat_interleave(50)
+    samples = training.model.sample(training.model.sample_latent(500, torch.Generator().manual_seed(5)), labels)
+    grey = ((samples + 1) * 127.5).round().clamp(0, 255).flatten(1).numpy()
+    correct = judge.predict(grey) == labels.numpy()
+    assert correct.mean() > 0.9
+    assert np.all(correct.reshape(10, 50).mean(1) > 0.6), "every row of the sample grid shows its digit"
+    assert len(np.unique(grey, axis=0)) == 500, "samples differ"

@@ -1,6 +1,7 @@
 """Train the objects of an experiment in a run directory."""
 
 import logging
+import os
 import sys
 import warnings
 from collections.abc import Iterator
@@ -49,6 +50,9 @@ def prepare(experiment: Experiment, run: Run) -> Training:
     # Lightning 2.6 asks torch for a class that torch deprecates since 2.10.
     warnings.filterwarnings("ignore", r"`isinstance\(treespec, LeafSpec\)` is deprecated")
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    # Lightning makes torch search for NVIDIA's driver library whenever it is asked for CUDA, and optimisers ask at every step:
+    # without a GPU that took a tenth of a small network's iteration. It matters to forked processes only.
+    os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "0"
     seed_everything(config["seed"], verbose=False)
     given = {name: getattr(experiment, name) for name in ("data", "network", "loss", "penalty", "schedule", "lr_schedule")}
     model = build(config["model"], "model", **given, d_optimizer=experiment.d_optimizer, g_optimizer=experiment.g_optimizer)

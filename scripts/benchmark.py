@@ -44,6 +44,7 @@ from ganexp.runs import Run
 from ganexp.train import prepare, train
 
 LOG_EVERY = 50  # a block of ganexp has whole log windows, or some blocks would hold none of that cost
+SAVE_EVERY = 500  # as in a run of 5,000 iterations; the default, ten times in a run, is far more often in one as short as these
 
 ALGORITHM = ["optimizer=adam", "lr_schedule=constant", "penalty=none", "metrics=none", "loss=non_saturating"]
 POINTS = ["model=gan", "network=mlp", "data=ring", "data.batch_size=256", "model.latent_dim=100"]
@@ -54,8 +55,7 @@ CASES: dict[str, list[str]] = {
     "images-bf16": [*ALGORITHM, *IMAGES, "trainer.precision=bf16-mixed"],
 }
 
-Loop = Iterator[None]
-"""Each ``next`` is one iteration."""
+Loop = Iterator[None]  # each `next` is one iteration
 
 
 class RandomImages(MNIST):
@@ -80,7 +80,6 @@ class Photographs(Dataset):
         return len(self.x)
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        """Return one image in [-1, 1] and a label that nobody uses."""
         return self.transform(Image.fromarray(self.x[index, 0].numpy())), 0
 
 
@@ -163,10 +162,7 @@ def players(experiment: Experiment) -> tuple[nn.Module, nn.Module, int]:
 
 
 class Turns(Callback):
-    """Time ganexp's iterations in blocks, and let the other loops run between two of them.
-
-    ``blocks`` holds the seconds per iteration of each loop.
-    """
+    """Time ganexp in blocks, and the other loops between two of them; ``blocks`` holds each loop's seconds per iteration."""
 
     def __init__(self, others: dict[str, Loop], iterations: int) -> None:
         self.others, self.iterations = others, iterations
@@ -174,7 +170,6 @@ class Turns(Callback):
         self._since = 0.0
 
     def on_train_start(self, trainer: Trainer, pl_module: Any) -> None:
-        """Start the clock."""
         self._since = time.perf_counter()
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
@@ -197,7 +192,7 @@ def measure(case: str, ema: bool, blocks: int, iterations: int, folder: Path) ->
     overrides = [
         *CASES[case], "accelerator=cpu", "~callbacks.samples", "~callbacks.evaluation", f"callbacks.scalars.every={LOG_EVERY}",
         f"trainer.max_iterations={(blocks + 1) * iterations}", "trainer.max_epochs=null",
-        f"schedule.ema_decay={0.999 if ema else 'null'}",
+        f"callbacks.checkpoints.every={SAVE_EVERY}", f"schedule.ema_decay={0.999 if ema else 'null'}",
     ]  # fmt: skip
     if case != "points" and not os.environ.get("GANEXP_DATA"):
         overrides.append("data._target_=__main__.RandomImages")
@@ -240,8 +235,10 @@ def main() -> None:
     print(f"{describe_hardware(torch.device('cpu'))}, Python {platform.python_version()}, ganexp {__version__}, ", end="")
     print(f"torch {torch.__version__}, lightning {lightning.__version__}")
     print("\nMilliseconds per iteration and ratios: median [quartiles].\n")
-    print("| case | EMA | ganexp | bare | textbook | ganexp / bare | ganexp / textbook | blocks |")
-    print("|---|---|---|---|---|---|---|---|", flush=True)
+    print(
+        "| case | EMA | ganexp | bare | textbook | ganexp / bare | ganexp / textbook | blocks |\n" + 8 * "|---" + "|",
+        flush=True,
+    )
     with tempfile.TemporaryDirectory() as folder:
         for case in options.case or CASES:
             for ema in options.ema or ["off", "on"]:

@@ -1,6 +1,5 @@
 """What every trained model needs around its algorithm: optimisers, steps, counters, and a state that resumes exactly."""
 
-import os
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import Any
@@ -125,9 +124,6 @@ class TwoPlayerModule(LightningModule):
 
     def on_train_start(self) -> None:
         """Bind what every step needs."""
-        # Lightning makes torch search for NVIDIA's driver library whenever it is asked for CUDA, and optimisers ask at every
-        # step: where there is none, that took longer than the step of a small network. It matters to forked processes only.
-        os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "0"
         optimizers = self.optimizers(use_pl_optimizer=False)
         assert isinstance(optimizers, list)
         for optimizer, rates in zip(optimizers, self._configured_lr, strict=True):

@@ -103,7 +103,8 @@ def test_fakes_are_generated_as_often_as_the_schedule_needs(ready, overrides, pe
 
 def test_simultaneous_updates_see_the_same_weights(ready):
     # Plain SGD, so that the generator's step can be recomputed from the weights before the iteration.
-    training = ready(*TINY_RING, "optimizer=sgd", "schedule.update=simultaneous", "schedule.reuse_fakes=true")
+    simultaneous = ("schedule.update=simultaneous", "schedule.reuse_fakes=true")
+    training = ready(*TINY_RING, "loss=non_saturating", "optimizer=sgd", "optimizer.lr=0.01", *simultaneous)
     model = training.model
     generator, discriminator = copy.deepcopy(model.generator), copy.deepcopy(model.discriminator)
     drawn = []

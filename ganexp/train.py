@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from lightning.pytorch import Callback, Trainer, seed_everything
 
 from ganexp.build import build
@@ -129,13 +130,18 @@ def _columns(config: dict[str, Any], overrides: list[str]) -> dict[str, Any]:
 
 @contextmanager
 def _ranks_resume(run: Run) -> Iterator[None]:
-    """Let Lightning start its other processes with a command that names nothing but the run directory.
+    """Let Lightning start its other processes with a command that names nothing but the run directory, and leave no trace.
 
-    It starts them with this process's own arguments, which would begin a run, or a whole sweep, of their own.
+    It starts them with this process's own arguments, which would begin a run, or a whole sweep, of their own; and it leaves
+    variables and a process group behind, by which the next run of a sweep would take itself for one of those processes.
     """
-    arguments = sys.argv
+    arguments, environment = sys.argv, dict(os.environ)
     sys.argv = [arguments[0], f"resume={run.path}"]
     try:
         yield
     finally:
         sys.argv = arguments
+        os.environ.clear()
+        os.environ.update(environment)
+        if torch.distributed.is_initialized():
+            torch.distributed.destroy_process_group()

@@ -175,3 +175,18 @@ def test_two_processes_end_with_the_weights_of_one(tmp_path, loss):
             together = curves(two)[tag]
             assert [step for step, _ in points] == [step for step, _ in together]
             torch.testing.assert_close([v for _, v in together], [v for _, v in points], rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_runs_of_several_processes_follow_each_other_in_a_sweep_and_resume(tmp_path):
+    command = (*SMALL, *TINY_RING, "accelerator=ddp", "trainer.max_iterations=4")
+    process = start(tmp_path, "-m", *command, "seed=0,1")
+    output = process.communicate(timeout=300)[0]
+    assert process.returncode == 0, output
+    summaries = [json.loads(path.read_text()) for path in tmp_path.glob("outputs/sweeps/*/*/summary.json")]
+    assert [(summary["status"], summary["processes"]) for summary in summaries] == [("finished", 2)] * 2
+    process = start(tmp_path, f"resume={summaries[0]['directory']}", "trainer.max_iterations=6")
+    output = process.communicate(timeout=300)[0]
+    assert process.returncode == 0, output
+    assert "finished at iteration 6 of 6" in output
+    assert [row["iteration"] for row in rows(Path(summaries[0]["directory"]))] == ["1", "2", "3", "4", "5", "6"]

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from ganexp.__main__ import main
-from ganexp.config import directory
+from ganexp.config import compose, directory
 from ganexp.runs import Run
 from test_train import curves, rows
 from tiny import CONVOLUTIONS, TINY_IMAGES, TINY_RING
@@ -64,18 +64,20 @@ CASES = [
         for name in options(group)
     ),
     *(("accelerator", name, TINY_RING) for name in ("auto", "cpu")),
+    *(("experiment", name, ()) for name in options("experiment")),
 ]
 
 
 def test_every_group_is_covered():
-    groups = {path.name for path in directory().iterdir() if path.is_dir()} - {"experiment"}
+    groups = {path.name for path in directory().iterdir() if path.is_dir()}
     assert groups == {group for group, _, _ in CASES}
 
 
 @pytest.mark.parametrize(("group", "name", "overrides"), CASES, ids=lambda value: value if isinstance(value, str) else "")
 def test_every_yaml_runs(ganexp, tmp_path, group, name, overrides):
-    if group == "data" and name in IMAGES and not (Path(os.environ.get("GANEXP_DATA", "")) / IMAGES[name]).is_dir():
-        pytest.skip(f"no folder with {IMAGES[name]} is named by GANEXP_DATA")
+    files = IMAGES.get(compose(f"{group}={name}", *overrides)["choices"]["data"])
+    if files and not (Path(os.environ.get("GANEXP_DATA", "")) / files).is_dir():
+        pytest.skip(f"no folder with {files} is named by GANEXP_DATA")
     output = ganexp(
         *SMALL, *(o for o in overrides if not o.startswith(f"{group}=")), f"{group}={name}", "trainer.max_iterations=2"
     )

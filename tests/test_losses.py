@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from ganexp.config import compose
 from ganexp.losses import Hinge, LeastSquares, Loss, Minimax, NonSaturating, Relativistic, Wasserstein
 
 CONF = Path(__file__).parents[1] / "conf"
@@ -138,16 +138,6 @@ def test_the_dirac_gan_circles_its_equilibrium(loss: Loss, turn: float) -> None:
     assert radius == pytest.approx(start * (1 + (step * turn) ** 2) ** (steps / 2), rel=0.01)
 
 
-def composed(tmp_path: Path, *overrides: str) -> DictConfig:
-    """Compose the loss and penalty groups on a skeleton with the order of the real configuration."""
-    schedule = tmp_path / "schedule"
-    schedule.mkdir()
-    (schedule / "plain.yaml").write_text("d_steps: 1\ng_steps: 1\n")
-    (tmp_path / "skeleton.yaml").write_text("defaults: [_self_, penalty: none, schedule: plain, loss: non_saturating]\n")
-    with initialize_config_dir(str(tmp_path), version_base="1.3"):
-        return compose("skeleton", overrides=[f"hydra.searchpath=[file://{CONF}]", *overrides])
-
-
 RECIPES = {
     "wasserstein": ("WeightClip", 5),
     "wgan_gp": ("GradientPenalty", 5),
@@ -157,8 +147,8 @@ RECIPES = {
 
 
 @pytest.mark.parametrize("loss", [path.stem for path in FILES])
-def test_a_loss_brings_its_penalty_and_schedule(loss: str, tmp_path: Path) -> None:
-    config = composed(tmp_path, f"loss={loss}")
+def test_a_loss_brings_its_penalty_and_schedule(loss: str) -> None:
+    config = OmegaConf.create(compose(f"loss={loss}", "data=digits"))
     found = type(instantiate(config.penalty)).__name__, config.schedule.d_steps
     assert found == RECIPES.get(loss, ("NoPenalty", 1))
     assert config.schedule.g_steps == 1
@@ -166,7 +156,8 @@ def test_a_loss_brings_its_penalty_and_schedule(loss: str, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("penalty", sorted(path.stem for path in (CONF / "penalty").glob("*.yaml")))
-def test_the_command_line_replaces_a_recipes_parts_without_remains(penalty: str, tmp_path: Path) -> None:
-    config = composed(tmp_path, "loss=wgan_gp", f"penalty={penalty}", "schedule.d_steps=2")
-    assert config.penalty == OmegaConf.load(CONF / "penalty" / f"{penalty}.yaml")
+def test_the_command_line_replaces_a_recipes_parts_without_remains(penalty: str) -> None:
+    config = OmegaConf.create(compose("loss=wgan_gp", "data=digits", f"penalty={penalty}", "schedule.d_steps=2"))
+    alone = OmegaConf.create({"r1_gamma": config.r1_gamma, "penalty": OmegaConf.load(CONF / "penalty" / f"{penalty}.yaml")})
+    assert config.penalty == alone.penalty
     assert config.schedule.d_steps == 2

@@ -33,7 +33,7 @@ def test_without_hidden_layers_the_players_are_affine() -> None:
 
 
 def test_the_order_within_a_layer() -> None:
-    discriminator = MLPDiscriminator((2,), widths=[8], norm="batch", dropout=0.3)
+    discriminator = MLPDiscriminator((2,), widths=[8], activation="leaky_relu", norm="batch", dropout=0.3)
     assert kinds(discriminator) == ["Linear", "BatchNorm1d", "LeakyReLU", "Dropout", "Linear"]
     assert discriminator.layers[0].bias is None, "the norm has the bias"
     assert discriminator.layers[-1].bias is not None
@@ -43,8 +43,8 @@ def test_the_order_within_a_layer() -> None:
 
 
 def test_the_slope_of_leaky_relu() -> None:
-    assert MLPDiscriminator((2,), widths=[8]).layers[1].negative_slope == 0.2
-    assert MLPDiscriminator((2,), widths=[8], slope=0.1).layers[1].negative_slope == 0.1
+    assert MLPDiscriminator((2,), widths=[8], activation="leaky_relu").layers[1].negative_slope == 0.2
+    assert MLPDiscriminator((2,), widths=[8], activation="leaky_relu", slope=0.1).layers[1].negative_slope == 0.1
     with pytest.raises(ConfigError, match="activation=relu has none"):
         MLPGenerator(2, (2,), slope=0.1)
 

@@ -24,6 +24,8 @@ from ganexp.runs import Run
 from ganexp.summary import summarise
 from ganexp.trainer import make_trainer
 
+_AXES = ("model", "network", "loss", "penalty", "optimizer", "lr_schedule", "data")
+
 
 @dataclass(frozen=True)
 class Training:
@@ -124,8 +126,9 @@ def _tensorboards(trainer: Trainer) -> list[TensorBoard]:
 
 def _columns(config: dict[str, Any], overrides: list[str]) -> dict[str, Any]:
     """Return the run's row in TensorBoard's table of runs: its choices, its seed and what its command line set."""
+    axes = {group: choice for group, choice in config["choices"].items() if group in _AXES}
     values = (override.partition("=") for override in overrides)
-    return config["choices"] | {"seed": config["seed"]} | {key.lstrip("+"): value for key, _, value in values}
+    return axes | {"seed": config["seed"]} | {key.lstrip("+"): value for key, _, value in values}
 
 
 @contextmanager

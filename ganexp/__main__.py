@@ -4,6 +4,7 @@ Exit status: 0 done, 1 failed or diverged, 2 refused (nothing was begun), 128 + 
 """
 
 import os
+import signal
 import sys
 
 import hydra
@@ -29,6 +30,8 @@ def main() -> None:
         hydra.main(version_base="1.3", config_path=str(folder), config_name="config")(job)()
     except Told:
         sys.exit(1)
+    except KeyboardInterrupt:  # while training, a signal is handled where it can save; this is before or after
+        sys.exit(128 + signal.SIGINT)
     except Exception as error:
         message = explain(error, sys.argv[1:])
         if message is None or TERSE not in os.environ:

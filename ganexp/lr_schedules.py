@@ -47,30 +47,8 @@ class Constant(LRSchedule):
         return 1.0
 
 
-class Linear(LRSchedule):
-    """Decay on a straight line.
-
-    Arguments:
-        start: Progress at which the decay begins.
-        final: Factor at the end.
-        warmup: Share of the run in which the factor grows from 0; 0 for none.
-    """
-
-    def __init__(self, start: Fraction = 0.0, final: NonNegativeFloat = 0.0, warmup: Fraction = 0.0) -> None:
-        super().__init__(warmup)
-        self.start = start
-        self.final = final
-
-    def decay(self, progress: float) -> float:
-        return 1.0 + (self.final - 1.0) * max(0.0, progress - self.start) / (1.0 - self.start)
-
-
-class Cosine(LRSchedule):
-    """Decay on half a cosine wave.
-
-    References:
-        SGDR: Stochastic Gradient Descent with Warm Restarts (Loshchilov, Hutter, 2017),
-            https://arxiv.org/abs/1608.03983
+class Decay(LRSchedule):
+    """Keep the learning rate until ``start``, then let the factor fall from 1 to ``final`` along a curve.
 
     Arguments:
         start: Progress at which the decay begins.
@@ -85,7 +63,30 @@ class Cosine(LRSchedule):
 
     def decay(self, progress: float) -> float:
         done = max(0.0, progress - self.start) / (1.0 - self.start)
-        return self.final + (1.0 - self.final) * (1.0 + math.cos(math.pi * done)) / 2
+        return self.final + (1.0 - self.final) * self.left(done)
+
+    @abstractmethod
+    def left(self, done: float) -> float:
+        """Return how much of the way down is left, from 1 to 0, when ``done`` of the decay has passed."""
+
+
+class Linear(Decay):
+    """Decay on a straight line; options as in :class:`Decay`."""
+
+    def left(self, done: float) -> float:
+        return 1.0 - done
+
+
+class Cosine(Decay):
+    """Decay on half a cosine wave; options as in :class:`Decay`.
+
+    References:
+        SGDR: Stochastic Gradient Descent with Warm Restarts (Loshchilov, Hutter, 2017),
+            https://arxiv.org/abs/1608.03983
+    """
+
+    def left(self, done: float) -> float:
+        return (1.0 + math.cos(math.pi * done)) / 2
 
 
 class Step(LRSchedule):

@@ -221,7 +221,7 @@ def _adapter(hint: Any) -> TypeAdapter | None:
 def _refuses(make: Any, arguments: Sequence[Any], options: Mapping[str, Any]) -> bool:
     try:
         make(*arguments, **options)
-    except Exception:
+    except Exception:  # that it fails is the answer; the caller has the error of the whole call to show
         return True
     return False
 

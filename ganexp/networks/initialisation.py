@@ -24,7 +24,7 @@ Distribution = Literal[
 
 @dataclass(frozen=True)
 class Initialisation:
-    """Draw the weights of every linear and convolutional layer of a network, and set their biases to zero.
+    """Draw the weights of every linear and convolutional layer of a network, and set their biases to zero or draw them, too.
 
     References:
         Understanding the difficulty of training deep feedforward neural networks (Glorot, Bengio, 2010),
@@ -40,13 +40,16 @@ class Initialisation:
             truncated normal is cut at two standard deviations (of the normal before the cut).
         scale: Standard deviation of the two normal distributions, a factor on the weights of the others. None means
             DCGAN's 0.02 for the former and 1 for the latter.
+        bias: ``zeros``, or ``same`` for the distribution of the weights, which must be one of the two normal ones: the others
+            depend on a matrix. Without effect on ``default``.
 
     Raises:
-        ConfigError: A scale is given for torch's own initialisation, which has none.
+        ConfigError: A scale is given for torch's own initialisation, which has none, or biases cannot be drawn as weights are.
     """
 
     weight: Distribution = "default"
     scale: PositiveFloat | None = None
+    bias: Literal["zeros", "same"] = "zeros"
 
     def __post_init__(self) -> None:
         if self.weight == "default" and self.scale is not None:
@@ -54,6 +57,12 @@ class Initialisation:
                 "torch's default initialisation takes no scale",
                 "network",
                 hint="set init.weight as well, for example to normal",
+            )
+        if self.bias == "same" and self.weight not in ("normal", "truncated_normal"):
+            raise ConfigError(
+                f"biases cannot be drawn as weights are with init.weight={self.weight}",
+                "network",
+                hint="use init.bias=zeros, or init.weight=normal or truncated_normal",
             )
 
     def __call__(self, network: nn.Module) -> None:
@@ -67,7 +76,9 @@ class Initialisation:
                 transposed = isinstance(layer, nn.ConvTranspose2d)
                 weight = layer.weight.data.transpose(0, 1) if transposed else layer.weight.data
                 weight.copy_(draw(torch.empty_like(weight, memory_format=torch.contiguous_format), self.scale or scale))
-                if layer.bias is not None:
+                if layer.bias is not None and self.bias == "same":
+                    draw(layer.bias, self.scale or scale)
+                elif layer.bias is not None:
                     nn.init.zeros_(layer.bias)
 
 
@@ -84,3 +95,4 @@ _DISTRIBUTIONS: dict[str, tuple[Callable[[Tensor, float], Tensor], float]] = {
 
 TORCH_DEFAULT = Initialisation()
 DCGAN_NORMAL = Initialisation("normal")
+GLOROT_UNIFORM = Initialisation("xavier_uniform")

@@ -1,27 +1,23 @@
 """Fully connected players for any data: images are flattened on the way in and reshaped on the way out."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import Literal
 
 from torch import Tensor, nn
 
+from ganexp.errors import ConfigError
+from ganexp.networks.hidden import Bias, Hidden, Momentum, Norm, NormPosition
 from ganexp.networks.initialisation import TORCH_DEFAULT, Initialisation
 from ganexp.networks.layers import (
     Activation,
     OutputActivation,
     add_spectral_norm,
     join_labels,
-    make_activation,
     make_output_activation,
 )
 from ganexp.networks.players import Shape, ValueRange
-from ganexp.types import Fraction, NonNegativeFloat, PositiveInt
-
-Norm = Literal["none", "batch", "layer"]
-
-_NORMS: dict[str, Callable[[int], nn.Module]] = {"batch": nn.BatchNorm1d, "layer": nn.LayerNorm}
+from ganexp.types import Fraction, NonNegativeFloat, PositiveFloat, PositiveInt
 
 
 class MLPGenerator(nn.Module):
@@ -33,16 +29,21 @@ class MLPGenerator(nn.Module):
         num_classes: Length of y; 0 for none.
         value_range: Smallest and largest value in the data, None where it is unbounded.
         widths: Units of each hidden layer; empty for an affine generator.
-        activation: After each hidden layer (and its norm).
+        activation: In each hidden layer.
         slope: Slope of ``leaky_relu`` for negative inputs; None means 0.2.
-        norm: Between each hidden layer and its activation.
-        dropout: Probability that a hidden unit is dropped.
+        norm: In each hidden layer.
+        norm_position: Whether the norm comes before or after the activation.
+        norm_momentum: Weight of a new batch in batch norm's running statistics.
+        norm_eps: What the norms add to the variance.
+        bias: ``auto`` leaves out the biases that a norm follows directly; ``all`` and ``none`` concern every layer.
+        dropout: Probability that a hidden unit is dropped: one for all hidden layers, or a list with one for each.
         output_activation: ``auto`` fits the data's value range; another must fit it, too.
         spectral_norm: Whether every weight is divided by its largest singular value.
         init: How the weights are drawn.
 
     Raises:
-        ConfigError: The output activation does not fit the value range, or the activation has no slope.
+        ConfigError: The output activation does not fit the value range, the activation has no slope, or there are more or fewer
+            probabilities than hidden layers.
     """
 
     def __init__(
@@ -56,7 +57,11 @@ class MLPGenerator(nn.Module):
         activation: Activation = "relu",
         slope: NonNegativeFloat | None = None,
         norm: Norm = "none",
-        dropout: Fraction = 0.0,
+        norm_position: NormPosition = "before",
+        norm_momentum: Momentum = 0.1,
+        norm_eps: PositiveFloat = 1e-5,
+        bias: Bias = "auto",
+        dropout: Sequence[Fraction] | Fraction = 0.0,
         output_activation: OutputActivation = "auto",
         spectral_norm: bool = False,
         init: Initialisation = TORCH_DEFAULT,
@@ -64,7 +69,8 @@ class MLPGenerator(nn.Module):
         super().__init__()
         self.shape = tuple(shape)
         sizes = [latent_dim + num_classes, *widths, math.prod(shape)]
-        self.layers = _stack(sizes, lambda: make_activation(activation, slope), norm, dropout)
+        hidden = Hidden(activation, slope, norm, norm_momentum, norm_eps, norm_position, bias)
+        self.layers = _stack(sizes, hidden, dropout)
         self.layers.append(make_output_activation(output_activation, value_range))
         init(self)
         if spectral_norm:
@@ -84,16 +90,19 @@ class MLPDiscriminator(nn.Module):
         num_classes: Length of y; 0 for none.
         outputs: Logits per sample.
         widths: Units of each hidden layer; empty for an affine discriminator.
-        activation: After each hidden layer (and its norm).
+        activation: In each hidden layer.
         slope: Slope of ``leaky_relu`` for negative inputs; None means 0.2.
-        norm: Between each hidden layer and its activation. Batch norm makes a logit depend on the other samples of the
-            batch.
-        dropout: Probability that a hidden unit is dropped.
+        norm: In each hidden layer. Batch norm makes a logit depend on the other samples of the batch.
+        norm_position: Whether the norm comes before or after the activation.
+        norm_momentum: Weight of a new batch in batch norm's running statistics.
+        norm_eps: What the norms add to the variance.
+        bias: ``auto`` leaves out the biases that a norm follows directly; ``all`` and ``none`` concern every layer.
+        dropout: Probability that a hidden unit is dropped: one for all hidden layers, or a list with one for each.
         spectral_norm: Whether every weight is divided by its largest singular value.
         init: How the weights are drawn.
 
     Raises:
-        ConfigError: The activation has no slope.
+        ConfigError: The activation has no slope, or there are more or fewer probabilities than hidden layers.
     """
 
     def __init__(
@@ -106,13 +115,18 @@ class MLPDiscriminator(nn.Module):
         activation: Activation = "relu",
         slope: NonNegativeFloat | None = None,
         norm: Norm = "none",
-        dropout: Fraction = 0.0,
+        norm_position: NormPosition = "before",
+        norm_momentum: Momentum = 0.1,
+        norm_eps: PositiveFloat = 1e-5,
+        bias: Bias = "auto",
+        dropout: Sequence[Fraction] | Fraction = 0.0,
         spectral_norm: bool = False,
         init: Initialisation = TORCH_DEFAULT,
     ) -> None:
         super().__init__()
         sizes = [math.prod(shape) + num_classes, *widths, outputs]
-        self.layers = _stack(sizes, lambda: make_activation(activation, slope), norm, dropout)
+        hidden = Hidden(activation, slope, norm, norm_momentum, norm_eps, norm_position, bias)
+        self.layers = _stack(sizes, hidden, dropout)
         init(self)
         if spectral_norm:
             add_spectral_norm(self)
@@ -123,15 +137,19 @@ class MLPDiscriminator(nn.Module):
         return logits
 
 
-def _stack(sizes: Sequence[int], activation: Callable[[], nn.Module], norm: Norm, dropout: float) -> nn.Sequential:
+def _stack(sizes: Sequence[int], hidden: Hidden, dropout: float | Sequence[float]) -> nn.Sequential:
     """Chain linear layers of the given sizes; all but the last are followed by norm, activation and dropout."""
+    depth = len(sizes) - 2
+    probabilities = dropout if isinstance(dropout, Sequence) else [dropout] * depth
+    if len(probabilities) != depth:
+        raise ConfigError(
+            f"dropout has {len(probabilities)} probabilities, but there are {depth} hidden layers",
+            "network",
+            hint="give one for each entry of widths, or a single number for all",
+        )
     layers = nn.Sequential()
-    for inputs, outputs in pairwise(sizes[:-1]):
-        # A norm shifts by itself: a bias before it would have no effect.
-        layers.append(nn.Linear(inputs, outputs, bias=norm not in _NORMS))
-        if norm in _NORMS:
-            layers.append(_NORMS[norm](outputs))
-        layers.append(activation())
-        if dropout > 0:
-            layers.append(nn.Dropout(dropout))
-    return layers.append(nn.Linear(sizes[-2], sizes[-1]))
+    for (inputs, outputs), probability in zip(pairwise(sizes[:-1]), probabilities, strict=True):
+        layers.extend([nn.Linear(inputs, outputs, bias=hidden.has_bias()), *hidden.after_vector(outputs)])
+        if probability > 0:
+            layers.append(nn.Dropout(probability))
+    return layers.append(nn.Linear(sizes[-2], sizes[-1], bias=hidden.output_bias))

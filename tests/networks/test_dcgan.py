@@ -18,6 +18,20 @@ def count(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
 
 
+def shapes(network: nn.Module, x: torch.Tensor, kinds: type) -> list[tuple[int, ...]]:
+    """Return the shape of one sample after each layer of some kinds."""
+    found = []
+    for layer in network.layers:
+        x = layer(x)
+        if isinstance(layer, kinds):
+            found.append(tuple(x.shape[1:]))
+    return found
+
+
+def kinds(network: nn.Module) -> list[str]:
+    return [type(layer).__name__ for layer in network.layers]
+
+
 @pytest.mark.parametrize("side", BASES)
 def test_every_allowed_side_is_made_from_its_base(side: int) -> None:
     generator = DCGANGenerator(4, (1, side, side), channels=2)
@@ -34,14 +48,11 @@ def test_every_allowed_side_is_made_from_its_base(side: int) -> None:
 def test_sides_double_and_halve_exactly_for_every_kernel(kernel: int, side: int) -> None:
     generator = DCGANGenerator(4, (3, side, side), channels=2, kernel=kernel)
     discriminator = DCGANDiscriminator((3, side, side), channels=2, kernel=kernel)
-    sides = []
-    for layer in [*generator.modules(), *discriminator.modules()]:
-        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
-            layer.register_forward_hook(lambda _, args, out: sides.append((args[0].shape[-1], out.shape[-1])))
-    discriminator(generator(torch.zeros(2, 4)))
-    half = len(sides) // 2
-    assert all(after == 2 * before for before, after in sides[:half])
-    assert all(before == 2 * after for before, after in sides[half:])
+    up = [maps[-1] for maps in shapes(generator, torch.zeros(2, 4), nn.ReLU | nn.Identity)]
+    down = [maps[-1] for maps in shapes(discriminator, torch.zeros(2, 3, side, side), nn.LeakyReLU)]
+    assert up == [side // 2**i for i in reversed(range(len(up)))]
+    assert down == [side // 2**i for i in range(1, len(down) + 1)]
+    assert up[0] == down[-1] == BASES[side]
 
 
 @pytest.mark.parametrize("shape", [(1, side, side) for side in range(1, 70) if side not in BASES])
@@ -102,11 +113,11 @@ def test_norms_stand_between_hidden_layers_and_their_activations(norm: str) -> N
     between = [name[norm]] if norm in name else []
     generator = DCGANGenerator(4, (1, 16, 16), channels=2, norm=norm, value_range=(-1, 1))
     discriminator = DCGANDiscriminator((1, 16, 16), channels=2, norm=norm)
-    assert [type(layer).__name__ for layer in generator.layers] == [
-        "Linear", "_ToMap", *between, "ReLU", "ConvTranspose2d", *between, "ReLU", "ConvTranspose2d", "Tanh",
+    assert kinds(generator) == [
+        "Linear", "ToMap", *between, "ReLU", "ConvTranspose2d", *between, "ReLU", "ConvTranspose2d", "Tanh",
     ]  # fmt: skip
-    assert [type(layer).__name__ for layer in discriminator.layers] == [
-        "Conv2d", "LeakyReLU", "Conv2d", *between, "LeakyReLU", "_FromMap", "Linear",
+    assert kinds(discriminator) == [
+        "Conv2d", "LeakyReLU", "Conv2d", *between, "LeakyReLU", "FromMap", "Linear",
     ]  # fmt: skip
     discriminator(generator(torch.randn(3, 4))).sum().backward()
 
@@ -128,3 +139,96 @@ def test_layers_are_drawn_as_dcgan_draws_them() -> None:
         if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
             assert layer.weight.std().item() == pytest.approx(0.02, rel=0.1)
             assert layer.bias is None or not layer.bias.any()
+
+
+def test_a_tutorial_with_5x5_kernels_on_mnist() -> None:
+    generator = DCGANGenerator(100, (1, 28, 28), widths=[128, 64], kernel=5, norm="none", projection_bias=False)
+    discriminator = DCGANDiscriminator((1, 28, 28), widths=[64, 128, 256], kernel=5, norm="none")
+    assert shapes(generator, torch.zeros(2, 100), nn.ReLU | nn.Identity) == [(128, 7, 7), (64, 14, 14), (1, 28, 28)]
+    assert shapes(discriminator, torch.zeros(2, 1, 28, 28), nn.LeakyReLU | nn.Linear) == [
+        (64, 14, 14), (128, 7, 7), (256, 4, 4), (1,),
+    ]  # fmt: skip
+    assert count(generator) == 100 * 7 * 7 * 128 + (25 * 128 * 64 + 64) + (25 * 64 + 1)
+    weights = 25 * (64 + 64 * 128 + 128 * 256) + 4 * 4 * 256
+    assert count(discriminator) == weights + 64 + 128 + 256 + 1
+
+
+def test_a_convolutional_tutorial_on_cifar10() -> None:
+    options = {"bias": "none", "norm": "batch", "ends": "convolution"}
+    generator = DCGANGenerator(100, (3, 32, 32), widths=[256, 128, 64], **options)
+    discriminator = DCGANDiscriminator((3, 32, 32), widths=[64, 128, 256], first_norm=True, **options)
+    assert shapes(generator, torch.zeros(2, 100), nn.ConvTranspose2d) == [
+        (256, 4, 4), (128, 8, 8), (64, 16, 16), (3, 32, 32),
+    ]  # fmt: skip
+    assert shapes(discriminator, torch.zeros(2, 3, 32, 32), nn.Conv2d) == [
+        (64, 16, 16), (128, 8, 8), (256, 4, 4), (1, 1, 1),
+    ]  # fmt: skip
+    assert kinds(generator)[1:] == ["ConvTranspose2d", "BatchNorm2d", "ReLU"] * 3 + ["ConvTranspose2d", "Identity"]
+    assert kinds(discriminator) == ["Conv2d", "BatchNorm2d", "LeakyReLU"] * 3 + ["Conv2d", "Flatten"]
+    weights, norms = 256 * 128 + 128 * 64 + 64 * 3, 2 * (256 + 128 + 64)
+    assert count(generator) == 16 * (100 * 256 + weights) + norms
+    assert count(discriminator) == 16 * (weights + 256) + norms
+
+
+def test_the_networks_of_the_paper() -> None:
+    with torch.device("meta"):
+        generator = DCGANGenerator(100, (3, 64, 64), widths=[1024, 512, 256, 128])
+        discriminator = DCGANDiscriminator((3, 64, 64), widths=[128, 256, 512, 1024], norm="batch")
+        by_channels = (
+            DCGANGenerator(100, (3, 64, 64), channels=128),
+            DCGANDiscriminator((3, 64, 64), channels=128, norm="batch"),
+        )
+        maps = shapes(generator, torch.zeros(2, 100), nn.ReLU | nn.Identity)
+    assert maps == [(1024, 4, 4), (512, 8, 8), (256, 16, 16), (128, 32, 32), (3, 64, 64)]
+    weights = 16 * (1024 * 512 + 512 * 256 + 256 * 128 + 128 * 3)
+    assert count(generator) == 100 * 16 * 1024 + weights + 2 * (1024 + 512 + 256 + 128) + 3
+    assert count(discriminator) == weights + 16 * 1024 + 2 * (256 + 512 + 1024) + 128 + 1
+    assert [str(network) for network in by_channels] == [str(generator), str(discriminator)]
+
+
+@pytest.mark.parametrize("side", [2, 7, 27, 28, 33, 100])
+def test_every_side_will_do_where_widths_are_given(side: int) -> None:
+    images = DCGANGenerator(4, (1, side, side), widths=[2])(torch.zeros(2, 4))
+    assert images.shape == (2, 1, side, side)
+    assert DCGANDiscriminator((1, side, side), widths=[2], kernel=5)(images).shape == (2, 1)
+
+
+def test_widths_that_do_not_fit_are_refused() -> None:
+    for build in (
+        lambda n: DCGANGenerator(4, (1, 28, 28), widths=[2] * n),
+        lambda n: DCGANDiscriminator((1, 28, 28), widths=[2] * n),
+    ):
+        build(5)  # 28, 14, 7, 4, 2, 1
+        with pytest.raises(ConfigError, match="6 widths halve the side 6 times.*at most 5 widths") as refusal:
+            build(6)
+        assert refusal.value.keys == ("network", "data")
+    with pytest.raises(ConfigError, match="images of 32x28 .*resize the images to 32x32, or use model=gan"):
+        DCGANDiscriminator((1, 32, 28), widths=[2])
+
+
+def test_convolutions_at_the_ends_compute_what_linear_layers_do() -> None:
+    shape, options = (1, 12, 12), {"widths": [3], "norm": "none", "bias": "all"}
+    linear, ends = DCGANGenerator(5, shape, 2, **options), DCGANGenerator(5, shape, 2, ends="convolution", **options)
+    ends.layers[1].weight.data = linear.layers[0].weight.data.T.reshape(7, 6, 6, 3).permute(0, 3, 1, 2)
+    ends.layers[-2].load_state_dict(linear.layers[-2].state_dict())
+    z, y = torch.randn(4, 5), torch.eye(2)[[0, 1, 1, 0]]
+    torch.testing.assert_close(ends(z, y), linear(z, y))
+    linear, ends = DCGANDiscriminator(shape, 2, 3, **options), DCGANDiscriminator(shape, 2, 3, ends="convolution", **options)
+    ends.layers[0].load_state_dict(linear.layers[0].state_dict())
+    ends.layers[-2].weight.data = linear.layers[-1].weight.data.reshape(3, 6, 6, 3).permute(0, 3, 1, 2)
+    x = torch.randn(4, *shape)
+    torch.testing.assert_close(ends(x, y), linear(x, y))
+
+
+def test_the_projection_has_a_bias_of_its_own() -> None:
+    for ends, first in (("linear", 0), ("convolution", 1)):
+        for bias, given, expected in (("all", False, False), ("none", True, True), ("all", None, True), ("none", None, False)):
+            generator = DCGANGenerator(4, (1, 8, 8), channels=2, ends=ends, bias=bias, projection_bias=given)
+            assert (generator.layers[first].bias is not None) == expected
+            assert (generator.layers[-2].bias is not None) == (bias == "all")
+
+
+def test_norms_after_activations() -> None:
+    generator = DCGANGenerator(4, (1, 8, 8), channels=2, norm_position="after")
+    assert kinds(generator) == ["Linear", "ToMap", "ReLU", "BatchNorm2d", "ConvTranspose2d", "Identity"]
+    assert generator.layers[0].bias is not None, "the norm does not follow it directly"

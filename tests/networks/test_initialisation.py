@@ -86,3 +86,22 @@ def test_every_distribution_works_without_memory(name: str) -> None:
     with torch.device("meta"):
         network = layers()
     Initialisation(name)(network)
+
+
+@pytest.mark.parametrize("name", ["normal", "truncated_normal"])
+def test_biases_can_be_drawn_as_the_weights_are(name: str) -> None:
+    network = nn.Linear(1, 10_000)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        Initialisation(name, scale=0.5, bias="same")(network)
+    assert network.bias.std().item() == pytest.approx(0.5 * expected_std(name, 1) / 0.02, rel=0.05)
+    assert network.bias.mean().item() == pytest.approx(0, abs=0.02)
+    assert (network.bias.abs().max() <= 1) == (name == "truncated_normal")
+    assert network.bias.requires_grad
+    assert network.bias.is_leaf
+
+
+@pytest.mark.parametrize("name", sorted(set(get_args(Distribution)) - {"normal", "truncated_normal"}))
+def test_biases_cannot_be_drawn_from_distributions_of_matrices(name: str) -> None:
+    with pytest.raises(ConfigError, match=f"init.weight={name} .*use init.bias=zeros"):
+        Initialisation(name, bias="same")

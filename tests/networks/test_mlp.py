@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from ganexp.errors import ConfigError
+from ganexp.networks.initialisation import Initialisation
 from ganexp.networks.mlp import MLPDiscriminator, MLPGenerator
 
 
@@ -81,3 +82,36 @@ def test_labels_are_part_of_the_linear_map() -> None:
     weight, bias = generator.layers[0].weight, generator.layers[0].bias
     z, y = torch.tensor([[0.5, -1.0]]), torch.eye(4)[[2]]
     torch.testing.assert_close(generator(z, y), z @ weight[:, :2].T + weight[:, 4] + bias)
+
+
+def test_norms_after_activations_leave_the_biases() -> None:
+    discriminator = MLPDiscriminator((2,), widths=[8, 4], norm="layer", norm_position="after", dropout=0.3)
+    assert kinds(discriminator) == ["Linear", "ReLU", "LayerNorm", "Dropout"] * 2 + ["Linear"]
+    assert all(layer.bias is not None for layer in discriminator.layers if isinstance(layer, nn.Linear))
+
+
+def test_each_layer_can_have_its_own_dropout() -> None:
+    discriminator = MLPDiscriminator((2,), widths=[4, 5, 6], dropout=[0.25, 0, 0.5])
+    assert kinds(discriminator) == ["Linear", "ReLU", "Dropout", "Linear", "ReLU", "Linear", "ReLU", "Dropout", "Linear"]
+    assert [layer.p for layer in discriminator.layers if isinstance(layer, nn.Dropout)] == [0.25, 0.5]
+    for dropout, widths in (([0.5], [4, 5]), ([0.5, 0.5], [4]), ([0.5], [])):
+        for build in (MLPDiscriminator, lambda shape, **options: MLPGenerator(2, shape, **options)):
+            with pytest.raises(ConfigError, match=f"{len(dropout)} probabilities, but there are {len(widths)} hidden layers"):
+                build((2,), widths=widths, dropout=dropout)
+
+
+def test_a_tutorial_with_norms_after_activations_and_one_dropout() -> None:
+    generator = MLPGenerator(
+        100, (1, 28, 28), value_range=(0, 1), widths=[256, 512, 1024], activation="leaky_relu", norm="batch",
+        norm_position="after", dropout=[0, 0, 0.5], init=Initialisation("truncated_normal", bias="same"),
+    )  # fmt: skip
+    discriminator = MLPDiscriminator((1, 28, 28), widths=[1024, 512, 256], activation="leaky_relu")
+    assert kinds(generator) == ["Linear", "LeakyReLU", "BatchNorm1d"] * 3 + ["Dropout", "Linear", "Sigmoid"]
+    assert kinds(discriminator) == ["Linear", "LeakyReLU"] * 3 + ["Linear"]
+    inner = 256 * 512 + 512 * 1024
+    assert count(generator) == 100 * 256 + inner + 1024 * 784 + 3 * (256 + 512 + 1024) + 784
+    assert count(discriminator) == 784 * 1024 + inner + 256 + (1024 + 512 + 256) + 1
+    for layer in generator.layers:
+        if isinstance(layer, nn.Linear):
+            assert layer.bias.any()
+            assert max(layer.weight.abs().max(), layer.bias.abs().max()) <= 0.04

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,15 @@ from omegaconf import DictConfig
 from torch import nn
 
 from ganexp.networks import ByShape, Networks, Players
+from ganexp.networks.convolutions import ToMap
 from ganexp.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganexp.networks.mlp import MLPDiscriminator, MLPGenerator
 
 CONF = Path(__file__).parents[2] / "conf"
 NAMES = sorted(path.stem for path in (CONF / "network").glob("*.yaml"))
 IMAGE, POINT = (3, 16, 16), (2,)
+PAIRS = [name for name in NAMES if name != "auto"]  # those with two players of their own
+NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.LayerNorm, nn.GroupNorm)
 
 
 def load(name: str, *overrides: str) -> DictConfig:
@@ -126,7 +130,37 @@ def test_each_player_is_set_from_the_command_line_by_itself() -> None:
     assert sum(isinstance(layer, nn.LayerNorm) for layer in discriminator.modules()) == 3
 
 
-@pytest.mark.parametrize("name", ["mlp", "dcgan"])
+def players(name: str, *options: str) -> list[nn.Module]:
+    """Build both players with the same options."""
+    sides = ("generator", "discriminator")
+    networks = instantiate(load(name, *(f"network.{player}.{option}" for player in sides for option in options)))
+    return [networks.generator(5, IMAGE), networks.discriminator(IMAGE)]
+
+
+@pytest.mark.parametrize("name", PAIRS)
+@pytest.mark.parametrize("norm", ["batch", "layer"])
+def test_norms_have_their_momentum_and_eps(name: str, norm: str) -> None:
+    for network in players(name, f"norm={norm}", "norm_momentum=0.01", "norm_eps=0.001"):
+        norms = [module for module in network.modules() if isinstance(module, NORMS)]
+        assert norms
+        assert all(module.eps == 0.001 for module in norms)
+        assert norm == "layer" or all(module.momentum == 0.01 for module in norms)
+
+
+@pytest.mark.parametrize("name", PAIRS)
+@pytest.mark.parametrize("position", ["before", "after"])
+@pytest.mark.parametrize("norm", ["none", "batch"])
+def test_biases_are_left_out_before_norms_or_everywhere_or_nowhere(name: str, position: str, norm: str) -> None:
+    for bias in ("auto", "all", "none"):
+        for network in players(name, f"norm={norm}", f"norm_position={position}", f"bias={bias}"):
+            layers = [layer for layer in network.layers if not isinstance(layer, ToMap)]
+            for layer, following in pairwise([*layers, None]):
+                if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+                    expected = not isinstance(following, NORMS) if bias == "auto" else bias == "all"
+                    assert (layer.bias is not None) == expected
+
+
+@pytest.mark.parametrize("name", PAIRS)
 def test_spectral_norm_makes_the_largest_singular_value_one(name: str) -> None:
     networks = instantiate(load(name, "network.discriminator.spectral_norm=true", "network.generator.spectral_norm=true"))
     generator, discriminator = networks.generator(5, IMAGE), networks.discriminator(IMAGE)

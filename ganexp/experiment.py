@@ -1,22 +1,16 @@
 """From a configuration to the objects of an experiment; everything that can be refused is refused here, without Lightning."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import torch
 from torch import nn
-from torch.optim import Optimizer
 
 from ganexp.build import build, check_value, try_out
-from ganexp.data.base import Data
 from ganexp.errors import ConfigError
+from ganexp.game import Game
 from ganexp.hardware import check_hardware
-from ganexp.losses import Loss
 from ganexp.metrics import Metric
-from ganexp.networks import Networks
-from ganexp.penalties import Penalty
-from ganexp.schedule import Schedule
 from ganexp.types import PositiveInt, Seed
 
 
@@ -25,14 +19,7 @@ class Experiment:
     """The objects of one point on the axes, checked against each other; see the config groups of the same names."""
 
     config: dict[str, Any]
-    data: Data
-    network: Networks
-    loss: Loss
-    penalty: Penalty
-    schedule: Schedule
-    lr_schedule: Callable[[float], float]
-    d_optimizer: Callable[[Any], Optimizer]
-    g_optimizer: Callable[[Any], Optimizer]
+    game: Game
     metrics: dict[str, Metric]
 
 
@@ -45,8 +32,8 @@ def assemble(config: dict[str, Any]) -> Experiment:
     Raises:
         ConfigError: Some value, or some combination, cannot run.
     """
-    groups = ("data", "network", "loss", "penalty", "schedule", "lr_schedule", "d_optimizer", "g_optimizer", "metrics")
-    for section in (*groups, "model", "trainer", "callbacks", "logger"):
+    groups = [field.name for field in fields(Game)]
+    for section in (*groups, "metrics", "model", "trainer", "callbacks", "logger"):
         if section not in config:
             raise ConfigError("a run needs one", section)
         if not isinstance(config[section], dict):
@@ -56,18 +43,18 @@ def assemble(config: dict[str, Any]) -> Experiment:
     check_value(config["model"].get("latent_dim", 1), PositiveInt, "model.latent_dim")
     check_budget(config["trainer"])
     check_hardware(config["trainer"])
-    experiment = Experiment(config, **{group: build(config[group], group) for group in groups})
+    game = Game(**{group: build(config[group], group) for group in groups})
+    metrics = build(config["metrics"], "metrics")
+    data = game.data
     with torch.device("meta"):  # shapes only: no weight is drawn
-        experiment.network.generator(
-            config["model"].get("latent_dim", 1), experiment.data.shape, 0, experiment.data.value_range
-        )
-        experiment.penalty.check(experiment.network.discriminator(experiment.data.shape))
-    for metric in experiment.metrics.values():
-        metric.check(experiment.data)
+        game.network.generator(config["model"].get("latent_dim", 1), data.shape, 0, data.value_range)
+        game.penalty.check(game.network.discriminator(data.shape))
+    for metric in metrics.values():
+        metric.check(data)
     for player in ("d_optimizer", "g_optimizer"):
-        try_out(getattr(experiment, player), config[player], player, [nn.Parameter(torch.zeros(1))])
-    experiment.data.prepare()
-    return experiment
+        try_out(getattr(game, player), config[player], player, [nn.Parameter(torch.zeros(1))])
+    data.prepare()
+    return Experiment(config, game, metrics)
 
 
 def check_budget(trainer: dict[str, Any]) -> None:

@@ -64,7 +64,7 @@ class RandomImages(MNIST):
     def prepare(self) -> None:
         """Need no files."""
 
-    def load(self, split: str) -> tuple[Tensor, Tensor]:
+    def read(self, split: str) -> tuple[Tensor, Tensor]:
         """Draw 60,000 images and labels."""
         return torch.randint(256, (60_000, *self.shape), dtype=torch.uint8), torch.randint(10, (60_000,))
 
@@ -89,16 +89,16 @@ def bare(experiment: Experiment, x: Tensor) -> Loop:
     d_optimizer, g_optimizer = (
         Adam(player.parameters(), 2e-4, (0.5, 0.999), fused=True) for player in (discriminator, generator)
     )
-    decay = experiment.schedule.ema_decay
+    decay = experiment.game.schedule.ema_decay
     weights: list[Tensor] = list(generator.parameters())
     average = [weight.detach().clone() for weight in weights]
     buffers = list(generator.buffers())
     copies = [buffer.clone() for buffer in buffers]
-    size = experiment.data.batch_size
+    size = experiment.game.data.batch_size
     autocast = torch.autocast("cpu", torch.bfloat16, enabled=experiment.config["trainer"]["precision"] == "bf16-mixed")
     while True:
         for index in torch.randperm(len(x))[: len(x) // size * size].split(size):
-            real = experiment.data.decode(x[index])
+            real = experiment.game.data.decode(x[index])
 
             discriminator.requires_grad_(True)
             with autocast:
@@ -132,7 +132,7 @@ def textbook(experiment: Experiment, x: Tensor) -> Loop:
     d_optimizer, g_optimizer = (Adam(player.parameters(), 2e-4, (0.5, 0.999)) for player in (discriminator, generator))
     criterion = nn.BCEWithLogitsLoss()
     dataset: Dataset = Photographs(x) if x.dim() == 4 else TensorDataset(x, torch.zeros(len(x)))
-    loader = DataLoader(dataset, experiment.data.batch_size, shuffle=True, drop_last=True)
+    loader = DataLoader(dataset, experiment.game.data.batch_size, shuffle=True, drop_last=True)
     d_losses, g_losses = [], []
     while True:
         for real, _ in loader:
@@ -156,9 +156,9 @@ def textbook(experiment: Experiment, x: Tensor) -> Loop:
 
 def players(experiment: Experiment) -> tuple[nn.Module, nn.Module, int]:
     """Return new networks, and the length of the latent vector."""
-    data, latent_dim = experiment.data, experiment.config["model"]["latent_dim"]
-    generator = experiment.network.generator(latent_dim, data.shape, 0, data.value_range)
-    return generator, experiment.network.discriminator(data.shape), latent_dim
+    data, latent_dim = experiment.game.data, experiment.config["model"]["latent_dim"]
+    generator = experiment.game.network.generator(latent_dim, data.shape, 0, data.value_range)
+    return generator, experiment.game.network.discriminator(data.shape), latent_dim
 
 
 class Turns(Callback):
@@ -200,7 +200,7 @@ def measure(case: str, ema: bool, blocks: int, iterations: int, folder: Path) ->
         content = config.plain(compose("config", overrides)) | {"choices": {}, "name": case, "resume": None}
     experiment = assemble(content)
     training = prepare(experiment, Run(folder / f"{case}-{ema}"))
-    x = experiment.data.load("train")[0]
+    x = experiment.game.data.load("train")[0]
     turns = Turns({"bare": bare(experiment, x), "textbook": textbook(experiment, x)}, iterations)
     training.trainer.callbacks.append(turns)  # type: ignore[attr-defined]
     train(training, [])

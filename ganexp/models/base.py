@@ -1,6 +1,6 @@
 """What every trained model needs around its algorithm: optimisers, steps, counters, and a state that resumes exactly."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -9,9 +9,8 @@ from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from ganexp.game import MakeOptimizer
 from ganexp.models.state import Counters, Window, random_state, set_random_state
-
-MakeOptimizer = Callable[[Iterable[nn.Parameter]], Optimizer]
 
 
 class TwoPlayerModule(LightningModule):
@@ -21,32 +20,32 @@ class TwoPlayerModule(LightningModule):
     its own counters and saves them, with every random state, in the checkpoint: a resumed run is the same run.
 
     Arguments:
-        players: Each player's network.
-        optimizers: Makes each player's optimiser from its parameters.
         lr_schedule: Factor of all learning rates as a function of progress through the budget, in [0, 1].
         gradient_clip: Largest L2 norm of a player's gradient, or ``None``.
     """
 
-    def __init__(
-        self,
-        players: dict[str, nn.Module],
-        optimizers: dict[str, MakeOptimizer],
-        lr_schedule: Callable[[float], float],
-        gradient_clip: float | None,
-    ) -> None:
+    def __init__(self, lr_schedule: Callable[[float], float], gradient_clip: float | None) -> None:
         super().__init__()
         self.automatic_optimization = False
         self.lr_schedule, self.gradient_clip = lr_schedule, gradient_clip
-        self._make_optimizers = optimizers
-        self._parameters_of = {player: list(network.parameters()) for player, network in players.items()}
-        if set(self._parameters_of["d"]) & set(self._parameters_of["g"]):
-            raise ValueError("the players share parameters: a step of one would move the other")
         self.counters = Counters()
         self.window = Window()
         self.watch_every = 0
         """Iterations between measurements of gradient norms; 0: nobody watches, and nothing is kept in the window."""
         self._seed, self.total_iterations = 0, 1
         self._restored: dict[str, Any] = {}
+
+    def set_players(self, players: dict[str, nn.Module], optimizers: dict[str, MakeOptimizer]) -> None:
+        """Say whose weights each optimiser moves.
+
+        Arguments:
+            players: Each player's network.
+            optimizers: Makes each player's optimiser from its parameters.
+        """
+        self._make_optimizers = optimizers
+        self._parameters_of = {player: list(network.parameters()) for player, network in players.items()}
+        if set(self._parameters_of["d"]) & set(self._parameters_of["g"]):
+            raise ValueError("the players share parameters: a step of one would move the other")
 
     def begin(self, seed: int, total_iterations: int) -> None:
         """Set what a run adds to the model: the seed of its noise and the budget, in iterations, of its learning rates."""

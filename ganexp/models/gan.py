@@ -12,113 +12,142 @@ With G the generator, D the discriminator's logit, x real and z latent, one iter
 In batch-normalised discriminators real and fake samples are judged in separate forward passes, each with its own statistics.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import reduce
-from typing import ClassVar
+from typing import ClassVar, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from ganexp.data.base import Data
-from ganexp.losses import Loss
-from ganexp.models.base import MakeOptimizer, TwoPlayerModule
+from ganexp.errors import ConfigError
+from ganexp.game import Game
+from ganexp.models.base import TwoPlayerModule
 from ganexp.models.ema import Average
-from ganexp.networks import Networks
-from ganexp.penalties import Penalty
-from ganexp.schedule import Schedule
+from ganexp.models.functional import in_mode, one_hot
 from ganexp.types import PositiveInt
 
 Batch = tuple[Tensor, Tensor]
 """Samples with shape (B, *shape) and their labels with shape (B,), zeros when the data has none."""
 
 
+class Fakes(NamedTuple):
+    """Generated samples with shape (B, *shape), the labels (B,) and the latents (B, latent_dim) that they were made from."""
+
+    x: Tensor
+    y: Tensor
+    z: Tensor
+
+
 class GAN(TwoPlayerModule):
     """Unconditional GAN; the base of every variant.
 
-    A variant overrides :meth:`build_players`, :meth:`generate`, :meth:`critic` and, to add terms to the losses,
-    :meth:`discriminator_terms` and :meth:`generator_terms`; nothing else.
+    A variant says which labels its players take (the class variables and properties), redefines :meth:`critic` and, to add
+    terms to the losses, :meth:`discriminator_terms` and :meth:`generator_terms`.
 
     Arguments:
-        data: What is real; only its ``shape``, ``num_classes`` and ``value_range`` are read.
-        network: Makes both players.
-        loss: How they are scored.
-        penalty: What the discriminator's gradient or weights must obey.
-        schedule: When they move.
-        d_optimizer: Makes the discriminator's optimiser from its parameters.
-        g_optimizer: Makes the generator's optimiser from its parameters.
-        lr_schedule: Factor of both learning rates as a function of progress through the budget, in [0, 1].
-        latent_dim: Size of the latent vector z, which is standard normal.
+        game: What the players are made of and what they play by.
+        latent_dim: Size of the latent vector z.
+        noise: Distribution of each entry of z: ``normal`` is N(0, 1), ``uniform`` is U(-1, 1).
+
+    Raises:
+        ConfigError: The variant needs labels, and the data has none; or a network or penalty does not fit.
 
     Attributes:
-        conditional: Whether the label says what a sample shows.
+        needs_labels: Whether the real samples' labels are used.
+        draws_labels: Whether fakes get labels of their own, instead of those of the real samples that they meet.
     """
 
-    conditional: ClassVar[bool] = False
+    needs_labels: ClassVar[bool] = False
+    draws_labels: ClassVar[bool] = False
 
-    def __init__(
-        self,
-        data: Data,
-        network: Networks,
-        loss: Loss,
-        penalty: Penalty,
-        schedule: Schedule,
-        d_optimizer: MakeOptimizer,
-        g_optimizer: MakeOptimizer,
-        lr_schedule: Callable[[float], float],
-        latent_dim: PositiveInt = 100,
-    ) -> None:
-        generator, discriminator = self.build_players(data, network, latent_dim)
-        penalty.check(discriminator)
-        players, optimizers = {"d": discriminator, "g": generator}, {"d": d_optimizer, "g": g_optimizer}
-        super().__init__(players, optimizers, lr_schedule, schedule.gradient_clip)
-        self.generator, self.discriminator = generator, discriminator
-        self.average = None if schedule.ema_decay is None else Average(generator, schedule.ema_decay, schedule.ema_warmup)
-        self.loss, self.penalty, self.schedule = loss, penalty, schedule
-        self.num_classes, self.latent_dim = data.num_classes, latent_dim
+    def __init__(self, game: Game, latent_dim: PositiveInt = 100, noise: Literal["normal", "uniform"] = "normal") -> None:
+        super().__init__(game.lr_schedule, game.schedule.gradient_clip)
+        data, network, schedule = game.data, game.network, game.schedule
+        if self.needs_labels and data.num_classes == 0:
+            raise ConfigError("this model needs labels, and the data has none", "model", "data", hint="use model=gan")
+        self.loss, self.penalty, self.schedule = game.loss, game.penalty, schedule
+        self.data, self.num_classes, self.latent_dim, self.noise = data, data.num_classes, latent_dim, noise
+        self.generator = network.generator(latent_dim, data.shape, self.label_classes, data.value_range)
+        self.discriminator = network.discriminator(data.shape, self.judged_classes, self.outputs)
+        self.penalty.check(self.discriminator)
+        self.set_players(
+            {"d": self.discriminator, "g": self.generator}, {"d": game.d_optimizer, "g": game.g_optimizer}
+        )  # fmt: skip
+        self.average = None if schedule.ema_decay is None else Average(self.generator, schedule.ema_decay, schedule.ema_warmup)
 
     # What a variant may redefine -------------------------------------------------------------------------------------------
 
-    @classmethod
-    def build_players(cls, data: Data, network: Networks, latent_dim: int) -> tuple[nn.Module, nn.Module]:
-        """Return generator and discriminator for this data."""
-        return network.generator(latent_dim, data.shape, 0, data.value_range), network.discriminator(data.shape)
+    @property
+    def label_classes(self) -> int:
+        """Number of classes that the generator is told; 0: it is told none."""
+        return 0
+
+    @property
+    def label_names(self) -> tuple[str, ...] | None:
+        """Names of the generator's classes, if they have any."""
+        return self.data.class_names if self.label_classes == self.num_classes else None
+
+    @property
+    def judged_classes(self) -> int:
+        """Number of classes that the discriminator is told; 0: it is told none."""
+        return 0
+
+    @property
+    def outputs(self) -> int:
+        """Number of the discriminator's outputs."""
+        return 1
 
     def generate(self, generator: nn.Module, z: Tensor, y: Tensor) -> Tensor:
         """Return ``generator``'s samples with shape (B, *shape) for latents (B, latent_dim) and labels (B,)."""
-        return generator(z)
+        return generator(z, one_hot(y, self.label_classes, z)) if self.label_classes else generator(z)
 
     def critic(self, x: Tensor, y: Tensor) -> Tensor:
         """Return the logit with shape (B,) of "x is real" for samples (B, *shape) and labels (B,)."""
         return self.discriminator(x).squeeze(1)
 
-    def sample_labels(self, n: int, generator: torch.Generator | None = None) -> Tensor:
-        """Draw ``n`` labels, uniform over the classes; zeros when there are none."""
-        return torch.randint(max(self.num_classes, 1), (n,), device=self.device, generator=generator)
-
-    def fake_labels(self, y: Tensor) -> Tensor:
-        """Return the labels of the fakes that meet real samples with labels ``y``: the same, so that pairs share a class."""
-        return y
-
-    def discriminator_terms(self, real: Tensor, y: Tensor, fake: Tensor, fake_y: Tensor) -> dict[str, Tensor]:
+    def discriminator_terms(self, real: Tensor, y: Tensor, fakes: Fakes) -> dict[str, Tensor]:
         """Return the named terms of the discriminator's loss; their sum goes down."""
-        real_logits, fake_logits = self.critic(real, y), self.critic(fake, fake_y)
+        return self.adversarial(self.critic(real, y), self.critic(fakes.x, fakes.y))
+
+    def generator_terms(self, real: Tensor, y: Tensor, fakes: Fakes) -> dict[str, Tensor]:
+        """Return the named terms of the generator's loss; their sum goes down."""
+        return {"adversarial": self.loss.generator(self.critic(fakes.x, fakes.y), self.real_logits(real, y))}
+
+    def evaluate(self, data: Data) -> dict[str, float]:
+        """Return measures that only the model itself can give; training goes on unchanged."""
+        return {}
+
+    # What terms are made of ------------------------------------------------------------------------------------------------
+
+    def adversarial(self, real_logits: Tensor, fake_logits: Tensor) -> dict[str, Tensor]:
+        """Return the discriminator's term from the two logits with shape (B,), and watch these."""
         self.observe("logits/real", real_logits)
         self.observe("logits/fake", fake_logits)
         return {"adversarial": self.loss.discriminator(real_logits, fake_logits)}
 
-    def generator_terms(self, real: Tensor, y: Tensor, fake: Tensor, fake_y: Tensor) -> dict[str, Tensor]:
-        """Return the named terms of the generator's loss; their sum goes down."""
-        real_logits = None
-        if self.loss.needs_real:
-            with torch.no_grad():
-                real_logits = self.critic(real, y)
-        return {"adversarial": self.loss.generator(self.critic(fake, fake_y), real_logits)}
+    def real_logits(self, real: Tensor, y: Tensor) -> Tensor | None:
+        """Return the logits of real samples if the generator's loss asks for them."""
+        if not self.loss.needs_real:
+            return None
+        with torch.no_grad():
+            return self.critic(real, y)
 
     # Sampling --------------------------------------------------------------------------------------------------------------
 
     def sample_latent(self, n: int, generator: torch.Generator | None = None) -> Tensor:
         """Draw ``n`` latents with shape (n, latent_dim)."""
+        if self.noise == "uniform":
+            return torch.rand(n, self.latent_dim, device=self.device, generator=generator).mul_(2).sub_(1)
         return torch.randn(n, self.latent_dim, device=self.device, generator=generator)
+
+    def sample_labels(self, n: int, generator: torch.Generator | None = None) -> Tensor:
+        """Draw ``n`` labels for the generator, as frequent as in the data; zeros when it is told none."""
+        weights = self.data.class_weights if self.label_classes == self.num_classes else None
+        if weights is not None and self.label_classes:
+            shares = torch.tensor(weights, device=self.device)
+            return torch.multinomial(shares, n, replacement=True, generator=generator)
+        return torch.randint(max(self.label_classes, 1), (n,), device=self.device, generator=generator)
 
     @torch.no_grad()
     def sample(self, z: Tensor, y: Tensor) -> Tensor:
@@ -127,11 +156,8 @@ class GAN(TwoPlayerModule):
         The generator works in evaluation mode and is left as it was: sampling never changes training.
         """
         generator = self.generator if self.average is None else self.average.module
-        was_training = generator.training
-        generator.eval()
-        samples = self.generate(generator, z, y)
-        generator.train(was_training)
-        return samples.float()
+        with in_mode(generator, "eval"):
+            return self.generate(generator, z, y).float()
 
     # The algorithm ---------------------------------------------------------------------------------------------------------
 
@@ -148,50 +174,63 @@ class GAN(TwoPlayerModule):
             self.count_iteration(images=sum(len(y) for _, y in batches))
 
     def _update_in_turns(self, batches: Sequence[Batch]) -> None:
-        fakes: list[Batch] = []
         for batch in batches:
-            fakes = self._fakes(batch, learn=self.schedule.reuse_fakes)
+            latents = self._latents(batch)
+            fakes = self._fakes_for_d(latents)
             self._discriminator_backward(batch, fakes)
             self.step("d")
             self.penalty.constrain(self.discriminator)
-        for _ in range(self.schedule.g_steps):
+        for step in range(self.schedule.g_steps):
             if not self.schedule.reuse_fakes:
-                fakes = self._fakes(batches[-1], learn=True)
+                if step or self.schedule.latents == "fresh":
+                    latents = self._latents(batches[-1])
+                fakes = self._fakes(latents)
             self._generator_backward(batches[-1], fakes)
             self.step("g")
 
     def _update_together(self, batch: Batch) -> None:
-        fakes = self._fakes(batch, learn=self.schedule.reuse_fakes)
+        latents = self._latents(batch)
+        fakes = self._fakes_for_d(latents)
         self._discriminator_backward(batch, fakes)
         if not self.schedule.reuse_fakes:
-            fakes = self._fakes(batch, learn=True)
+            fakes = self._fakes(latents if self.schedule.latents == "shared" else self._latents(batch))
         self._generator_backward(batch, fakes)
         self.step("d", "g")
         self.penalty.constrain(self.discriminator)
 
-    def _fakes(self, batch: Batch, learn: bool) -> list[Batch]:
-        """Generate one fake per real sample, a list of micro-batches; with a graph if the generator is to learn from them."""
-        y = self.fake_labels(batch[1])
-        # Every process draws the latents of the whole batch and takes its part: one process or many, the same fakes.
-        z = self.sample_latent(len(y) * self._world_size, self._noise).tensor_split(self._world_size)[self._rank]
-        with torch.set_grad_enabled(learn):
-            return [(self.generate(self.generator, z_k, y_k), y_k) for z_k, y_k in zip(self._cut(z), self._cut(y), strict=True)]
+    def _latents(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Draw one latent and one label per real sample."""
+        # Every process draws those of the whole batch and takes its part: one process or many, the same fakes.
+        y, processes = batch[1], self._world_size
+        z = self.sample_latent(len(y) * processes, self._noise).tensor_split(processes)[self._rank]
+        if self.draws_labels:
+            y = self.sample_labels(len(y) * processes, self._noise).tensor_split(processes)[self._rank]
+        return z, y
 
-    def _discriminator_backward(self, batch: Batch, fakes: Sequence[Batch]) -> None:
+    def _fakes_for_d(self, latents: tuple[Tensor, Tensor]) -> list[Fakes]:
+        with torch.set_grad_enabled(self.schedule.reuse_fakes), in_mode(self.generator, self.schedule.fakes_mode):
+            return self._fakes(latents)
+
+    def _fakes(self, latents: tuple[Tensor, Tensor]) -> list[Fakes]:
+        """Generate a list of micro-batches."""
+        pieces = zip(*map(self._cut, latents), strict=True)
+        return [Fakes(self.generate(self.generator, z, y), y, z) for z, y in pieces]
+
+    def _discriminator_backward(self, batch: Batch, fakes: Sequence[Fakes]) -> None:
         self.set_frozen("d", False)
         penalise = self.penalty.active and self.counters.d_updates % self.penalty.every == 0
-        for real, y, (fake, fake_y) in zip(self._cut(batch[0]), self._cut(batch[1]), fakes, strict=True):
-            fake = fake.detach()
-            terms = self.discriminator_terms(real, y, fake, fake_y)
+        for real, y, made in zip(self._cut(batch[0]), self._cut(batch[1]), fakes, strict=True):
+            fake = made._replace(x=made.x.detach())
+            terms = self.discriminator_terms(real, y, fake)
             if penalise:
                 # Applied less often, it weighs more (lazy regularisation, Karras et al., 2020).
-                terms["penalty"] = self.penalty(self.critic, real, fake, y, fake_y) * self.penalty.every
+                terms["penalty"] = self.penalty(self.critic, real, fake.x, y, fake.y) * self.penalty.every
             self._backward("d", terms, share=len(y) / len(batch[1]))
 
-    def _generator_backward(self, batch: Batch, fakes: Sequence[Batch]) -> None:
+    def _generator_backward(self, batch: Batch, fakes: Sequence[Fakes]) -> None:
         self.set_frozen("d", True)
-        for real, y, (fake, fake_y) in zip(self._cut(batch[0]), self._cut(batch[1]), fakes, strict=True):
-            self._backward("g", self.generator_terms(real, y, fake, fake_y), share=len(y) / len(batch[1]))
+        for real, y, fake in zip(self._cut(batch[0]), self._cut(batch[1]), fakes, strict=True):
+            self._backward("g", self.generator_terms(real, y, fake), share=len(y) / len(batch[1]))
 
     def _backward(self, player: str, terms: dict[str, Tensor], share: float) -> None:
         """Gather the gradient of the terms' sum, times the micro-batch's share of the batch."""

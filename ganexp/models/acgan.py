@@ -1,0 +1,74 @@
+"""Auxiliary classifier GAN: the discriminator also names the class, and both players want it right."""
+
+from typing import ClassVar, Literal
+
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from ganexp.data.base import Data
+from ganexp.game import Game
+from ganexp.models.classifier import test_accuracy
+from ganexp.models.gan import GAN, Fakes
+from ganexp.types import NonNegativeFloat, PositiveInt
+
+
+class ACGAN(GAN):
+    """GAN of p(x | y) whose discriminator has, beside the logit of "real", one logit per class.
+
+    To both losses the cross-entropy of the classes is added: of real and fake samples to the discriminator's, of fake samples
+    to the generator's.
+
+    References:
+        Conditional Image Synthesis with Auxiliary Classifier GANs (Odena et al., 2017), https://arxiv.org/abs/1610.09585
+
+    Arguments:
+        game: What the players are made of and what they play by.
+        latent_dim: Size of the latent vector z.
+        noise: Distribution of each entry of z: ``normal`` is N(0, 1), ``uniform`` is U(-1, 1).
+        class_weight: Factor of the cross-entropies.
+    """
+
+    needs_labels: ClassVar[bool] = True
+    draws_labels: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        game: Game,
+        latent_dim: PositiveInt = 100,
+        noise: Literal["normal", "uniform"] = "normal",
+        class_weight: NonNegativeFloat = 1.0,
+    ) -> None:
+        super().__init__(game, latent_dim, noise)
+        self.class_weight = class_weight
+
+    @property
+    def label_classes(self) -> int:
+        """All classes of the data."""
+        return self.num_classes
+
+    @property
+    def outputs(self) -> int:
+        """The logit of "real", and one per class."""
+        return 1 + self.num_classes
+
+    def critic(self, x: Tensor, y: Tensor) -> Tensor:
+        """Return the logit with shape (B,) of "x is real", whatever its class."""
+        return self.discriminator(x)[:, 0]
+
+    def discriminator_terms(self, real: Tensor, y: Tensor, fakes: Fakes) -> dict[str, Tensor]:
+        """Return the terms ``adversarial`` and ``class``."""
+        judged, judged_fakes = self.discriminator(real), self.discriminator(fakes.x)
+        entropy = cross_entropy(judged[:, 1:], y) + cross_entropy(judged_fakes[:, 1:], fakes.y)
+        return {**self.adversarial(judged[:, 0], judged_fakes[:, 0]), "class": self.class_weight * entropy}
+
+    def generator_terms(self, real: Tensor, y: Tensor, fakes: Fakes) -> dict[str, Tensor]:
+        """Return the terms ``adversarial`` and ``class``."""
+        judged = self.discriminator(fakes.x)
+        return {
+            "adversarial": self.loss.generator(judged[:, 0], self.real_logits(real, y)),
+            "class": self.class_weight * cross_entropy(judged[:, 1:], fakes.y),
+        }
+
+    def evaluate(self, data: Data) -> dict[str, float]:
+        """Return the ``test_accuracy`` of the class logits."""
+        return {"test_accuracy": test_accuracy(self.discriminator, lambda d, x: d(x)[:, 1:], data, self.device)}

@@ -1,0 +1,102 @@
+"""InfoGAN: codes in the latent vector that the discriminator can read off the sample."""
+
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy, mse_loss
+
+from ganexp.errors import ConfigError
+from ganexp.game import Game
+from ganexp.models.gan import GAN, Fakes
+from ganexp.types import NonNegativeFloat, NonNegativeInt, PositiveInt
+
+
+class InfoGAN(GAN):
+    r"""GAN whose generator is told a drawn category and codes c ~ U(-1, 1), the last entries of z; no label is needed.
+
+    To both losses the negative bound on the mutual information of codes and sample is added, up to a constant:
+
+    .. math:: -\log Q(\mathrm{category} | G) + \tfrac12 \lVert c - Q_c(G) \rVert^2,
+
+    the second part for a Gaussian Q of variance 1. Q is the discriminator with further outputs.
+
+    References:
+        InfoGAN: Interpretable Representation Learning by Information Maximizing Generative Adversarial Nets (Chen et al.,
+        2016), https://arxiv.org/abs/1606.03657
+
+    Arguments:
+        game: What the players are made of and what they play by.
+        latent_dim: Size of the latent vector z, its continuous codes included.
+        noise: Distribution of the other entries of z: ``normal`` is N(0, 1), ``uniform`` is U(-1, 1).
+        categories: Number of values of the categorical code, which is the generator's label.
+        continuous: Number of continuous codes.
+        information_weight: Factor of the bound.
+
+    Raises:
+        ConfigError: There are more continuous codes than entries of z.
+    """
+
+    draws_labels: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        game: Game,
+        latent_dim: PositiveInt = 100,
+        noise: Literal["normal", "uniform"] = "normal",
+        categories: PositiveInt = 10,
+        continuous: NonNegativeInt = 2,
+        information_weight: NonNegativeFloat = 1.0,
+    ) -> None:
+        if continuous > latent_dim:
+            raise ConfigError("the continuous codes are entries of z, which has fewer", "model.continuous", "model.latent_dim")
+        # The base asks for the numbers of classes and outputs while it builds the players.
+        self.categories, self.continuous, self.information_weight = categories, continuous, information_weight
+        super().__init__(game, latent_dim, noise)
+
+    @property
+    def label_classes(self) -> int:
+        """The categories."""
+        return self.categories
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """The categories' numbers: what each will show is not known."""
+        return tuple(f"code {category}" for category in range(self.categories))
+
+    @property
+    def outputs(self) -> int:
+        """The logit of "real", one per category, and one per continuous code."""
+        return 1 + self.categories + self.continuous
+
+    def sample_latent(self, n: int, generator: torch.Generator | None = None) -> Tensor:
+        """Draw ``n`` latents with shape (n, latent_dim), the continuous codes at their end."""
+        z = super().sample_latent(n, generator)
+        if self.continuous:
+            z[:, -self.continuous :] = torch.rand(n, self.continuous, device=self.device, generator=generator) * 2 - 1
+        return z
+
+    def critic(self, x: Tensor, y: Tensor) -> Tensor:
+        """Return the logit with shape (B,) of "x is real", whatever its code."""
+        return self.discriminator(x)[:, 0]
+
+    def discriminator_terms(self, real: Tensor, y: Tensor, fakes: Fakes) -> dict[str, Tensor]:
+        """Return the terms ``adversarial`` and ``information``."""
+        judged = self.discriminator(fakes.x)
+        return {**self.adversarial(self.critic(real, y), judged[:, 0]), "information": self._surprise(judged, fakes)}
+
+    def generator_terms(self, real: Tensor, y: Tensor, fakes: Fakes) -> dict[str, Tensor]:
+        """Return the terms ``adversarial`` and ``information``."""
+        judged = self.discriminator(fakes.x)
+        return {
+            "adversarial": self.loss.generator(judged[:, 0], self.real_logits(real, y)),
+            "information": self._surprise(judged, fakes),
+        }
+
+    def _surprise(self, judged: Tensor, fakes: Fakes) -> Tensor:
+        """Return the mean of -log Q(codes | sample), up to a constant."""
+        surprise = cross_entropy(judged[:, 1 : 1 + self.categories], fakes.y)
+        if self.continuous:
+            read, codes = judged[:, 1 + self.categories :], fakes.z[:, -self.continuous :]
+            surprise = surprise + 0.5 * self.continuous * mse_loss(read, codes)
+        return self.information_weight * surprise

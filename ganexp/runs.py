@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from ganexp.config import plain
 from ganexp.errors import ConfigError
+from ganexp.files import write_atomically
 
 _CONFIG = Path(".hydra", "config.yaml")
 
@@ -20,8 +21,9 @@ LAST, PREVIOUS = "last.ckpt", "previous.ckpt"
 class Run:
     """A directory with all that a run leaves.
 
-    ``.hydra/config.yaml`` (the whole configuration), ``.hydra/overrides.yaml``, ``checkpoints/``, ``samples/``,
-    ``metrics.csv``, ``training.gif``, TensorBoard's events and ``summary.json``. Constructing the object touches nothing.
+    ``.hydra/config.yaml`` (the whole configuration), ``.hydra/overrides.yaml``, ``checkpoints/``, ``weights/``, ``samples/``,
+    ``metrics.csv``, ``training.gif``, ``final.png``, TensorBoard's events and ``summary.json``. Constructing the object touches
+    nothing.
 
     Arguments:
         path: The directory.
@@ -131,13 +133,6 @@ class Run:
     def write_summary(self, summary: dict[str, Any]) -> None:
         """Save ``summary.json``."""
         write_atomically(self.path / "summary.json", json.dumps(summary, indent=2, allow_nan=True) + "\n")
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a file that is either the old one or the new one, whenever the process ends."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text)
-    os.replace(temporary, path)
 
 
 def remove_empty(folder: Path, levels: int = 3) -> None:

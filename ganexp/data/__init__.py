@@ -3,7 +3,9 @@
 from ganexp.data.base import Data, Split
 from ganexp.data.batches import Batches, Groups
 from ganexp.data.benchmarks import CIFAR10, MNIST, FashionMNIST
+from ganexp.data.density import Density
 from ganexp.data.downloaded import Downloaded
+from ganexp.data.folder import ImageFolder
 from ganexp.data.images import Digits, Images
 from ganexp.data.points import Grid, Mixture, Points, Ring
 
@@ -12,11 +14,13 @@ __all__ = [
     "MNIST",
     "Batches",
     "Data",
+    "Density",
     "Digits",
     "Downloaded",
     "FashionMNIST",
     "Grid",
     "Groups",
+    "ImageFolder",
     "Images",
     "Mixture",
     "Points",

@@ -21,6 +21,7 @@ class Data(ABC):
         num_classes: Number of classes; 0 without labels.
         value_range: Range of decoded values; None when unbounded.
         class_names: One name per class, or None.
+        class_weights: Relative frequencies of the classes, by which labels are drawn for generated samples; None: equal.
         batch_size: Samples that one update of the discriminator sees, over all devices together.
         drop_last: Whether the last, smaller batch of an epoch is left out.
     """
@@ -29,6 +30,7 @@ class Data(ABC):
     num_classes: int = 0
     value_range: tuple[float, float] | None = None
     class_names: tuple[str, ...] | None = None
+    class_weights: tuple[float, ...] | None = None
     batch_size: int
     drop_last: bool
 

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from ganexp.data.base import Split
+from ganexp.data.cache import cache_folder
 from ganexp.data.images import Images
 from ganexp.errors import ConfigError
 from ganexp.types import PositiveInt
@@ -47,6 +48,8 @@ class Downloaded(Images):
         value_range: Range of decoded values, (-1, 1) or (0, 1).
         batch_size: Images per discriminator update.
         drop_last: Whether to leave out the last, smaller batch of an epoch.
+        subset: How many training images to use, the first ones; by default all.
+        size: Side in pixels to which the images are resized; by default they stay as they are.
     """
 
     dataset: ClassVar[str]  # the class in torchvision.datasets
@@ -57,10 +60,11 @@ class Downloaded(Images):
         value_range: tuple[float, float] = (-1, 1),
         batch_size: PositiveInt = 128,
         drop_last: bool = True,
+        subset: PositiveInt | None = None,
+        size: PositiveInt | None = None,
     ) -> None:
-        super().__init__(value_range, batch_size, drop_last)
-        cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-        chosen = root or os.environ.get("GANEXP_DATA") or f"{cache}/ganexp/data"
+        super().__init__(value_range, batch_size, drop_last, subset, size)
+        chosen = root or os.environ.get("GANEXP_DATA") or cache_folder("data")
         self.root = Path(chosen).expanduser().absolute()
 
     @abstractmethod
@@ -92,8 +96,8 @@ class Downloaded(Images):
             self._download()
         self._check()
 
-    def load(self, split: Split) -> tuple[Tensor, Tensor]:
-        """Read the images (uint8, (N, C, H, W)) and their labels (int64, (N,))."""
+    def read(self, split: Split) -> tuple[Tensor, Tensor]:
+        """Read the images (uint8, (N, C, H, W), in their own size) and their labels (int64, (N,))."""
         try:
             dataset = self.torchvision(self.root, train=split == "train")
             # Channels-last batches come as views of contiguous channels-first memory, so this copies nothing.

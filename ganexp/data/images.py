@@ -1,7 +1,12 @@
 """Images, stored as uint8 and decoded per batch.
 
-Contract: the byte b stands for low + (high - low) * b / 255, where (low, high) is the value range.
+Contract: the byte b stands for low + (high - low) * b / 255, where (low, high) is the value range; what `Images.load` returns
+has the shape that was known at construction.
 """
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import final
 
 import numpy as np
 import torch
@@ -20,17 +25,49 @@ class Images(Data):
         value_range: Range of decoded values, (-1, 1) or (0, 1).
         batch_size: Images per discriminator update.
         drop_last: Whether to leave out the last, smaller batch of an epoch.
+        subset: How many training images to use, the first ones; by default all.
+        size: Side in pixels to which the images are resized; by default they stay as they are.
     """
 
     value_range: tuple[float, float]
 
-    def __init__(self, value_range: tuple[float, float], batch_size: int, drop_last: bool) -> None:
+    def __init__(
+        self,
+        value_range: tuple[float, float],
+        batch_size: int,
+        drop_last: bool,
+        subset: int | None = None,
+        size: int | None = None,
+    ) -> None:
         low, high = value_range
         if (low, high) not in ((-1, 1), (0, 1)):
             raise ConfigError("the range of image values is [-1, 1] or [0, 1]", "data.value_range")
         self.value_range = (float(low), float(high))
         self.batch_size = batch_size
         self.drop_last = drop_last
+        self.subset = subset
+        if size is not None:
+            self.shape = (self.shape[0], size, size)
+
+    @abstractmethod
+    def read(self, split: Split) -> tuple[Tensor, Tensor | None]:
+        """Return all images (uint8, (N, C, H, W), in any one size), and int64 labels with shape (N,) or None."""
+
+    @final
+    def load(self, split: Split) -> tuple[Tensor, Tensor | None]:
+        """Return the images (uint8, (N, *shape)), of the training split the subset, and labels (int64, (N,)) or None.
+
+        Raises:
+            ConfigError: The subset is larger than the training split, or the images cannot be read.
+        """
+        images, labels = self.read(split)
+        if split == "train" and self.subset is not None:
+            if self.subset > len(images):
+                raise ConfigError(f"there are only {len(images):,} training images", "data.subset")
+            images, labels = images[: self.subset], None if labels is None else labels[: self.subset]
+        if images.shape[2:] != self.shape[1:]:
+            images = torch.nn.functional.interpolate(images, self.shape[1:], mode="bicubic", antialias=True)
+        return images, labels
 
     def decode(self, raw: Tensor) -> Tensor:
         """Map bytes to float32 in `value_range`."""
@@ -38,10 +75,26 @@ class Images(Data):
         # In place on the fresh copy: twice as fast as a lookup table.
         return raw.to(torch.float32).mul_((high - low) / 255).add_(low)
 
-    def picture(self, samples: Tensor, labels: Tensor | None = None) -> np.ndarray:
-        """Draw the images on a grid, in the order given: a row per class where there are labels, else a square."""
-        columns = None if labels is None else int((labels == labels[0]).sum())
-        return image_grid(samples, self.value_range, columns)
+    def picture(
+        self,
+        samples: Tensor,
+        labels: Tensor | None = None,
+        columns: int | None = None,
+        titles: Sequence[str] = (),
+        row_titles: Sequence[str] = (),
+    ) -> np.ndarray:
+        """Draw the images on a grid, in the order given: a row per class where there are labels, else a square.
+
+        Arguments:
+            samples: Decoded values with shape (N, C, H, W), on the CPU.
+            labels: Their classes with shape (N,), on the CPU, equal ones together and as many of each.
+            columns: Images in a row, if it is to be another number.
+            titles: What is written above each image, N texts, or none.
+            row_titles: What is written at the start of each row, or none.
+        """
+        if columns is None and labels is not None:
+            columns = int((labels == labels[0]).sum())
+        return image_grid(samples, self.value_range, columns, titles, row_titles)
 
 
 class Digits(Images):
@@ -57,6 +110,8 @@ class Digits(Images):
         value_range: Range of decoded values, (-1, 1) or (0, 1).
         batch_size: Images per discriminator update.
         drop_last: Whether to leave out the last, smaller batch of an epoch.
+        subset: How many training images to use, the first ones; by default all.
+        size: Side in pixels to which the images are resized; by default they stay as they are.
     """
 
     shape = (1, 8, 8)
@@ -68,10 +123,12 @@ class Digits(Images):
         value_range: tuple[float, float] = (-1, 1),
         batch_size: PositiveInt = 64,
         drop_last: bool = True,
+        subset: PositiveInt | None = None,
+        size: PositiveInt | None = None,
     ) -> None:
-        super().__init__(value_range, batch_size, drop_last)
+        super().__init__(value_range, batch_size, drop_last, subset, size)
 
-    def load(self, split: Split) -> tuple[Tensor, Tensor]:
+    def read(self, split: Split) -> tuple[Tensor, Tensor]:
         """Read the images (uint8, (N, 1, 8, 8)) and their digits (int64, (N,)) from the installed package."""
         from sklearn.datasets import load_digits
 

@@ -20,3 +20,11 @@ class Metric(ABC):
     @abstractmethod
     def __call__(self, samples: Tensor, data: Data) -> dict[str, float]:
         """Return named values for decoded samples with shape (N, *shape)."""
+
+    def verdict(self, values: dict[str, float]) -> str | None:
+        """Say in one sentence what is wrong with the samples of the last call, such as mode collapse; None: nothing.
+
+        Arguments:
+            values: What that call returned.
+        """
+        return None

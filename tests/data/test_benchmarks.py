@@ -26,3 +26,4 @@ def test_the_real_mnist() -> None:
     assert images.shape == (60_000, 1, 28, 28)
     assert labels[:5].tolist() == [5, 0, 4, 1, 9]
     assert data.load("test")[0].shape == (10_000, 1, 28, 28)
+    assert MNIST(subset=55_000).load("train")[0].shape == (55_000, 1, 28, 28)

@@ -29,6 +29,17 @@ def test_downloads_what_is_missing_and_leaves_only_the_files(cls: type[Downloade
 
 
 @CLASSES
+def test_a_subset_is_cut_and_images_are_resized(cls: type[Downloaded], site: Any, tmp_path: Path) -> None:
+    site.publish(cls.dataset)
+    data = cls(root=str(tmp_path), subset=7, size=64)
+    assert data.shape == (cls.shape[0], 64, 64)
+    data.prepare()
+    assert data.load("train")[0].shape == (7, *data.shape) and data.load("test")[0].shape == (10, *data.shape)
+    native, labels = cls(root=str(tmp_path)).load("train")
+    assert native.shape == (20, *cls.shape) and torch.equal(data.load("train")[1], labels[:7])  # type: ignore[arg-type, index]
+
+
+@CLASSES
 def test_a_second_run_needs_no_server(cls: type[Downloaded], site: Any, tmp_path: Path) -> None:
     site.publish(cls.dataset)
     cls(root=str(tmp_path)).prepare()

@@ -1,8 +1,21 @@
 import pytest
 import torch
+from torch import Tensor
 
-from ganexp.data import Digits
+from ganexp.data import Digits, Images, Split
 from ganexp.errors import ConfigError
+
+
+class Given(Images):
+    """Images from memory."""
+
+    def __init__(self, images: Tensor, **options: int):
+        self.images = images
+        self.shape = tuple(images.shape[1:])
+        super().__init__((-1, 1), 1, True, **options)
+
+    def read(self, split: Split) -> tuple[Tensor, None]:
+        return self.images, None
 
 
 @pytest.mark.parametrize(("low", "high"), [(-1, 1), (0, 1)])
@@ -30,3 +43,47 @@ def test_digits_are_split_by_class() -> None:
     seen = {image.numpy().tobytes() for image in train}
     assert not any(image.numpy().tobytes() in seen for image in test)
     assert train.min() == 0 and train.max() == 255
+
+
+def test_a_subset_is_the_beginning_of_the_training_images() -> None:
+    whole, cut = Digits(), Digits(subset=100)
+    (images, labels), (first, first_labels) = whole.load("train"), cut.load("train")
+    assert torch.equal(first, images[:100]) and torch.equal(first_labels, labels[:100])
+    assert torch.equal(cut.load("test")[0], whole.load("test")[0])
+    assert torch.equal(Digits(subset=len(images)).load("train")[0], images)
+    without_labels = Given(torch.zeros(3, 1, 2, 2, dtype=torch.uint8), subset=2).load("train")
+    assert len(without_labels[0]) == 2 and without_labels[1] is None
+
+
+def test_a_subset_larger_than_the_data_is_refused() -> None:
+    count = len(Digits().load("train")[0])
+    with pytest.raises(ConfigError, match=f"only {count:,} training images") as caught:
+        Digits(subset=count + 1).load("train")
+    assert caught.value.keys == ("data.subset",)
+    Digits(subset=count + 1).load("test")
+
+
+@pytest.mark.parametrize("size", [4, 8, 20])
+def test_a_size_is_known_at_construction_and_kept_by_both_splits(size: int) -> None:
+    data = Digits(size=size)
+    assert data.shape == (1, size, size) and Digits().shape == (1, 8, 8)
+    for split in ("train", "test"):
+        images, labels = data.load(split)
+        whole, whole_labels = Digits().load(split)
+        assert images.shape == (len(whole), 1, size, size) and images.dtype == torch.uint8
+        assert torch.equal(labels, whole_labels)
+        brightness = [x.float().mean((1, 2, 3)) for x in (images, whole)]
+        assert torch.corrcoef(torch.stack(brightness))[0, 1] > 0.95
+
+
+def test_resizing_averages_what_it_makes_smaller_and_stays_within_the_bytes() -> None:
+    stripes = torch.zeros(1, 3, 64, 64, dtype=torch.uint8)
+    stripes[:, :, :, ::2] = 255
+    small = Given(stripes, size=8).load("train")[0]
+    assert ((small.float() - 127.5).abs() < 10).all()
+    edge = torch.zeros(1, 3, 8, 8, dtype=torch.uint8)
+    edge[:, :, :, 4:] = 255
+    large = Given(edge, size=32).load("train")[0]
+    assert (large[..., :12] < 30).all() and (large[..., 20:] > 225).all()
+    flat = torch.full((2, 1, 5, 7), 77, dtype=torch.uint8)
+    assert torch.equal(Given(flat, size=9).load("train")[0], torch.full((2, 1, 9, 9), 77, dtype=torch.uint8))

@@ -37,6 +37,8 @@ _WORDING = {
     "string_type": "should be text",
     "list_type": "should be a list",
     "tuple_type": "should be a list",
+    "sequence_str": "should be a list",
+    "too_short": "should not be empty",
 }
 
 

@@ -40,6 +40,20 @@ class TensorBoard(LightningTensorBoardLogger):
         self.log_hyperparams(choices, {f"final/{name}": value for name, value in metrics.items()}, step=iteration)
 
     @rank_zero_only
+    def finalize(self, status: str) -> None:
+        """Bring all entries to the disk, and close the file unless the run's result is still to come."""
+        # A file opened anew for it could sort before the run's curves, which would then hide it.
+        if status == "success":
+            self.save()
+        else:
+            self.close()
+
+    @rank_zero_only
+    def close(self) -> None:
+        """Close the file."""
+        super().finalize("success")
+
+    @rank_zero_only
     def save(self) -> None:
         """Bring all entries to the disk; the configuration is in the run's folder already."""
         if self._experiment is not None:

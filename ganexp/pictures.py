@@ -1,13 +1,11 @@
-"""Pictures of samples: drawing them as their data wants, grids of images, PNG files and animations.
+"""Pictures of samples: drawing them as their data wants, grids of images with their titles, PNG files and animations.
 
 Contract: a picture is a uint8 array with shape (H, W, 3); a file appears under its name complete or not at all.
 """
 
 import math
-import os
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,16 +13,26 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ganexp.files import whole_file
+
 if TYPE_CHECKING:
-    from PIL import Image
+    from PIL import Image, ImageFont
 
     from ganexp.data import Data
 
-# Sides in pixels: small images are enlarged to about TILE, unless the grid would exceed GRID.
+# Sides in pixels: small images are enlarged to about TILE, or to WIDE_TILE under titles, unless the grid would exceed GRID.
 TILE = 64
+WIDE_TILE = 112
 GRID = 1600
 GAP = 2
 GAP_GREY = 96
+
+# Height of the letters of a title: a part of the image's height, in bounds between which it can be read; and the longest title
+# beside a row, in widths of an image.
+LETTERS = 0.25
+SMALLEST, LARGEST = 10, 24
+ROW_TITLE = 3
+INK = 235
 
 # An animation of this many frames of this size opens at once everywhere.
 FRAMES = 48
@@ -32,27 +40,50 @@ FRAME_SIDE = 600
 COLOURS = 64
 
 
-def draw(samples: Tensor, labels: Tensor | None, data: "Data") -> np.ndarray:
+def draw(
+    samples: Tensor,
+    labels: Tensor | None,
+    data: "Data",
+    columns: int | None = None,
+    titles: Sequence[str] = (),
+    row_titles: Sequence[str] = (),
+) -> np.ndarray:
     """Draw samples in the way that suits their data.
 
     Arguments:
         samples: Decoded values with shape (N, *data.shape), on any device.
         labels: Classes with shape (N,), or None.
         data: The data set, whose `picture` says what its samples look like.
+        columns: Of images: as for :func:`image_grid`, like the next two; by default what their `picture` chooses.
+        titles: Of images.
+        row_titles: Of images.
 
     Returns:
         A uint8 array with shape (H, W, 3).
     """
-    return data.picture(samples.detach().float().cpu(), None if labels is None else labels.detach().cpu())
+    from ganexp.data.images import Images
+
+    samples, labels = samples.detach().float().cpu(), None if labels is None else labels.detach().cpu()
+    if isinstance(data, Images):
+        return data.picture(samples, labels, columns, titles, row_titles)
+    return data.picture(samples, labels)
 
 
-def image_grid(images: Tensor, value_range: tuple[float, float], columns: int | None = None) -> np.ndarray:
+def image_grid(
+    images: Tensor,
+    value_range: tuple[float, float],
+    columns: int | None = None,
+    titles: Sequence[str] = (),
+    row_titles: Sequence[str] = (),
+) -> np.ndarray:
     """Lay images out row by row, small ones enlarged without smoothing.
 
     Arguments:
         images: Bytes, or floats in `value_range`, with shape (N, C, H, W); one channel is grey, three are RGB.
         value_range: Lowest and highest value of floats; values outside are clipped, NaN is drawn as the lowest.
         columns: Images in a row; by default as many as make the grid square.
+        titles: What is written above each image, N texts, or none.
+        row_titles: What is written at the start of each row, or none.
 
     Returns:
         A uint8 array with shape (height, width, 3).
@@ -62,16 +93,62 @@ def image_grid(images: Tensor, value_range: tuple[float, float], columns: int | 
         raise ValueError(f"expected one or more images with 1 or 3 channels, not shape {tuple(images.shape)}")
     columns = min(count, columns or math.ceil(math.sqrt(count)))
     rows = math.ceil(count / columns)
-    scale = max(1, min(round(TILE / max(height, width)), GRID // (max(rows, columns) * max(height, width))))
+    longest, tile = max(height, width), WIDE_TILE if titles else TILE
+    scale = max(1, min(round(tile / longest), GRID // (max(rows, columns) * longest)))
     tiles = _bytes(images, value_range).expand(-1, 3, -1, -1)
     tiles = tiles.repeat_interleave(scale, dim=2).repeat_interleave(scale, dim=3)
-    cell_height, cell_width = scale * height + GAP, scale * width + GAP
+    height, width = scale * height, scale * width
+    letters = min(max(SMALLEST, round(LETTERS * height)), LARGEST)
+    top = GAP + (round(1.4 * letters) if titles else 0)
+    cell_height, cell_width = top + height, GAP + width
     cells = torch.full((rows * columns, 3, cell_height, cell_width), GAP_GREY, dtype=torch.uint8)
-    cells[:count, :, GAP:, GAP:] = tiles
+    cells[:count, :, top:, GAP:] = tiles
     grid = cells.view(rows, columns, 3, cell_height, cell_width).permute(0, 3, 1, 4, 2)
     grid = grid.reshape(rows * cell_height, columns * cell_width, 3)
     # Every cell brings the gap on its left and above; the last ones on the right and below are added here.
-    return np.pad(grid.numpy(), ((0, GAP), (0, GAP), (0, 0)), constant_values=GAP_GREY)
+    picture = np.pad(grid.numpy(), ((0, GAP), (0, GAP), (0, 0)), constant_values=GAP_GREY)
+    if titles:
+        corners = [(k % columns * cell_width, k // columns * cell_height) for k in range(count)]
+        picture = _write(picture, titles, [(x + GAP + width / 2, y + top / 2) for x, y in corners], letters, width, "mm")
+    if row_titles:
+        room = min(ROW_TITLE * width, max(map(_font(letters).getlength, row_titles)))
+        margin = math.ceil(room) + 2 * letters
+        picture = np.pad(picture, ((0, 0), (margin, 0), (0, 0)), constant_values=GAP_GREY)
+        places = [(margin - letters, row * cell_height + top + height / 2) for row in range(rows)]
+        picture = _write(picture, row_titles, places, letters, room, "rm")
+    return picture
+
+
+def fewest_gaps(count: int) -> int:
+    """Return the columns, between once and twice a square's, of the grid that `count` images fill best: 5 for 10."""
+    square = math.ceil(math.sqrt(count))
+    return min(range(square, 2 * square + 1), key=lambda columns: -count % columns)
+
+
+def _write(
+    picture: np.ndarray, texts: Sequence[str], places: Sequence[tuple[float, float]], letters: int, width: float, anchor: str
+) -> np.ndarray:
+    """Write texts at anchors in letters that are as large as given, or smaller so that the longest fits; else it is cut off."""
+    from PIL import Image, ImageDraw
+
+    longest = max(map(_font(letters).getlength, texts))
+    font = _font(max(SMALLEST, min(letters, int(letters * width / max(longest, 1)))))
+    image = Image.fromarray(picture)
+    canvas = ImageDraw.Draw(image)
+    for text, place in zip(texts, places, strict=True):
+        cuts = (text, *(f"{text[:k]}…" for k in reversed(range(len(text)))))
+        fitting = next((cut for cut in cuts if font.getlength(cut) <= width + 1), "")
+        canvas.text(place, fitting, fill=(INK, INK, INK), font=font, anchor=anchor)
+    return np.asarray(image)
+
+
+@cache
+def _font(size: int) -> "ImageFont.FreeTypeFont":
+    # Matplotlib's own, which is there wherever matplotlib is and knows more alphabets than Pillow's.
+    import matplotlib
+    from PIL import ImageFont
+
+    return ImageFont.truetype(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf", size)
 
 
 def _bytes(images: Tensor, value_range: tuple[float, float]) -> Tensor:
@@ -90,15 +167,16 @@ def save_png(picture: np.ndarray, path: str | Path) -> None:
     """
     from PIL import Image
 
-    with _whole(Path(path)) as unfinished:
-        Image.fromarray(picture).save(unfinished, format="PNG")
+    with whole_file(Path(path)) as file:
+        Image.fromarray(picture).save(file, format="PNG")
 
 
 def save_gif(frames: Sequence[np.ndarray | str | Path], path: str | Path, seconds: float = 8.0) -> None:
     """Write pictures, or the picture files at some paths, as an endless animation; missing folders are made.
 
-    Training changes most at its start, so the early frames stay longest; the last one is held for a quarter of the
-    time. Of many frames an even selection is kept, the first and the last included; large ones are reduced.
+    Training changes most at its start, so of many frames (more than half of FRAMES) a selection is kept that thins towards the
+    end: their places grow like the square of their number, from the first to the last. All stay equally long but the last one,
+    which is held for a quarter of the time. Large ones are reduced.
 
     Arguments:
         frames: One or more pictures, oldest first.
@@ -112,7 +190,7 @@ def save_gif(frames: Sequence[np.ndarray | str | Path], path: str | Path, second
 
     if not len(frames):
         raise ValueError("an animation needs at least one frame")
-    chosen = np.unique(np.linspace(0, len(frames) - 1, FRAMES).round().astype(int))
+    chosen = np.unique(np.square(np.linspace(0, math.sqrt(len(frames) - 1), FRAMES)).round().astype(int))
     images = [_open(frames[index]) for index in chosen]
     size = images[-1].size
     shrink = min(1.0, FRAME_SIDE / max(size))
@@ -121,15 +199,9 @@ def save_gif(frames: Sequence[np.ndarray | str | Path], path: str | Path, second
     # One palette for all frames keeps still regions identical, which is what makes the file small.
     palette = _palette(images)
     indexed = [image.quantize(palette=palette, dither=Image.Dither.NONE) for image in images]
-    with _whole(Path(path)) as unfinished:
-        indexed[0].save(
-            unfinished,
-            format="GIF",
-            save_all=True,
-            append_images=indexed[1:],
-            duration=_durations(len(indexed), seconds),
-            loop=0,
-        )
+    with whole_file(Path(path)) as file:
+        durations = _durations(len(indexed), seconds)
+        indexed[0].save(file, format="GIF", save_all=True, append_images=indexed[1:], duration=durations, loop=0)
 
 
 def _open(frame: np.ndarray | str | Path) -> "Image.Image":
@@ -151,28 +223,9 @@ def _palette(images: Sequence["Image.Image"]) -> "Image.Image":
 
 
 def _durations(count: int, seconds: float) -> list[int]:
-    """Split the time among frames, in milliseconds: shorter and shorter, and the last one longest."""
+    """Split the time among frames, in milliseconds: equally, but for the last one."""
     if count == 1:
         return [round(1000 * seconds)]
-    weights = np.linspace(2, 1, count - 1)
-    moving = 750 * seconds * weights / weights.sum()
+    moving = [750 * seconds / (count - 1)] * (count - 1)
     # The format counts hundredths of a second, and browsers slow down frames shorter than two of them.
     return [max(20, int(10 * round(value / 10))) for value in (*moving, 250 * seconds)]
-
-
-@contextmanager
-def _whole(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`, which takes its place at the end."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    try:
-        yield Path(name)
-        # mkstemp makes files private; give it the rights that an ordinary new file has.
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(name, 0o666 & ~mask)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise

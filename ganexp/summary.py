@@ -28,6 +28,7 @@ def summarise(
     scalars = next((c for c in trainer.callbacks if isinstance(c, Scalars)), None)  # type: ignore[attr-defined]
     losses = {tag: value for tag, value in (scalars.latest if scalars else {}).items() if tag in ("loss/d", "loss/g")}
     seconds = scalars.seconds if scalars else 0.0
+    per_epoch = trainer.datamodule.iterations_per_epoch  # type: ignore[attr-defined]
     if failure is not None:
         status, reason = "diverged", str(failure)
     elif counters.iteration < total:
@@ -40,6 +41,7 @@ def summarise(
         "exit_status": {"diverged": 1, "finished": 0}.get(status, 128 + (stop or signal.SIGINT)),
         "name": config["name"],
         "metrics": (evaluation.latest if evaluation else {}) | losses,
+        "warnings": evaluation.verdicts if evaluation else [],
         "measured": evaluation.protocol(model) if evaluation and evaluation.latest else None,
         "iteration": counters.iteration,
         "total_iterations": total,
@@ -47,6 +49,7 @@ def summarise(
         "g_updates": counters.g_updates,
         "images_seen": counters.images_seen,
         "training_seconds": round(seconds, 3),
+        "seconds_per_epoch": round(seconds / counters.iteration * per_epoch, 3) if seconds else None,
         "images_per_second": round(counters.images_seen / seconds, 1) if seconds else None,
         "seed": config["seed"],
         "parameters": {
@@ -67,18 +70,27 @@ def table(summary: dict[str, Any]) -> str:
     """Return the few lines that stand on the terminal when a run has ended."""
     status = summary["status"] + (f" ({summary['reason']})" if summary["reason"] else "")
     done, total = summary["iteration"], summary["total_iterations"]
-    speed = f", {summary['images_per_second']:,.0f} images per second" if summary["images_per_second"] else ""
-    rows = {
-        "status": f"{status} at iteration {done:,} of {total:,}",
-        "time": f"{summary['training_seconds']:,.1f} s of training{speed}",
-        **{name: f"{value:,.4g}" for name, value in summary["metrics"].items()},
-        "directory": summary["directory"],
-        "curves": f"tensorboard --logdir {shlex.quote(summary['directory'])}",
-    }
+    time = f"{summary['training_seconds']:,.1f} s of training"
+    if summary["seconds_per_epoch"]:
+        time += f", {_few_digits(summary['seconds_per_epoch'])} s per epoch"
+    if summary["images_per_second"]:
+        time += f", {summary['images_per_second']:,.0f} images per second"
+    rows = [
+        ("status", f"{status} at iteration {done:,} of {total:,}"),
+        ("time", time),
+        *((name, f"{value:,.4g}") for name, value in summary["metrics"].items()),
+        *(("warning", warning) for warning in summary["warnings"]),
+        ("directory", summary["directory"]),
+        ("curves", f"tensorboard --logdir {shlex.quote(summary['directory'])}"),
+    ]
     if summary["status"] != "finished":
-        rows["continue"] = f"{_program()} resume={shlex.quote(summary['directory'])}"
-    width = max(map(len, rows))
-    return "\n".join(f"{key:<{width}}  {value}" for key, value in rows.items())
+        rows.append(("continue", f"{_program()} resume={shlex.quote(summary['directory'])}"))
+    width = max(len(key) for key, _ in rows)
+    return "\n".join(f"{key:<{width}}  {value}" for key, value in rows)
+
+
+def _few_digits(seconds: float) -> str:
+    return f"{seconds:,.0f}" if seconds >= 100 else f"{seconds:.2g}"
 
 
 def _program() -> str:

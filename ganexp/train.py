@@ -57,13 +57,13 @@ def prepare(experiment: Experiment, run: Run) -> Training:
     # without a GPU that took a tenth of a small network's iteration. It matters to forked processes only.
     os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "0"
     seed_everything(config["seed"], verbose=False)
-    given = {name: getattr(experiment, name) for name in ("data", "network", "loss", "penalty", "schedule", "lr_schedule")}
-    model = build(config["model"], "model", **given, d_optimizer=experiment.d_optimizer, g_optimizer=experiment.g_optimizer)
-    data = DataModule(experiment.data, experiment.schedule.d_steps, config["seed"])
+    model = build(config["model"], "model", game=experiment.game)
+    data = DataModule(experiment.game.data, experiment.game.schedule.d_steps, config["seed"])
     iterations, epochs = data.plan(config["trainer"]["max_epochs"], config["trainer"]["max_iterations"])
     model.begin(config["seed"], iterations)
     callbacks = make_callbacks(experiment)
-    data.stop_at([callback.cadence(iterations) for callback in callbacks if isinstance(callback, Periodic)])
+    periodic = (callback for callback in callbacks if isinstance(callback, Periodic))
+    data.stop_at([callback.cadence(iterations, data.iterations_per_epoch) for callback in periodic])
     checkpoint, iteration = last_good(run)
     if checkpoint is not None:
         check_fit(model, checkpoint)
@@ -107,7 +107,7 @@ def train(training: Training, overrides: list[str], source: dict[str, Any] | Non
         for logger in _tensorboards(trainer):
             if summary["status"] != "stopped":
                 logger.log_result(_columns(training.config, run.overrides), summary["metrics"], summary["iteration"])
-            logger.finalize("success")
+            logger.close()
     return summary
 
 

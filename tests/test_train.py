@@ -16,7 +16,7 @@ from ganexp.runs import Run
 from ganexp.train import train
 from tiny import CONVOLUTIONS, TINY_IMAGES, TINY_RING, Crash, StopAt
 
-CLOCK = ("progress/images_per_second",)
+CLOCK = ("progress/images_per_second", "progress/seconds_per_epoch")
 
 
 def curves(folder: Path) -> dict[str, list[tuple[int, float]]]:
@@ -38,6 +38,10 @@ def test_a_run_leaves_everything_it_promises(trained):
     assert [path.name for path in sorted((folder / "samples").iterdir())] == [f"{i:08d}.png" for i in (0, 2, 4, 6)]
     with Image.open(folder / "training.gif") as animation:
         assert animation.n_frames == 4
+    assert (folder / "final.png").is_file()
+    assert sorted(path.name for path in (folder / "weights").iterdir()) == [
+        f"{network}-00000006.pt" for network in ("discriminator", "generator", "generator_ema")
+    ]
     checkpoint = torch.load(folder / "checkpoints/last.ckpt", weights_only=True)
     assert checkpoint["ganexp"]["counters"] == {"iteration": 6, "d_updates": 6, "g_updates": 6, "images_seen": 96}
     assert len(checkpoint["optimizer_states"]) == 2
@@ -113,7 +117,7 @@ def test_a_crashed_run_resumes_to_the_same_end(ready, overrides, crash_at):
         assert torch.equal(weight, other) if isinstance(weight, torch.Tensor) else weight == other, name
     assert curves(resumed.run.path) == curves(whole.run.path)
     assert rows(resumed.run.path) == rows(whole.run.path)
-    pictures = [sorted(p.name for p in (t.run.path / "samples").iterdir()) for t in (resumed, whole)]
+    pictures = [{p.name: p.read_bytes() for p in t.run.path.glob("**/*.png")} for t in (resumed, whole)]
     assert pictures[0] == pictures[1]
 
 

@@ -13,7 +13,7 @@ WRONG = [
     ("schedule.d_step=2", "schedule.d_step=2: ", r"did you mean schedule.d_steps=2\?"),
     ("d_optimizer.lrr=1", "d_optimizer.lrr=1: ", r"did you mean d_optimizer.lr=1\?"),
     ("batch_size=3", "batch_size=3: ", r"did you mean data.batch_size=3\?"),
-    ("callbacks.samples.foo=1", "callbacks.samples.foo=1: ", "there is: columns, every, points"),
+    ("callbacks.samples.foo=1", "callbacks.samples.foo=1: ", "there is: columns, count, epochs, every"),
     ("+network.generator.foo=1", "network.generator.foo=1: ", "it has .*widths, activation"),
     ("loss=minimax +loss.smoothing=1", "loss.smoothing=1: ", r"did you mean loss.label_smoothing\?"),
     ("+model.foo=1", "model.foo=1: ", r"GAN has no option 'foo' \(it has latent_dim\)"),

@@ -1,4 +1,4 @@
-"""What happens beside training: curves, pictures, metrics, checkpoints."""
+"""What happens beside training: curves, pictures, metrics, checkpoints, weights."""
 
 from ganexp.callbacks.checkpoints import Checkpoints
 from ganexp.callbacks.evaluation import Evaluation
@@ -7,6 +7,7 @@ from ganexp.callbacks.progress import Progress
 from ganexp.callbacks.samples import Samples
 from ganexp.callbacks.scalars import Diverged, Scalars
 from ganexp.callbacks.stop import StopOnSignal
+from ganexp.callbacks.weights import Weights
 
 __all__ = [
     "Checkpoints",
@@ -17,4 +18,5 @@ __all__ = [
     "Samples",
     "Scalars",
     "StopOnSignal",
+    "Weights",
 ]

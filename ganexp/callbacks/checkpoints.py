@@ -19,10 +19,17 @@ class Checkpoints(Periodic):
         every: Iterations between two checkpoints; by default ``times`` of them are spread over the run.
         times: Checkpoints in a run.
         minutes: Longest time without a checkpoint.
+        epochs: Epochs between two checkpoints.
     """
 
-    def __init__(self, every: PositiveInt | None = None, times: PositiveInt = 10, minutes: PositiveFloat = 10.0) -> None:
-        super().__init__(every, times)
+    def __init__(
+        self,
+        every: PositiveInt | None = None,
+        times: PositiveInt = 10,
+        minutes: PositiveFloat = 10.0,
+        epochs: PositiveInt | None = None,
+    ) -> None:
+        super().__init__(every, times, epochs)
         self.minutes = minutes
         self._saved = (time.monotonic(), -1)
 

@@ -5,28 +5,39 @@ from typing import Any
 
 from lightning.pytorch import Callback, Trainer
 
+from ganexp.errors import ConfigError
 from ganexp.models import GAN
 from ganexp.types import PositiveInt
 
 
 class Periodic(Callback, ABC):
-    """Act every ``every`` iterations, or ``times`` times in a run when ``every`` is null, and when the budget is spent.
+    """Act at the multiples of a cadence, in iterations, and when the budget is spent.
 
     A run that is stopped early does not act once more: resumed, it leaves the same traces as one that was never stopped.
 
     Arguments:
         every: Iterations between two actions.
-        times: Actions in the whole budget, evenly spread; read when ``every`` is null.
+        times: Actions in the whole budget, evenly spread; read when ``every`` and ``epochs`` are null.
+        epochs: Epochs between two actions, rounded to whole iterations where an iteration takes several batches.
+
+    Raises:
+        ConfigError: The cadence is given twice.
     """
 
-    def __init__(self, every: PositiveInt | None = None, times: PositiveInt = 20) -> None:
-        self.every, self.times = every, times
+    def __init__(self, every: PositiveInt | None = None, times: PositiveInt = 20, epochs: PositiveInt | None = None) -> None:
+        if every is not None and epochs is not None:
+            section = f"callbacks.{type(self).__name__.lower()}"
+            hint = f"set {section}.every=null or {section}.epochs=null"
+            raise ConfigError("a cadence is in iterations or in epochs", f"{section}.every", f"{section}.epochs", hint=hint)
+        self.every, self.times, self.epochs = every, times, epochs
 
-    def cadence(self, total_iterations: int) -> int:
-        """Return the iterations between two actions in a run of this length, and keep to it."""
-        if self.every is None:
-            self.every = max(1, -(-total_iterations // self.times))
-        return self.every
+    def cadence(self, total_iterations: int, iterations_per_epoch: float) -> int:
+        """Return the iterations between two actions in a run of this length."""
+        if self.every is not None:
+            return self.every
+        if self.epochs is not None:
+            return max(1, round(self.epochs * iterations_per_epoch))
+        return -(-total_iterations // self.times)
 
     @abstractmethod
     def act(self, trainer: Trainer, model: GAN) -> None:
@@ -34,8 +45,9 @@ class Periodic(Callback, ABC):
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Act if the iteration that just ended is a multiple of the cadence, or the last."""
-        iteration = pl_module.counters.iteration
-        if iteration % self.cadence(pl_module.total_iterations) == 0 or iteration == pl_module.total_iterations:
+        iteration, total = pl_module.counters.iteration, pl_module.total_iterations
+        cadence = self.cadence(total, trainer.datamodule.iterations_per_epoch)  # type: ignore[attr-defined]
+        if iteration % cadence == 0 or iteration == total:
             self.act(trainer, pl_module)
 
 

@@ -21,7 +21,8 @@ class Scalars(Periodic):
     """Log the means over the last ``every`` iterations.
 
     Tags: ``loss/d``, ``loss/g`` and ``loss/<player>/<term>``; ``logits/real|fake``; ``probability/real|fake``, which are D(x)
-    and D(G(z)); ``gradient_norm/d|g`` of the last iteration; ``lr/d|g``; ``progress/epoch``, ``progress/images_per_second``.
+    and D(G(z)); ``gradient_norm/d|g`` of the last iteration; ``lr/d|g``; ``progress/epoch``, ``progress/images_per_second`` and
+    ``progress/seconds_per_epoch``, which is an iteration's time times the iterations of an epoch, as few as they are.
 
     Arguments:
         every: Iterations between two entries.
@@ -32,12 +33,12 @@ class Scalars(Periodic):
         self.latest: dict[str, float] = {}
         self.seconds = 0.0
         """Training time so far, in seconds, over all processes that continued this run."""
-        self._since = (0.0, 0)
+        self._since = (0.0, 0, 0)
 
     def on_train_start(self, trainer: Trainer, pl_module: Any) -> None:
         """Start watching and start the clock."""
         pl_module.watch_every = self.every
-        self._since = time.perf_counter(), pl_module.counters.images_seen
+        self._since = _now(pl_module)
 
     def act(self, trainer: Trainer, model: GAN) -> None:
         """Read the window with one wait for the device, and log it."""
@@ -46,11 +47,14 @@ class Scalars(Periodic):
         if trainer.world_size > 1:
             vector = trainer.strategy.reduce(vector, reduce_op="mean")
         values = dict(zip(means, vector.tolist(), strict=True))
-        now = time.perf_counter(), model.counters.images_seen
+        now = _now(model)
+        seconds, images, iterations = (after - before for after, before in zip(now, self._since, strict=True))
         values |= {f"lr/{player}": rate for player, rate in model.learning_rates().items()}
         values["progress/epoch"] = float(trainer.current_epoch)
-        values["progress/images_per_second"] = (now[1] - self._since[1]) / (now[0] - self._since[0])
-        self.seconds += now[0] - self._since[0]
+        values["progress/images_per_second"] = images / seconds
+        per_epoch = trainer.datamodule.iterations_per_epoch  # type: ignore[attr-defined]
+        values["progress/seconds_per_epoch"] = seconds / iterations * per_epoch
+        self.seconds += seconds
         self._since, self.latest = now, values
         self._log(trainer, values, model.counters.iteration)
         broken = [tag for tag, value in values.items() if tag.startswith("loss/") and not math.isfinite(value)]
@@ -68,3 +72,7 @@ class Scalars(Periodic):
     @rank_zero_only
     def _log(self, trainer: Trainer, values: dict[str, float], iteration: int) -> None:
         log(trainer, values, iteration)
+
+
+def _now(model: GAN) -> tuple[float, int, int]:
+    return time.perf_counter(), model.counters.images_seen, model.counters.iteration

@@ -23,12 +23,17 @@ class DataModule(LightningDataModule):
         data: The data set.
         d_steps: Discriminator updates, and so batches, per iteration.
         seed: Seed of the order of the data.
+
+    Attributes:
+        iterations_per_epoch: Batches of an epoch over those of an iteration, no whole number where iterations straddle epochs;
+            known once the budget is planned.
     """
 
     def __init__(self, data: Data, d_steps: int, seed: int) -> None:
         super().__init__()
         self.data = data
         self._d_steps, self._seed = d_steps, seed
+        self.iterations_per_epoch = 0.0
         self._total = 0
         self._cadences: Sequence[int] = ()
         self._loaded: tuple[Tensor, Tensor | None] | None = None
@@ -45,6 +50,7 @@ class DataModule(LightningDataModule):
     def plan(self, max_epochs: int | None, max_iterations: int | None) -> tuple[int, int]:
         """Set the budget, the smaller of two where both are given, and return it in iterations and in epochs begun."""
         groups = self._groups(rank=0, world_size=1)
+        self.iterations_per_epoch = groups.batches.batches_per_epoch / self._d_steps
         budgets = [] if max_epochs is None else [groups.iterations(max_epochs)]
         budgets += [] if max_iterations is None else [max_iterations]
         self._total = min(budgets)

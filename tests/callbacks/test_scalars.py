@@ -1,0 +1,30 @@
+import csv
+
+import pytest
+
+from ganexp.summary import table
+from ganexp.train import train
+from tiny import TINY_RING
+
+
+@pytest.mark.parametrize("d_steps", [1, 3])
+def test_an_epochs_time_is_known_before_it_ends(trained, d_steps):
+    training = trained(*TINY_RING, f"schedule.d_steps={d_steps}", "trainer.max_iterations=2", "callbacks.scalars.every=1")
+    with open(training.run.path / "metrics.csv") as file:
+        rows = list(csv.DictReader(file))
+    # An epoch has 4 batches of 16, and an iteration sees 16 images per discriminator step.
+    for row in rows:
+        seconds, speed = (float(row[f"progress/{name}"]) for name in ("seconds_per_epoch", "images_per_second"))
+        assert seconds * speed == pytest.approx(64)
+    summary = training.run.summary
+    assert summary["seconds_per_epoch"] == pytest.approx(summary["training_seconds"] / 2 * 4 / d_steps, abs=2e-3)
+    time = next(line for line in table(summary).splitlines() if line.startswith("time"))
+    assert "s of training, " in time and " s per epoch, " in time and time.endswith("images per second")
+
+
+def test_without_a_clock_there_is_no_time_per_epoch(ready):
+    training = ready(*TINY_RING)
+    training.trainer.callbacks = [c for c in training.trainer.callbacks if type(c).__name__ != "Scalars"]
+    summary = train(training, [])
+    assert summary["seconds_per_epoch"] is None
+    assert "per epoch" not in table(summary)

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,14 @@ from test_train import curves, rows
 from tiny import CONVOLUTIONS, TINY_IMAGES, TINY_RING
 
 SMALL = ("trainer.accelerator=cpu", "trainer.max_epochs=null", "callbacks.samples.times=1", "callbacks.scalars.every=1")
+QUICK = ("data.batch_size=4", "callbacks.evaluation.times=1", "callbacks.evaluation.samples=100")
 IMAGES = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST", "cifar10": "cifar-10-batches-py"}
 """Data sets that have to be there, and the folder that shows it."""
+PICTURES = resources.files("ganexp.data") / "densities"
+NEEDS = {"folder": (f"data.path={PICTURES}", "data.size=16")}
+"""Data sets that ask for more than their name."""
+MEASURABLE = {"classes": TINY_IMAGES, "outside": ("data=density", "data.size=10000")}
+"""Metrics that do not know the ring's points, and data that they know."""
 
 
 def options(group: str) -> list[str]:
@@ -32,6 +39,7 @@ def ganexp(monkeypatch, tmp_path, capsys):
 
     def run(*arguments: str) -> str:
         monkeypatch.chdir(tmp_path)
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
         monkeypatch.setattr(sys, "argv", ["ganexp", *arguments])
         main()
         return capsys.readouterr().out
@@ -57,14 +65,11 @@ CASES = [
     *(("lr_schedule", name, (*TINY_RING,)) for name in options("lr_schedule")),
     *(("model", name, (*TINY_IMAGES,)) for name in options("model")),
     *(("network", name, (*TINY_IMAGES,)) for name in options("network")),
-    *(("data", name, ("data.batch_size=16", "model=gan")) for name in options("data")),
-    *(
-        (group, name, TINY_RING)
-        for group in ("metrics", "callbacks", "logger", "schedule", "trainer")
-        for name in options(group)
-    ),
+    *(("data", name, ("data.batch_size=2", "model=gan", *NEEDS.get(name, ()))) for name in options("data")),
+    *(("metrics", name, MEASURABLE.get(name, TINY_RING)) for name in options("metrics")),
+    *((group, name, TINY_RING) for group in ("callbacks", "logger", "schedule", "trainer") for name in options(group)),
     *(("accelerator", name, TINY_RING) for name in ("auto", "cpu")),
-    *(("experiment", name, ()) for name in options("experiment")),
+    *(("experiment", name, QUICK) for name in options("experiment")),
 ]
 
 
@@ -90,9 +95,9 @@ def test_every_yaml_runs(ganexp, tmp_path, group, name, overrides):
 @pytest.mark.parametrize("model", options("model"))
 @pytest.mark.parametrize("loss", options("loss"))
 def test_every_loss_runs_with_every_model(ganexp, tmp_path, model, loss):
-    small = () if model == "gan" else CONVOLUTIONS
-    if model == "cgan":
-        small = tuple(option.replace("network.", "network.images.") for option in CONVOLUTIONS)
+    network = compose(f"model={model}")["choices"]["network"]
+    by_shape = tuple(option.replace("network.", "network.images.") for option in CONVOLUTIONS)
+    small = {"mlp": (), "dcgan": CONVOLUTIONS, "auto": by_shape}[network]
     ganexp(*SMALL, *TINY_IMAGES, *small, f"model={model}", f"loss={loss}", "trainer.max_iterations=2")
     assert json.loads((the_run(tmp_path) / "summary.json").read_text())["status"] == "finished"
 

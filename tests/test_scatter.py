@@ -6,6 +6,7 @@ import torch
 
 from ganexp.data import Grid, Ring
 from ganexp.pictures import draw
+from ganexp.scatter import Panel, Scatter
 
 
 def test_points_appear_where_they_are_and_frames_do_not_mix() -> None:
@@ -32,3 +33,20 @@ def test_points_outside_are_mentioned() -> None:
     for stray in (1e30, math.inf, -math.inf, math.nan):
         picture = draw(torch.full((5, 2), stray), torch.arange(5), ring)
         assert (picture[:60] != empty[:60]).any() and (picture[60:] == empty[60:]).all()
+
+
+def test_panels_stand_side_by_side_and_each_has_its_own_points() -> None:
+    scatter = Scatter(lambda points: points[..., 0], (0, 1, 0, 1), 2, (Panel("one"), Panel("two", 1, 1)))
+    none, left, middle = torch.zeros(0, 2), torch.tensor([[0.2, 0.5]]), torch.tensor([[0.5, 0.5]])
+    empty = scatter((none, None), (none, None))
+    assert empty.shape == (408, 768, 3)
+    for panel in (0, 1):
+        clouds = [(none, None), (none, None)]
+        clouds[panel] = (middle, None)
+        rows, columns = np.nonzero((scatter(*clouds) != empty).any(axis=2))
+        assert columns.mean() / 384 == pytest.approx(panel + 0.08 + 0.89 / 2, abs=0.02)
+        assert rows.mean() == pytest.approx(24 + 384 * (0.03 + 0.91 / 2), abs=8)
+    assert (scatter((left, torch.tensor([0])), (none, None)) != scatter((left, torch.tensor([1])), (none, None))).any()
+    assert (scatter((none, None), (none, None)) == empty).all(), "frames do not mix"
+    with pytest.raises(ValueError):
+        scatter((none, None))

@@ -1,4 +1,4 @@
-"""Points in the plane: mixtures of Gaussians whose density is known.
+"""Points in the plane whose density is known, and mixtures of Gaussians among them.
 
 Contract: a mixture of K components with equal weights has the density
 
@@ -27,7 +27,7 @@ PAIRS = 2**22
 
 
 class Points(Data):
-    """Points in the plane with a density to draw them on."""
+    """Points in the plane whose true density is known."""
 
     shape = (2,)
 
@@ -43,14 +43,6 @@ class Points(Data):
     def decode(self, raw: Tensor) -> Tensor:
         """Return the points as they are."""
         return raw
-
-    def picture(self, samples: Tensor, labels: Tensor | None = None) -> np.ndarray:
-        """Draw the points over the true density, coloured by class when there are labels."""
-        return self._scatter(samples, labels)
-
-    @cached_property
-    def _scatter(self) -> Scatter:
-        return Scatter(self.density, self.limits, self.num_classes)
 
 
 class Mixture(Points):
@@ -90,6 +82,14 @@ class Mixture(Points):
     def _sum_of_bumps(self, points: Tensor, centres: Tensor) -> Tensor:
         squared = (points[:, None] - centres).square().sum(-1)
         return torch.exp(-squared / (2 * self.sd**2)).sum(-1)
+
+    def picture(self, samples: Tensor, labels: Tensor | None = None) -> np.ndarray:
+        """Draw the points over the true density, coloured by class when there are labels."""
+        return self._scatter((samples, labels))
+
+    @cached_property
+    def _scatter(self) -> Scatter:
+        return Scatter(self.density, self.limits, self.num_classes)
 
     @property
     def limits(self) -> tuple[float, float, float, float]:

@@ -36,7 +36,7 @@ INK = 235
 
 # An animation of this many frames of this size opens at once everywhere.
 FRAMES = 48
-FRAME_SIDE = 600
+FRAME_AREA = 600 * 600
 COLOURS = 64
 
 
@@ -193,7 +193,7 @@ def save_gif(frames: Sequence[np.ndarray | str | Path], path: str | Path, second
     chosen = np.unique(np.square(np.linspace(0, math.sqrt(len(frames) - 1), FRAMES)).round().astype(int))
     images = [_open(frames[index]) for index in chosen]
     size = images[-1].size
-    shrink = min(1.0, FRAME_SIDE / max(size))
+    shrink = min(1.0, math.sqrt(FRAME_AREA / math.prod(size)))
     size = (max(1, round(size[0] * shrink)), max(1, round(size[1] * shrink)))
     images = [image if image.size == size else image.resize(size) for image in images]
     # One palette for all frames keeps still regions identical, which is what makes the file small.

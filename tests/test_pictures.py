@@ -155,18 +155,19 @@ def test_an_animation_of_few_frames_keeps_all_and_holds_its_end(count: int, tmp_
 
 def test_an_animation_of_many_frames_thins_towards_its_end(tmp_path: Path) -> None:
     path = tmp_path / "training.gif"
-    paint = [np.zeros((300, 720, 3), dtype=np.uint8) for _ in range(180)]
+    paint = [np.zeros((600, 720, 3), dtype=np.uint8) for _ in range(180)]
     for k, frame in enumerate(paint):
         frame[:, 4 * k : 4 * k + 4] = 255
     save_gif(paint, path)
     assert len(frame_times(path)) < 60 and path.stat().st_size < 1_000_000
     shown = []
     with Image.open(path) as animation:
-        assert max(animation.size) == 600
+        width, height = animation.size
+        assert width / height == pytest.approx(1.2, rel=0.01) and 0.95 * 600**2 < width * height < 1.05 * 600**2
         for index in range(frame_count(animation)):
             animation.seek(index)
             bright = np.asarray(animation.convert("L"))[5].astype(float)
-            shown.append(round(float(bright @ np.arange(600) / bright.sum()) * 720 / 600 / 4 - 0.5))
+            shown.append(round(float(bright @ np.arange(width) / bright.sum()) * 720 / width / 4 - 0.5))
     assert shown[0] == 0 and shown[-1] == 179
     steps = np.diff(shown)
     assert steps.min() == 1 and (np.diff(steps) >= -2).all() and steps[-1] > 5

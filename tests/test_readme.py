@@ -48,6 +48,6 @@ def test_there_are_three_extensions():
 
 def test_the_table_names_every_choice():
     table = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", README.read_text(), re.MULTILINE))
-    for group in ("model", "network", "loss", "penalty", "optimizer", "lr_schedule", "data", "accelerator"):
+    for group in ("model", "network", "loss", "penalty", "optimizer", "lr_schedule", "data", "metrics", "accelerator"):
         named = set(re.findall(r"`(\w+)`", table[group].split(";")[0]))
         assert named >= {path.stem for path in (directory() / group).glob("*.yaml")}, group

@@ -28,7 +28,7 @@ class ACGAN(GAN):
         class_weight: Factor of the cross-entropies.
     """
 
-    needs_labels: ClassVar[bool] = True
+    conditional: ClassVar[bool] = True
     draws_labels: ClassVar[bool] = True
 
     def __init__(
@@ -40,11 +40,6 @@ class ACGAN(GAN):
     ) -> None:
         super().__init__(game, latent_dim, noise)
         self.class_weight = class_weight
-
-    @property
-    def label_classes(self) -> int:
-        """All classes of the data."""
-        return self.num_classes
 
     @property
     def outputs(self) -> int:

@@ -15,12 +15,7 @@ class CGAN(GAN):
         Conditional Generative Adversarial Nets (Mirza and Osindero, 2014), https://arxiv.org/abs/1411.1784
     """
 
-    needs_labels: ClassVar[bool] = True
-
-    @property
-    def label_classes(self) -> int:
-        """All classes of the data."""
-        return self.num_classes
+    conditional: ClassVar[bool] = True
 
     @property
     def judged_classes(self) -> int:

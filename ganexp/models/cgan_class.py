@@ -21,13 +21,8 @@ class CGANClass(GAN):
     saturation, :math:`-\log P(y' | G(z, y'))` for the generator. The labels y' of the fakes are drawn.
     """
 
-    needs_labels: ClassVar[bool] = True
+    conditional: ClassVar[bool] = True
     draws_labels: ClassVar[bool] = True
-
-    @property
-    def label_classes(self) -> int:
-        """All classes of the data."""
-        return self.num_classes
 
     @property
     def outputs(self) -> int:

@@ -18,12 +18,7 @@ class CGANProjection(GAN):
         cGANs with Projection Discriminator (Miyato and Koyama, 2018), https://arxiv.org/abs/1802.05637
     """
 
-    needs_labels: ClassVar[bool] = True
-
-    @property
-    def label_classes(self) -> int:
-        """All classes of the data."""
-        return self.num_classes
+    conditional: ClassVar[bool] = True
 
     @property
     def outputs(self) -> int:

@@ -54,17 +54,19 @@ class GAN(TwoPlayerModule):
         ConfigError: The variant needs labels, and the data has none; or a network or penalty does not fit.
 
     Attributes:
-        needs_labels: Whether the real samples' labels are used.
+        conditional: Whether the generator is told the data's labels.
+        needs_labels: Whether the real samples' labels are used in another way.
         draws_labels: Whether fakes get labels of their own, instead of those of the real samples that they meet.
     """
 
+    conditional: ClassVar[bool] = False
     needs_labels: ClassVar[bool] = False
     draws_labels: ClassVar[bool] = False
 
     def __init__(self, game: Game, latent_dim: PositiveInt = 100, noise: Literal["normal", "uniform"] = "normal") -> None:
         super().__init__(game.lr_schedule, game.schedule.gradient_clip)
         data, network, schedule = game.data, game.network, game.schedule
-        if self.needs_labels and data.num_classes == 0:
+        if (self.conditional or self.needs_labels) and data.num_classes == 0:
             raise ConfigError("this model needs labels, and the data has none", "model", "data", hint="use model=gan")
         self.loss, self.penalty, self.schedule = game.loss, game.penalty, schedule
         self.data, self.num_classes, self.latent_dim, self.noise = data, data.num_classes, latent_dim, noise
@@ -81,7 +83,7 @@ class GAN(TwoPlayerModule):
     @property
     def label_classes(self) -> int:
         """Number of classes that the generator is told; 0: it is told none."""
-        return 0
+        return self.num_classes if self.conditional else 0
 
     @property
     def label_names(self) -> tuple[str, ...] | None:

@@ -51,3 +51,17 @@ def test_the_table_names_every_choice():
     for group in ("model", "network", "loss", "penalty", "optimizer", "lr_schedule", "data", "metrics", "accelerator"):
         named = set(re.findall(r"`(\w+)`", table[group].split(";")[0]))
         assert named >= {path.stem for path in (directory() / group).glob("*.yaml")}, group
+
+
+@pytest.mark.parametrize("preset", sorted((directory() / "experiment").glob("*.yaml")), ids=lambda path: path.stem)
+def test_presets_say_what_to_expect_of_them(preset):
+    text = preset.read_text()
+    assert f"# Command: python -m ganexp experiment={preset.stem}\n" in text
+    assert re.search(r"^# Expected: \w", text, re.MULTILINE) and re.search(r"^# Time: \d", text, re.MULTILINE)
+    assert f"`{preset.stem}`" in README.read_text()
+
+
+def test_the_pictures_that_are_shown_are_there():
+    for page in (README, README.parent / "docs/systems.md"):
+        shown = re.findall(r'<img src="(.*?)"', page.read_text())
+        assert shown and all((page.parent / picture).is_file() for picture in shown)

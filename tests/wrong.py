@@ -16,7 +16,7 @@ WRONG = [
     ("callbacks.samples.foo=1", "callbacks.samples.foo=1: ", "there is: columns, count, epochs, every"),
     ("+network.generator.foo=1", "network.generator.foo=1: ", "it has .*widths, activation"),
     ("loss=minimax +loss.smoothing=1", "loss.smoothing=1: ", r"did you mean loss.label_smoothing\?"),
-    ("+model.foo=1", "model.foo=1: ", r"GAN has no option 'foo' \(it has latent_dim\)"),
+    ("+model.foo=1", "model.foo=1: ", r"GAN has no option 'foo' \(it has latent_dim, noise\)"),
     ("+trainer.foo=1", "trainer.foo=1: ", "Trainer has no option 'foo'"),
     ("loss._target_=ganexp.losses.Hing", "loss._target_=ganexp.losses.Hing: ", r"did you mean ganexp.losses.Hinge\?"),
     ("loss._target_=nowhere.Hinge", "loss._target_=nowhere.Hinge: ", "cannot be imported: [Nn]o module named 'nowhere'"),

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ class TensorBoard(LightningTensorBoardLogger):
 
     def __init__(self, folder: str | Path, start: int | None = None) -> None:
         purge = start + 1 if start else start  # a run that lost everything begins again at 0
+        if start is not None:
+            _let_the_second_pass(Path(folder))
         super().__init__(str(folder), name="", version="", default_hp_metric=False, purge_step=purge)
 
     @property
@@ -58,6 +61,16 @@ class TensorBoard(LightningTensorBoardLogger):
         """Bring all entries to the disk; the configuration is in the run's folder already."""
         if self._experiment is not None:
             self._experiment.flush()
+
+
+def _let_the_second_pass(folder: Path) -> None:
+    """Wait, for a second at most, until a new file of events is named after a later second than those that are there.
+
+    TensorBoard reads the files of a run in the order of their names, which begin with the second in which each was begun.
+    """
+    seconds = [path.name.split(".")[3] for path in folder.glob("events.out.tfevents.*")]
+    if seconds and int(time.time()) == int(max(seconds)):
+        time.sleep(1 - time.time() % 1)
 
 
 class CSV(Logger):

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
@@ -40,6 +40,23 @@ FRAME_AREA = 600 * 600
 COLOURS = 64
 
 
+class Layout(NamedTuple):
+    """How images stand in their picture; points, which have places of their own, need none.
+
+    Attributes:
+        columns: Images in a row; None leaves it to the data.
+        titles: What is written above each image, N texts, or none.
+        row_titles: What is written at the start of each row, or none.
+    """
+
+    columns: int | None = None
+    titles: Sequence[str] = ()
+    row_titles: Sequence[str] = ()
+
+
+PLAIN = Layout()
+
+
 def draw(
     samples: Tensor,
     labels: Tensor | None,
@@ -54,19 +71,15 @@ def draw(
         samples: Decoded values with shape (N, *data.shape), on any device.
         labels: Classes with shape (N,), or None.
         data: The data set, whose `picture` says what its samples look like.
-        columns: Of images: as for :func:`image_grid`, like the next two; by default what their `picture` chooses.
-        titles: Of images.
-        row_titles: Of images.
+        columns: Like the next two, a part of the :class:`Layout`.
+        titles: Above each image.
+        row_titles: At the start of each row.
 
     Returns:
         A uint8 array with shape (H, W, 3).
     """
-    from ganexp.data.images import Images
-
     samples, labels = samples.detach().float().cpu(), None if labels is None else labels.detach().cpu()
-    if isinstance(data, Images):
-        return data.picture(samples, labels, columns, titles, row_titles)
-    return data.picture(samples, labels)
+    return data.picture(samples, labels, Layout(columns, titles, row_titles))
 
 
 def image_grid(
@@ -95,7 +108,7 @@ def image_grid(
     rows = math.ceil(count / columns)
     longest, tile = max(height, width), WIDE_TILE if titles else TILE
     scale = max(1, min(round(tile / longest), GRID // (max(rows, columns) * longest)))
-    tiles = _bytes(images, value_range).expand(-1, 3, -1, -1)
+    tiles = to_bytes(images, value_range).expand(-1, 3, -1, -1)
     tiles = tiles.repeat_interleave(scale, dim=2).repeat_interleave(scale, dim=3)
     height, width = scale * height, scale * width
     letters = min(max(SMALLEST, round(LETTERS * height)), LARGEST)
@@ -151,7 +164,8 @@ def _font(size: int) -> "ImageFont.FreeTypeFont":
     return ImageFont.truetype(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf", size)
 
 
-def _bytes(images: Tensor, value_range: tuple[float, float]) -> Tensor:
+def to_bytes(images: Tensor, value_range: tuple[float, float]) -> Tensor:
+    """Turn floats in `value_range` into bytes, of any shape; values outside are clipped, NaN is the lowest; bytes stay."""
     if images.dtype == torch.uint8:
         return images
     low, high = value_range

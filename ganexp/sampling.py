@@ -79,7 +79,7 @@ class Sampling:
             if options.interpolate == "none"
             else f"{options.n:,} {options.interpolate} rows of {options.steps}"
         )
-        parts = [f"{count} {'images' if self._images else 'points'}"]
+        parts = [f"{count} {'image' if self._images else 'point'}{'s' * (len(self.z) > 1)}"]
         if self.model.label_classes:
             classes = [self._names[label] for label in self.y.unique()]
             parts.append(f"{len(classes)} classes" if len(classes) > 1 else f"class {classes[0]}")

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
+import torch
 
 from ganexp.errors import ConfigError
+from ganexp.pictures import to_bytes
 from ganexp.runs import remove_empty
 
 # The earliest time that an archive can hold: the present one would make equal samples unequal files.
@@ -108,10 +110,8 @@ def save_images(folder: Path, batches: Iterable[np.ndarray], value_range: tuple[
 
     folder.mkdir()
     remaining = iter(names)
-    low, high = value_range
     for batch in batches:
-        unit = (np.nan_to_num(batch, nan=low, posinf=high, neginf=low) - low) / (high - low)
-        pixels = np.moveaxis((255 * unit).round().clip(0, 255).astype(np.uint8), 1, -1)
+        pixels = to_bytes(torch.from_numpy(batch), value_range).movedim(1, -1).numpy()
         for image, name in zip(pixels, remaining, strict=False):
             Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).save(folder / f"{name}.png")
 

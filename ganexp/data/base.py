@@ -10,6 +10,8 @@ from typing import Literal
 import numpy as np
 from torch import Tensor
 
+from ganexp.pictures import PLAIN, Layout
+
 Split = Literal["train", "test"]
 
 
@@ -50,10 +52,11 @@ class Data(ABC):
         """Turn raw samples with shape (B, *shape) into float32 in `value_range`, on their device and without a sync."""
 
     @abstractmethod
-    def picture(self, samples: Tensor, labels: Tensor | None = None) -> np.ndarray:
+    def picture(self, samples: Tensor, labels: Tensor | None = None, layout: Layout = PLAIN) -> np.ndarray:
         """Draw samples with shape (N, *shape) as an RGB picture: uint8 with shape (H, W, 3).
 
         Arguments:
             samples: Decoded values on the CPU; those of a diverged generator may be infinite or NaN.
             labels: Their classes on the CPU, with shape (N,).
+            layout: Of images: how they stand.
         """

@@ -25,6 +25,7 @@ from ganexp.config import near_miss
 from ganexp.data.base import Split
 from ganexp.data.points import SEEDS, Points
 from ganexp.errors import ConfigError
+from ganexp.pictures import PLAIN, Layout
 from ganexp.scatter import Panel, Scatter
 from ganexp.types import PositiveInt
 
@@ -147,7 +148,7 @@ class Density(Points):
         """The unit square."""
         return 0.0, 1.0, 0.0, 1.0
 
-    def picture(self, samples: Tensor, labels: Tensor | None = None) -> np.ndarray:
+    def picture(self, samples: Tensor, labels: Tensor | None = None, layout: Layout = PLAIN) -> np.ndarray:
         """Draw the target, as many test points as there are samples (if so many there are), and the samples, side by side.
 
         Points are coloured by class when there are labels.

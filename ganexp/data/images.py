@@ -5,7 +5,6 @@ has the shape that was known at construction.
 """
 
 from abc import abstractmethod
-from collections.abc import Sequence
 from typing import final
 
 import numpy as np
@@ -14,7 +13,7 @@ from torch import Tensor
 
 from ganexp.data.base import Data, Split
 from ganexp.errors import ConfigError
-from ganexp.pictures import image_grid
+from ganexp.pictures import PLAIN, Layout, image_grid
 from ganexp.types import PositiveInt
 
 
@@ -75,26 +74,18 @@ class Images(Data):
         # In place on the fresh copy: twice as fast as a lookup table.
         return raw.to(torch.float32).mul_((high - low) / 255).add_(low)
 
-    def picture(
-        self,
-        samples: Tensor,
-        labels: Tensor | None = None,
-        columns: int | None = None,
-        titles: Sequence[str] = (),
-        row_titles: Sequence[str] = (),
-    ) -> np.ndarray:
+    def picture(self, samples: Tensor, labels: Tensor | None = None, layout: Layout = PLAIN) -> np.ndarray:
         """Draw the images on a grid, in the order given: a row per class where there are labels, else a square.
 
         Arguments:
             samples: Decoded values with shape (N, C, H, W), on the CPU.
             labels: Their classes with shape (N,), on the CPU, equal ones together and as many of each.
-            columns: Images in a row, if it is to be another number.
-            titles: What is written above each image, N texts, or none.
-            row_titles: What is written at the start of each row, or none.
+            layout: How they stand.
         """
+        columns = layout.columns
         if columns is None and labels is not None:
             columns = int((labels == labels[0]).sum())
-        return image_grid(samples, self.value_range, columns, titles, row_titles)
+        return image_grid(samples, self.value_range, columns, layout.titles, layout.row_titles)
 
 
 class Digits(Images):

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from ganexp.data.base import Data, Split
+from ganexp.pictures import PLAIN, Layout
 from ganexp.scatter import Scatter
 from ganexp.types import PositiveFloat, PositiveInt
 
@@ -83,7 +84,7 @@ class Mixture(Points):
         squared = (points[:, None] - centres).square().sum(-1)
         return torch.exp(-squared / (2 * self.sd**2)).sum(-1)
 
-    def picture(self, samples: Tensor, labels: Tensor | None = None) -> np.ndarray:
+    def picture(self, samples: Tensor, labels: Tensor | None = None, layout: Layout = PLAIN) -> np.ndarray:
         """Draw the points over the true density, coloured by class when there are labels."""
         return self._scatter((samples, labels))
 

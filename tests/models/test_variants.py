@@ -185,7 +185,7 @@ class Halves(Data):
     def decode(self, raw):
         return raw
 
-    def picture(self, samples, labels=None):
+    def picture(self, samples, labels=None, layout=None):
         raise NotImplementedError
 
 

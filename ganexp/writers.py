@@ -111,7 +111,7 @@ def save_images(folder: Path, batches: Iterable[np.ndarray], value_range: tuple[
     folder.mkdir()
     remaining = iter(names)
     for batch in batches:
-        pixels = to_bytes(torch.from_numpy(batch), value_range).movedim(1, -1).numpy()
+        pixels = to_bytes(torch.tensor(batch), value_range).movedim(1, -1).numpy()
         for image, name in zip(pixels, remaining, strict=False):
             Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).save(folder / f"{name}.png")
 

@@ -1,11 +1,13 @@
 """Files that are either the old one or the new one, whenever the process ends and whatever else writes them."""
 
+import json
+import math
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 
 @contextmanager
@@ -37,3 +39,16 @@ def write_atomically(path: Path, text: str) -> None:
     """Write a text file."""
     with whole_file(path) as file:
         file.write(text.encode())
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write plain types as JSON that any reader takes: numbers that are not finite become null."""
+    write_atomically(path, json.dumps(_finite(content), indent=2, allow_nan=False) + "\n")
+
+
+def _finite(content: Any) -> Any:
+    if isinstance(content, dict):
+        return {key: _finite(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_finite(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content

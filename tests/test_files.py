@@ -1,9 +1,10 @@
+import json
 import os
 import stat
 
 import pytest
 
-from ganexp.files import whole_file, write_atomically
+from ganexp.files import whole_file, write_atomically, write_json
 
 
 def test_a_file_appears_whole_with_the_rights_of_an_ordinary_one(tmp_path):
@@ -27,3 +28,11 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
         raise RuntimeError
     assert path.read_text() == "old"
     assert os.listdir(tmp_path) == ["file.txt"]
+
+
+def test_json_is_strict(tmp_path):
+    content = {"a": [float("nan"), 1.5, (float("inf"), 2)], "b": {"c": -float("inf"), "d": None, "e": True, "f": "x"}}
+    write_json(tmp_path / "file.json", content)
+    text = (tmp_path / "file.json").read_text()
+    read = json.loads(text, parse_constant=pytest.fail)
+    assert read == {"a": [None, 1.5, [None, 2]], "b": {"c": None, "d": None, "e": True, "f": "x"}}

@@ -8,6 +8,7 @@ from ganexp.data.downloaded import Downloaded
 from ganexp.data.folder import ImageFolder
 from ganexp.data.images import Digits, Images
 from ganexp.data.points import Grid, Mixture, Points, Ring
+from ganexp.data.stacked import StackedMNIST
 
 __all__ = [
     "CIFAR10",
@@ -26,4 +27,5 @@ __all__ = [
     "Points",
     "Ring",
     "Split",
+    "StackedMNIST",
 ]

@@ -4,15 +4,22 @@ Contract: constructing a data set reads no file; `Data.load` returns the same te
 storage elementwise to float32 values in `Data.value_range`.
 """
 
+import hashlib
 from abc import ABC, abstractmethod
-from typing import Literal
+from pathlib import Path
+from typing import ClassVar, Literal
 
 import numpy as np
 from torch import Tensor
 
+from ganexp.data.cache import cache_folder
 from ganexp.pictures import PLAIN, Layout
 
 Split = Literal["train", "test"]
+SPLITS: tuple[Split, ...] = ("train", "test")
+
+# Samples that are read into memory at a time to be hashed.
+HASHED = 4096
 
 
 class Data(ABC):
@@ -26,8 +33,10 @@ class Data(ABC):
         class_weights: Relative frequencies of the classes, by which labels are drawn for generated samples; None: equal.
         batch_size: Samples that one update of the discriminator sees, over all devices together.
         drop_last: Whether the last, smaller batch of an epoch is left out.
+        few: Samples that an evaluation draws while a model learns, unless told otherwise.
     """
 
+    few: ClassVar[int]
     shape: tuple[int, ...]
     num_classes: int = 0
     value_range: tuple[float, float] | None = None
@@ -52,6 +61,24 @@ class Data(ABC):
         """Turn raw samples with shape (B, *shape) into float32 in `value_range`, on their device and without a sync."""
 
     @abstractmethod
+    def encode(self, samples: Tensor) -> Tensor:
+        """Turn decoded samples with shape (B, *shape) into raw ones, the inverse of :meth:`decode`."""
+
+    @property
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """A digest of the content of both splits: what is measured against equal data has an equal one."""
+
+    def whole(self) -> "Data":
+        """Return the data set without the restriction of the training split to a subset."""
+        return self
+
+    @property
+    def derived(self) -> Path:
+        """The folder for what is derived from the data, such as statistics; it need not exist."""
+        return cache_folder("derived")
+
+    @abstractmethod
     def picture(self, samples: Tensor, labels: Tensor | None = None, layout: Layout = PLAIN) -> np.ndarray:
         """Draw samples with shape (N, *shape) as an RGB picture: uint8 with shape (H, W, 3).
 
@@ -60,3 +87,16 @@ class Data(ABC):
             labels: Their classes on the CPU, with shape (N,).
             layout: Of images: how they stand.
         """
+
+
+def digest(*parts: str | Tensor) -> str:
+    """Return a fingerprint of texts and tensors: 16 hexadecimal digits."""
+    found = hashlib.blake2b(digest_size=8)
+    for part in parts:
+        if isinstance(part, str):
+            found.update(f"{part}\n".encode())
+            continue
+        found.update(f"{part.dtype} {tuple(part.shape)}\n".encode())
+        for piece in part.split(HASHED):
+            found.update(piece.contiguous().numpy().tobytes())
+    return found.hexdigest()

@@ -22,7 +22,7 @@ from pydantic import Field
 from torch import Tensor
 
 from ganexp.config import near_miss
-from ganexp.data.base import Split
+from ganexp.data.base import Split, digest
 from ganexp.data.points import SEEDS, Points
 from ganexp.errors import ConfigError
 from ganexp.pictures import PLAIN, Layout
@@ -91,6 +91,11 @@ class Density(Points):
         """Share of each class in the mass of all; None for a single picture."""
         masses = torch.stack([picture.mean() for picture in self._pictures])
         return tuple((masses / masses.sum()).tolist()) if self.num_classes else None
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A digest of the pictures and the number of points."""
+        return digest(type(self).__name__, *self._pictures, f"{self.size}")
 
     def load(self, split: Split) -> tuple[Tensor, Tensor | None]:
         """Draw the points (float32, (size, 2)) and, from several pictures, their classes (int64, (size,)).

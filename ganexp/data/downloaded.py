@@ -80,6 +80,11 @@ class Downloaded(Images):
         """Check the content of one of `files`."""
 
     @property
+    def derived(self) -> Path:
+        """`derived` in the root, or in the user's cache folder where the root cannot be written."""
+        return self.root / "derived" if os.access(self.root, os.W_OK) else cache_folder("derived")
+
+    @property
     def torchvision(self) -> Any:
         """The class of torchvision, imported late: it takes a second or more."""
         from torchvision import datasets

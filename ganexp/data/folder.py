@@ -10,7 +10,7 @@ import warnings
 from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal, NoReturn
 
@@ -19,7 +19,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from ganexp.data.base import Split
+from ganexp.data.base import Split, digest
 from ganexp.data.cache import cache_folder
 from ganexp.data.images import Images
 from ganexp.errors import ConfigError
@@ -117,6 +117,12 @@ class ImageFolder(Images):
         chosen, part = (self._test, slice(count, None)) if split == "test" and self._test else (self._train, slice(count))
         labels = torch.tensor([label for label, _ in chosen]) if self.class_names else None
         return images[part], labels
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A digest of the files' names, sizes and times: their content may be larger than memory."""
+        names = [name for _, name in self._train + self._test]
+        return digest(self._key(names), f"{len(self._train)} {self.subset}")
 
     def _images(self) -> Tensor:
         """Return the images of both splits, mapped; decode them if need be."""

@@ -5,13 +5,15 @@ has the shape that was known at construction.
 """
 
 from abc import abstractmethod
+from copy import copy
+from functools import cached_property
 from typing import final
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ganexp.data.base import Data, Split
+from ganexp.data.base import SPLITS, Data, Split, digest
 from ganexp.errors import ConfigError
 from ganexp.pictures import PLAIN, Layout, image_grid
 from ganexp.types import PositiveInt
@@ -26,9 +28,14 @@ class Images(Data):
         drop_last: Whether to leave out the last, smaller batch of an epoch.
         subset: How many training images to use, the first ones; by default all.
         size: Side in pixels to which the images are resized; by default they stay as they are.
+
+    Attributes:
+        layers: The data set that each channel shows an image of, where the channels are images of their own; else None.
     """
 
+    few = 1000
     value_range: tuple[float, float]
+    layers: "Images | None" = None
 
     def __init__(
         self,
@@ -73,6 +80,26 @@ class Images(Data):
         low, high = self.value_range
         # In place on the fresh copy: twice as fast as a lookup table.
         return raw.to(torch.float32).mul_((high - low) / 255).add_(low)
+
+    def encode(self, samples: Tensor) -> Tensor:
+        """Round to the nearest byte; values outside `value_range` are clipped, those that are no numbers become the lowest."""
+        low, high = self.value_range
+        return samples.float().sub(low).mul_(255 / (high - low)).nan_to_num_(0.0).round_().clamp_(0, 255).to(torch.uint8)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A digest of the bytes and labels of both splits."""
+        parts = (part for split in SPLITS for part in self.load(split))
+        return digest(*(part for part in parts if part is not None))
+
+    def whole(self) -> "Images":
+        """Return the images with the whole training split."""
+        if self.subset is None:
+            return self
+        whole = copy(self)
+        whole.subset = None
+        whole.__dict__.pop("fingerprint", None)
+        return whole
 
     def picture(self, samples: Tensor, labels: Tensor | None = None, layout: Layout = PLAIN) -> np.ndarray:
         """Draw the images on a grid, in the order given: a row per class where there are labels, else a square.

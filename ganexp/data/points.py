@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganexp.data.base import Data, Split
+from ganexp.data.base import Data, Split, digest
 from ganexp.pictures import PLAIN, Layout
 from ganexp.scatter import Scatter
 from ganexp.types import PositiveFloat, PositiveInt
@@ -30,6 +30,7 @@ PAIRS = 2**22
 class Points(Data):
     """Points in the plane whose true density is known."""
 
+    few = 2500
     shape = (2,)
 
     @property
@@ -44,6 +45,10 @@ class Points(Data):
     def decode(self, raw: Tensor) -> Tensor:
         """Return the points as they are."""
         return raw
+
+    def encode(self, samples: Tensor) -> Tensor:
+        """Return the points as float32."""
+        return samples.float()
 
 
 class Mixture(Points):
@@ -71,6 +76,11 @@ class Mixture(Points):
         labels = torch.randint(len(self.centres), (self.size,), generator=generator)
         noise = torch.randn(self.size, 2, generator=generator)
         return self.centres[labels] + self.sd * noise, labels
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A digest of the centres, the standard deviation and the number of points."""
+        return digest(type(self).__name__, self.centres, f"{self.sd} {self.size}")
 
     def density(self, points: Tensor) -> Tensor:
         """Evaluate p(x) at points with shape (*, 2); returns shape (*)."""

@@ -62,5 +62,19 @@ def test_every_config_keeps_the_contract(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in CONF.glob("*.yaml")))
+def test_every_config_can_be_measured(name: str, tmp_path: Path) -> None:
+    data, again = build(name, tmp_path / "images"), build(name, tmp_path / "images")
+    for one in (data, again):
+        one.prepare()
+    raw = data.load("test")[0][:300]
+    assert torch.equal(data.encode(data.decode(raw)), raw) and data.encode(data.decode(raw)).dtype == raw.dtype
+    state = torch.get_rng_state()
+    assert data.fingerprint == again.fingerprint and len(data.fingerprint) == 16
+    assert torch.equal(torch.get_rng_state(), state)
+    assert data.few >= 1000 and data.whole().fingerprint == data.fingerprint
+    assert data.derived.is_absolute() and not data.derived.exists()
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in CONF.glob("*.yaml")))
 def test_every_config_opens_with_a_comment(name: str) -> None:
     assert (CONF / f"{name}.yaml").read_text().startswith("# ")

@@ -321,3 +321,11 @@ def test_photographs_have_the_mass_that_they_show(path: str) -> None:
     assert (y is None) == (path != "binary")
     if y is not None:
         assert data.class_names == ("0", "1") and data.class_weights == pytest.approx((0.714, 0.286), abs=0.001)
+
+
+def test_the_fingerprint_is_that_of_the_pictures_and_the_number_of_points(tmp_path: Path) -> None:
+    values = noise(5, 4)
+    paths = [save(tmp_path / "a.tif", values), save(tmp_path / "b.tif", values), save(tmp_path / "c.tif", 2 * values)]
+    first, same, other = (Density(path).fingerprint for path in paths)
+    assert first == same == Density(paths[0], batch_size=3).fingerprint
+    assert len({first, other, Density(paths[0], size=9).fingerprint, Density(size=9).fingerprint}) == 4

@@ -167,3 +167,12 @@ def test_root_comes_from_the_option_then_the_environment_then_the_cache(
     monkeypatch.setenv("GANEXP_DATA", str(tmp_path / "shared"))
     assert MNIST().root == tmp_path / "shared"
     assert MNIST(root=str(tmp_path / "mine")).root == tmp_path / "mine"
+
+
+def test_what_is_derived_lies_in_the_root_or_in_the_cache_where_that_cannot_be_written(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr("os.access", lambda path, mode: Path(path) == tmp_path / "mine")
+    assert MNIST(root=str(tmp_path / "mine")).derived == tmp_path / "mine/derived"
+    assert MNIST(root=str(tmp_path / "shared")).derived == tmp_path / "cache/ganexp/derived"

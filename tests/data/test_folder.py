@@ -218,3 +218,20 @@ def test_wrong_options_are_refused(folder: Path, wrong: dict[str, Any]) -> None:
     with pytest.raises(ConfigError) as caught:
         build({"_target_": "ganexp.data.ImageFolder", "path": str(folder), **wrong}, "data")
     assert caught.value.keys == (f"data.{next(iter(wrong))}",)
+
+
+def test_the_fingerprint_is_that_of_the_files_and_of_how_they_are_read(folder: Path) -> None:
+    for index in range(12):
+        save(folder / f"{index:02}.png", WHITE)
+    fingerprint = ImageFolder(str(folder), size=8).fingerprint
+    assert fingerprint == ImageFolder(str(folder), size=8, value_range=(0, 1), batch_size=3).fingerprint
+    part = ImageFolder(str(folder), size=8, subset=5)
+    others = {
+        part.fingerprint,
+        ImageFolder(str(folder), size=4).fingerprint,
+        ImageFolder(str(folder), 8, held_out=3).fingerprint,
+    }
+    assert part.whole().fingerprint == fingerprint
+    save(folder / "12.png", WHITE)
+    others.add(ImageFolder(str(folder), size=8).fingerprint)
+    assert fingerprint not in others and len(others) == 4

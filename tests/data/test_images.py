@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 from torch import Tensor
@@ -87,3 +89,40 @@ def test_resizing_averages_what_it_makes_smaller_and_stays_within_the_bytes() ->
     assert (large[..., :12] < 30).all() and (large[..., 20:] > 225).all()
     flat = torch.full((2, 1, 5, 7), 77, dtype=torch.uint8)
     assert torch.equal(Given(flat, size=9).load("train")[0], torch.full((2, 1, 9, 9), 77, dtype=torch.uint8))
+
+
+@pytest.mark.parametrize(("low", "high"), [(-1, 1), (0, 1)])
+def test_encoding_is_the_inverse_of_decoding_and_rounds_to_the_nearest_byte(low: float, high: float) -> None:
+    data = Digits(value_range=(low, high))
+    raw = torch.arange(256, dtype=torch.uint8).view(4, 1, 8, 8)
+    step = (high - low) / 255
+    decoded = data.decode(raw)
+    before = decoded.clone()
+    for away in (0, 0.49 * step, -0.49 * step):
+        assert torch.equal(data.encode(decoded + away), raw)
+    assert torch.equal(data.encode(decoded[:2].double()), raw[:2]) and torch.equal(decoded, before)
+    beyond = torch.tensor([low - 5, high + 5, math.inf, -math.inf, math.nan]).view(5, 1, 1, 1)
+    assert data.encode(beyond).flatten().tolist() == [0, 255, 255, 0, 0]
+
+
+def test_the_fingerprint_is_that_of_the_content() -> None:
+    fingerprint = Digits().fingerprint
+    assert fingerprint == Digits(value_range=(0, 1), batch_size=3, drop_last=False).fingerprint
+    images = torch.zeros(6, 1, 2, 2, dtype=torch.uint8)
+    changed = images.clone()
+    changed[-1, 0, 1, 1] = 1
+    others = [
+        data.fingerprint for data in (Digits(size=16), Digits(subset=9), Given(images), Given(changed), Given(images[:5]))
+    ]
+    assert fingerprint not in others and len(set(others)) == len(others)
+    assert Given(images).fingerprint == Given(images.clone()).fingerprint
+
+
+def test_the_whole_has_no_subset_and_leaves_the_part_as_it_is() -> None:
+    part = Digits(subset=100, size=16, value_range=(0, 1))
+    assert part.fingerprint != Digits(size=16).fingerprint
+    whole = part.whole()
+    assert len(whole.load("train")[0]) == 1442 and whole.shape == part.shape and whole.value_range == part.value_range
+    assert whole.fingerprint == Digits(size=16).fingerprint
+    assert len(part.load("train")[0]) == 100 and part.fingerprint != whole.fingerprint
+    assert Digits().layers is None

@@ -83,3 +83,16 @@ def test_a_mixture_can_be_copied_after_it_was_drawn() -> None:
     points, labels = ring.load("train")
     picture = ring.picture(points, labels)
     assert (copy.deepcopy(ring).picture(points, labels) == picture).all()
+
+
+def test_points_are_kept_as_they_are() -> None:
+    points = torch.tensor([[1e9, -math.inf], [math.nan, 0.25]], dtype=torch.float64)
+    encoded = Ring().encode(points)
+    assert encoded.dtype == torch.float32 and torch.equal(encoded.nan_to_num(7.0), points.float().nan_to_num(7.0))
+
+
+def test_the_fingerprint_is_that_of_the_distribution_and_the_number_of_points() -> None:
+    same = Ring(batch_size=3, drop_last=False)
+    assert same.fingerprint == Ring().fingerprint and same.whole() is same
+    others = [Ring(), Ring(sd=0.02), Ring(radius=2.0), Ring(components=9), Ring(size=9), Grid(), Grid(spacing=1.0)]
+    assert len({data.fingerprint for data in others}) == len(others)

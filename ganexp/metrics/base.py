@@ -1,30 +1,47 @@
-"""The one interface of every metric."""
+"""The one interface of every metric.
+
+Contract: a metric is a function of the samples and of the reference alone; it changes neither, nor any random state.
+"""
 
 from abc import ABC, abstractmethod
+from typing import ClassVar, Literal
 
-from torch import Tensor
+from ganexp.data.base import Split
+from ganexp.metrics.reference import Reference, Samples
 
-from ganexp.data.base import Data
+Goal = Literal["min", "max"]
 
 
 class Metric(ABC):
-    """A measure of generated samples against what is known of the data."""
+    """A measure of generated samples against what is known of the data.
 
-    def check(self, data: Data) -> None:  # noqa: B027 (most metrics take any data)
-        """Refuse data that the metric cannot judge.
+    Attributes:
+        goals: Of the values by which one model is better than another: whether lower (`min`) or higher (`max`) is better.
+            The first is the one by which the best checkpoint is chosen, unless told otherwise.
+        needs_features: Whether it looks at the features of an extractor.
+        floor: The split of real samples that shows what a perfect generator would score: held-out ones, unless the metric
+            needs them itself.
+    """
+
+    goals: ClassVar[dict[str, Goal]] = {}
+    needs_features: ClassVar[bool] = False
+    floor: ClassVar[Split] = "test"
+
+    def check(self, reference: Reference) -> None:  # noqa: B027 (most metrics take any data)
+        """Refuse data or an extractor with which the metric cannot judge, before any work is done.
 
         Raises:
             ConfigError: It cannot.
         """
 
     @abstractmethod
-    def __call__(self, samples: Tensor, data: Data) -> dict[str, float]:
-        """Return named values for decoded samples with shape (N, *shape)."""
+    def __call__(self, samples: Samples, reference: Reference) -> dict[str, float]:
+        """Return named values; a name with a slash, such as `share/7`, is a detail, kept but not shown in tables."""
 
-    def verdict(self, values: dict[str, float]) -> str | None:
-        """Say in one sentence what is wrong with the samples of the last call, such as mode collapse; None: nothing.
+    def collapse(self, values: dict[str, float]) -> str | None:
+        """Say in one sentence which collapse of diversity these values show; None: none.
 
         Arguments:
-            values: What that call returned.
+            values: What a call returned.
         """
         return None

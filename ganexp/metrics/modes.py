@@ -1,21 +1,44 @@
-"""Coverage of the modes of a known mixture.
+"""Coverage of the modes of a known mixture: which, how evenly, and how widely.
 
-Contract: a sample is of high quality when it lies within 3 standard deviations of the nearest mode; a mode is covered
-when at least one sample of high quality has it as its nearest.
+Contract: a sample belongs to the mode whose centre is nearest, and is of high quality within 3 standard deviations of it; a
+mode is covered when a sample of high quality belongs to it. With n_k of the N finite samples in mode k of K, whose true
+weight is w_k = 1/K, g_k = n_k / N and h_k = (n_k + 1) / (N + K),
+
+    mode_kl = KL(g || w) = sum_k g_k log(g_k / w_k),    mode_kl_reverse = KL(w || h) = sum_k w_k log(w_k / h_k),
+
+so that the second stays finite where a mode has no sample. With x_i the samples of high quality and m_k the means of those in
+each of the K' modes that have some,
+
+    mode_spread^2 = sum_i |x_i - m_k(i)|^2 / (2 (N_high - K')) / (sd^2 (1 - c / (e^c - 1))),    c = 3^2 / 2,
+
+the variance per coordinate, relative to that of a Gaussian in the plane cut off at 3 standard deviations.
 """
 
+import math
+from typing import ClassVar
+
 import torch
-from torch import Tensor
 
 from ganexp.data import Data, Mixture
 from ganexp.errors import ConfigError
-from ganexp.metrics.base import Metric
+from ganexp.metrics.base import Goal, Metric
+from ganexp.metrics.reference import Reference, Samples
+from ganexp.types import Probability
+
+# Radius of high quality in standard deviations, the mass of a Gaussian in the plane within it, and the variance that is left.
+RADIUS = 3.0
+QUALITY = -math.expm1(-(RADIUS**2) / 2)
+CUT_VARIANCE = 1 - (RADIUS**2 / 2) / math.expm1(RADIUS**2 / 2)
+
+# Between fewer modes, a large share says little.
+FEWEST = 4
 
 
 class ModeCoverage(Metric):
-    """Counts the covered modes and the samples of high quality.
+    """Counts the covered modes and the samples of high quality, and compares the modes' shares and widths with the true ones.
 
-    Real points score 0.989 in quality (1 - exp(-9/2) in the plane) and cover every mode.
+    Real points score 1 - exp(-9/2) = 0.989 in quality, cover every mode, and spread by 1; N of them, many more than there are
+    modes, score about (K - 1) / 2N in both divergences.
 
     References:
         VEEGAN: Reducing Mode Collapse in GANs using Implicit Variational Learning (Srivastava et al., 2017)
@@ -23,30 +46,79 @@ class ModeCoverage(Metric):
 
         PacGAN: The power of two samples in generative adversarial networks (Lin et al., 2018)
         https://arxiv.org/abs/1712.04086
+
+    Arguments:
+        least_covered: Mode collapse: a smaller fraction is covered of the modes that as many real points would cover.
+        most_in_one: Mode collapse: one of four or more modes holds a larger share of the samples, and more than twice its due.
     """
 
-    def check(self, data: Data) -> None:
+    goals: ClassVar[dict[str, Goal]] = {"modes": "max", "high_quality": "max", "mode_kl": "min", "mode_kl_reverse": "min"}
+
+    def __init__(self, least_covered: Probability = 0.6, most_in_one: Probability = 0.5) -> None:
+        self.least_covered, self.most_in_one = least_covered, most_in_one
+
+    def check(self, reference: Reference) -> None:
         """Refuse data whose modes are unknown.
 
         Raises:
             ConfigError: The data is not a mixture.
         """
-        self._mixture(data)
+        self._mixture(reference.data)
 
-    def __call__(self, samples: Tensor, data: Data) -> dict[str, float]:
-        """Measure samples with shape (N, 2).
+    def __call__(self, samples: Samples, reference: Reference) -> dict[str, float]:
+        """Measure points; those that are not finite count as bad ones.
 
         Returns:
-            `modes`: the number of covered modes; `high_quality`: the fraction of samples of high quality, in [0, 1].
-            Samples that are not finite count as bad ones.
+            `modes`: the number of covered modes. `high_quality`: the fraction of samples of high quality, in [0, 1].
+            `mode_kl`: in nats, from 0 to log K. `mode_kl_reverse`: in nats, 0 or more. `mode_spread`: 0 or more; 1 is right,
+            and 0 also where no mode has two samples of high quality. `modes/total`: the number of modes, K.
+            `modes/expected`: how many of them as many real points would cover. `modes/largest`: the largest share of the finite
+            samples in one mode; without any, as if all were in one.
         """
-        mixture = self._mixture(data)
-        centres = mixture.centres.to(samples.device)
+        mixture = self._mixture(reference.data)
+        points = samples.x
+        points = points[points.isfinite().all(1)]
+        centres = mixture.centres.to(points)
         # The matrix product of cdist's fast mode rounds distances away where sd is small.
-        distances = torch.cdist(samples.float(), centres, compute_mode="donot_use_mm_for_euclid_dist")
-        distance, nearest = distances.min(dim=1)
-        good = distance <= 3 * mixture.sd
-        return {"modes": float(nearest[good].unique().numel()), "high_quality": good.float().mean().item()}
+        distance, nearest = torch.cdist(points, centres, compute_mode="donot_use_mm_for_euclid_dist").min(dim=1)
+        good = distance <= RADIUS * mixture.sd
+        total = len(centres)
+        counts = nearest.bincount(minlength=total).double().cpu()
+        if not len(points):
+            counts[0] = len(samples)
+        shares = counts / counts.sum()
+        smooth = (counts + 1) / (counts.sum() + total)
+        around = (points - centres[nearest])[good].double().cpu()
+        owners = nearest[good].cpu()
+        held = owners.bincount(minlength=total)
+        covered = int((held > 0).sum())
+        squares = around.square().sum() - (_sums(around, owners, total).square().sum(1) / held.clamp(min=1)).sum()
+        freedom = len(owners) - covered
+        variance = max(0.0, float(squares)) / (2 * freedom) if freedom else 0.0
+        return {
+            "modes": float(covered),
+            "high_quality": len(owners) / len(samples),
+            "mode_kl": max(0.0, float(torch.special.xlogy(shares, shares * total).sum())),
+            "mode_kl_reverse": max(0.0, float(-(smooth * total).log().mean())),
+            "mode_spread": math.sqrt(variance / CUT_VARIANCE) / mixture.sd,
+            "modes/total": float(total),
+            "modes/expected": total * (1 - (1 - QUALITY / total) ** len(samples)),
+            "modes/largest": float(shares.max()),
+        }
+
+    def collapse(self, values: dict[str, float]) -> str | None:
+        """Say how few modes are covered, or how much one of them holds.
+
+        Arguments:
+            values: What a call returned.
+        """
+        covered, total, largest = (values[name] for name in ("modes", "modes/total", "modes/largest"))
+        if covered < self.least_covered * values["modes/expected"]:
+            verb = "is" if covered == 1 else "are"
+            return f"mode collapse: {covered:.0f} of {total:.0f} modes {verb} covered"
+        if total >= FEWEST and largest > max(self.most_in_one, 2 / total):
+            return f"mode collapse: 1 of {total:.0f} modes holds {100 * largest:.0f} % of the samples"
+        return None
 
     def _mixture(self, data: Data) -> Mixture:
         if not isinstance(data, Mixture):
@@ -57,3 +129,8 @@ class ModeCoverage(Metric):
                 hint="use data=ring or data=grid, or metrics=none",
             )
         return data
+
+
+def _sums(points: torch.Tensor, owners: torch.Tensor, total: int) -> torch.Tensor:
+    """Add up the points (N, 2) of each owner; returns shape (total, 2)."""
+    return torch.zeros(total, 2, dtype=points.dtype).index_add_(0, owners, points)

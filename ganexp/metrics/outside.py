@@ -4,14 +4,14 @@ Contract: the region is that of highest density which holds a given share of the
 :meth:`ganexp.data.Density.level` bounds it; a sample is outside when the density at it is lower.
 """
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
-from torch import Tensor
 
 from ganexp.data import Data, Density
 from ganexp.errors import ConfigError
-from ganexp.metrics.base import Metric
+from ganexp.metrics.base import Goal, Metric
+from ganexp.metrics.reference import Reference, Samples
 
 
 class MassOutside(Metric):
@@ -29,26 +29,28 @@ class MassOutside(Metric):
         mass: Share of the real mass that the region holds.
     """
 
+    goals: ClassVar[dict[str, Goal]] = {"mass_outside": "min"}
+
     def __init__(self, mass: Annotated[float, Field(gt=0, le=1)] = 0.99) -> None:
         self.mass = mass
 
-    def check(self, data: Data) -> None:
+    def check(self, reference: Reference) -> None:
         """Refuse data whose density is no picture.
 
         Raises:
             ConfigError: The data is not a density.
         """
-        self._density(data)
+        self._density(reference.data)
 
-    def __call__(self, samples: Tensor, data: Data) -> dict[str, float]:
+    def __call__(self, samples: Samples, reference: Reference) -> dict[str, float]:
         """Measure samples with shape (N, 2).
 
         Returns:
             `mass_outside`: the fraction of samples outside the region, in [0, 1]. Samples off the unit square and those that
             are not finite are outside.
         """
-        density = self._density(data)
-        outside = density.density(samples) < density.level(self.mass)
+        density = self._density(reference.data)
+        outside = density.density(samples.x) < density.level(self.mass)
         return {"mass_outside": outside.float().mean().item()}
 
     def _density(self, data: Data) -> Density:

@@ -1,65 +1,46 @@
-import copy
 import math
-import os
-import pickle
-from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor
 
-from ganexp.build import build
-from ganexp.data import MNIST, Data, Digits, Images, Ring, Split
+from features import Projection, ShadeReader, Shades, reference_of, with_features
+from ganexp.data import Digits, Ring
 from ganexp.errors import ConfigError
-from ganexp.metrics import ClassCoverage
+from ganexp.extractors import Classifier
+from ganexp.metrics import Classes, Reference
 
 
-class Shades(Images):
-    """One shade of grey per class, as frequent as told."""
+@pytest.fixture
+def measure():
+    """Return a function that measures so many samples of each class, by the class frequencies of the data."""
 
-    shape = (1, 2, 2)
+    def values(due, counts, names=None, **options):
+        data = Shades(*due, names=names)
+        reference, metric = reference_of(data, ShadeReader()), Classes(**options)
+        scores = metric(reference.samples(data.draw(*counts)[0]), reference)
+        return scores, metric.collapse(scores)
 
-    def __init__(self, *counts: int, names: tuple[str, ...] | None = None):
-        super().__init__((-1, 1), 1, True)
-        self.num_classes, self.class_names, self.counts, self.reads = len(counts), names, counts, 0
-
-    def read(self, split: Split) -> tuple[Tensor, Tensor]:
-        self.reads += 1
-        labels = torch.arange(self.num_classes).repeat_interleave(torch.tensor(self.counts))
-        return (20 * labels).to(torch.uint8).view(-1, 1, 1, 1).expand(-1, 1, 2, 2), labels
-
-    def draw(self, *counts: int) -> Tensor:
-        labels = torch.arange(self.num_classes).repeat_interleave(torch.tensor(counts))
-        return self.decode((20 * labels).to(torch.uint8).view(-1, 1, 1, 1).expand(-1, 1, 2, 2))
+    return values
 
 
-def test_real_data_covers_every_class() -> None:
-    data, metric = Digits(), ClassCoverage()
-    images, labels = data.load("test")
-    scores = metric(data.decode(images), data)
-    assert scores["classes_covered"] == 10 and scores["class_kl"] < 0.01 and scores["largest_class"] < 0.13
-    assert metric.verdict(scores) is None
-    assert (metric.classify(data.decode(images), data) == labels).float().mean() > 0.95
-
-
-def test_collapse_is_called_by_name() -> None:
-    data, metric = Digits(), ClassCoverage()
-    images, labels = data.load("test")
-    scores = metric(data.decode(images[(labels == 1) | (labels == 9)]), data)
-    assert scores["classes_covered"] == 2 and scores["class_kl"] > 1.2
-    verdict = metric.verdict(scores)
-    assert verdict is not None and verdict.startswith("mode collapse: 2 of 10 classes (1 and 9) hold 9")
-    assert verdict.endswith(" % of the samples")
-
-
-def test_values_are_those_of_the_formulas() -> None:
-    data, metric = Shades(40, 40, 10, 10), ClassCoverage(references=8, neighbours=1)
-    scores = metric(data.draw(70, 9, 11, 10), data)
+def test_values_are_those_of_the_formulas(measure):
+    scores, _ = measure((40, 40, 10, 10), (70, 9, 11, 10), names=("oak", "elm", "ash", "yew"))
     expected = sum(g * math.log(g / r) for g, r in [(0.7, 0.4), (0.09, 0.4), (0.11, 0.1), (0.10, 0.1)])
-    assert scores["class_kl"] == pytest.approx(expected, abs=1e-5)
+    assert scores["class_kl"] == pytest.approx(expected)
     assert scores["classes_covered"] == 3 and scores["largest_class"] == pytest.approx(0.7)
-    assert metric(data.draw(70, 10, 10, 10), data)["classes_covered"] == 4
-    assert metric(data.draw(40, 40, 10, 10), data)["class_kl"] == pytest.approx(0, abs=1e-6)
+    assert scores["classes/total"] == 4 and scores["classes/expected"] == pytest.approx(4, abs=0.01)
+    assert scores["classes/held"] == pytest.approx(0.91) and scores["due/largest_class"] == pytest.approx(0.4)
+    assert [scores[f"share/{name}"] for name in ("oak", "elm", "ash", "yew")] == pytest.approx([0.7, 0.09, 0.11, 0.1])
+    assert [scores[f"covered/{name}"] for name in ("oak", "elm", "ash", "yew")] == [1, 0, 1, 1]
+    assert not any(name.startswith("label_accuracy") for name in scores)
+    assert measure((40, 40, 10, 10), (70, 10, 10, 10))[0]["classes_covered"] == 4
+    assert measure((40, 40, 10, 10), (40, 40, 10, 10))[0]["class_kl"] == pytest.approx(0)
+
+
+def test_a_collapsed_model_costs_the_logarithm_of_the_classes(measure):
+    scores, sentence = measure((10,) * 10, (500,) + (0,) * 9)
+    assert scores["class_kl"] == pytest.approx(math.log(10)) and scores["classes_covered"] == 1
+    assert sentence == "mode collapse: 1 of 10 classes (0) holds 100 % of the samples"
 
 
 @pytest.mark.parametrize(
@@ -72,115 +53,85 @@ def test_values_are_those_of_the_formulas() -> None:
         ((48, 45, 7, 0), None),
     ],
 )
-def test_the_verdict(counts: tuple[int, ...], sentence: str | None) -> None:
-    data, metric = Shades(25, 25, 25, 25, names=("oak", "elm", "ash", "yew")), ClassCoverage(neighbours=1)
-    assert metric.verdict(metric(data.draw(*counts), data)) == sentence
+def test_collapses_are_called_by_name(measure, counts, sentence):
+    assert measure((25, 25, 25, 25), counts, names=("oak", "elm", "ash", "yew"))[1] == sentence
 
 
-def test_thresholds_are_options() -> None:
-    data, metric = Shades(25, 25, 25, 25), ClassCoverage(neighbours=1, least_covered=0.5, most_in_one=0.9)
-    assert metric.verdict(metric(data.draw(48, 48, 2, 2), data)) is None
-    assert metric.verdict(metric(data.draw(80, 7, 7, 6), data)) is None
-    assert metric.verdict(metric(data.draw(94, 6, 0, 0), data)) == (
-        "mode collapse: 1 of 4 classes (0) holds 94 % of the samples"
-    )
+def test_thresholds_are_options(measure):
+    options = {"least_covered": 0.5, "most_in_one": 0.9}
+    assert measure((25,) * 4, (48, 48, 2, 2), **options)[1] is None
+    assert measure((25,) * 4, (80, 7, 7, 6), **options)[1] is None
+    assert measure((25,) * 4, (94, 6, 0, 0), **options)[1] == "mode collapse: 1 of 4 classes (0) holds 94 % of the samples"
 
 
-def test_what_is_no_collapse() -> None:
-    metric = ClassCoverage(neighbours=1)
-    assert metric.verdict({}) is None
-    few = Shades(10, 10, 10)
-    assert metric.verdict(metric(few.draw(30, 0, 0), few)) is None
-    uneven = Shades(70, 10, 10, 10)
-    assert metric.verdict(metric(uneven.draw(70, 10, 10, 10), uneven)) is None
+def test_what_is_no_collapse(measure):
+    assert measure((10, 10, 10), (30, 0, 0))[1] is None  # too few classes
+    assert measure((70, 10, 10, 10), (70, 10, 10, 10))[1] is None  # uneven as the data is
+    assert measure((10,) * 10, (1,) + (0,) * 9)[1] is None  # too few samples
+    assert measure((10, 10, 10, 10, 0), (5, 5, 5, 5, 0))[1] is None  # a class without images
 
 
-def test_long_lists_of_classes_are_left_out() -> None:
-    data, metric = Shades(*[5] * 12), ClassCoverage(neighbours=1)
-    scores = metric(data.draw(*[5] * 6, *[0] * 6), data)
-    assert metric.verdict(scores) == "mode collapse: 6 of 12 classes hold 100 % of the samples"
+def test_long_lists_of_classes_are_left_out(measure):
+    assert measure((5,) * 12, (5,) * 6 + (0,) * 6)[1] == "mode collapse: 6 of 12 classes hold 100 % of the samples"
 
 
-def test_a_class_that_the_subset_leaves_out_is_not_missed() -> None:
-    data, metric = Shades(10, 10, 10, 10, 0), ClassCoverage(neighbours=1)
-    scores = metric(data.draw(5, 5, 5, 5, 0), data)
-    assert scores["classes_covered"] == 4 and scores["class_kl"] == pytest.approx(0, abs=1e-6)
+def test_of_many_classes_as_many_are_expected_as_real_samples_cover():
+    data = Shades(*[3] * 1000)
+    data.draw = lambda *counts: (torch.zeros(3000, 1, 2, 2, dtype=torch.uint8), torch.arange(1000).repeat(3))
+    reference, metric = reference_of(data, ShadeReader()), Classes()
+    generator = torch.Generator().manual_seed(0)
+
+    def measured(classes):
+        logits = torch.nn.functional.one_hot(classes, 1000).float()
+        return metric(with_features(reference, logits, logits), reference)
+
+    real = measured(torch.randint(1000, (1000,), generator=generator))
+    assert real["classes/expected"] == pytest.approx(1000 * (1 - math.exp(-1)), rel=1e-6)
+    assert real["classes_covered"] == real["classes_seen"] == pytest.approx(real["classes/expected"], rel=0.05)
+    assert metric.collapse(real) is None and not any(name.startswith("share/") for name in real)
+    real = measured(torch.randint(1000, (20_000,), generator=generator))
+    assert real["classes/expected"] == pytest.approx(1000, abs=2) and real["class_kl"] == pytest.approx(999 / 40_000, rel=0.1)
+    few = measured(torch.randint(300, (1000,), generator=generator))
+    assert few["classes_covered"] < 300
+    assert metric.collapse(few) == f"mode collapse: {few['classes_covered']:.0f} of 1,000 classes hold 100 % of the samples"
+    one = measured(torch.cat([torch.arange(1000), torch.zeros(1100, dtype=torch.int64)]))
+    assert metric.collapse(one) == "mode collapse: 1 of 1,000 classes holds 52 % of the samples"
 
 
-def test_the_majority_decides_and_the_nearer_ones_where_it_is_equal() -> None:
-    data = Shades(2, 3)
-    sample = data.decode(torch.full((1, 1, 2, 2), 8, dtype=torch.uint8))  # shades are 0 and 20
-    assert ClassCoverage(neighbours=1).classify(sample, data).tolist() == [0]
-    assert ClassCoverage(neighbours=4).classify(sample, data).tolist() == [0]
-    assert ClassCoverage(neighbours=5).classify(sample, data).tolist() == [1]
-    assert ClassCoverage(neighbours=50).classify(sample, data).tolist() == [1]
+def test_labels_that_were_asked_for():
+    data = Shades(10, 10, 10, names=("oak", "elm", "ash"))
+    reference = reference_of(data, ShadeReader())
+    images, labels = data.draw(5, 5, 0)
+    asked = labels.clone()
+    asked[:1] = 1
+    scores = Classes()(reference.samples(images, asked), reference)
+    assert scores["label_accuracy"] == 0.9
+    assert scores["label_accuracy/oak"] == 1 and scores["label_accuracy/elm"] == pytest.approx(5 / 6)
+    assert "label_accuracy/ash" not in scores
 
 
-def test_references_are_even_over_the_classes() -> None:
-    data = Shades(10, 1000)
-    sample = data.decode(torch.full((1, 1, 2, 2), 9, dtype=torch.uint8))
-    # Of all images, the first class has ten; of twenty references, too.
-    assert ClassCoverage(references=20, neighbours=20).classify(sample, data).tolist() == [0]
-    assert ClassCoverage(references=1010, neighbours=30).classify(sample, data).tolist() == [1]
+def test_the_classifier_sees_missing_digits():
+    reference = reference_of(Digits(), Classifier())
+    test, metric = reference.real("test", 360), Classes()
+    real = metric(test, reference)
+    assert real["classes_covered"] == 10 and real["class_kl"] < 0.02 and real["label_accuracy"] > 0.95
+    assert metric.collapse(real) is None
+    kept = test.y < 2
+    scores = metric(reference.samples(test.raw[kept]), reference)
+    assert scores["class_kl"] > 1.2
+    sentence = metric.collapse(scores)
+    assert sentence is not None and sentence.startswith("mode collapse: 2 of 10 classes (0 and 1) hold ")
 
 
-def test_noise_is_measured() -> None:
-    data = Digits()
-    noise = torch.rand(500, 1, 8, 8, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    scores = ClassCoverage()(noise, data)
-    assert scores["class_kl"] > 0.1 and all(map(math.isfinite, scores.values()))
-
-
-def test_samples_that_are_not_finite_have_no_class() -> None:
-    data, metric = Shades(10, 10, 10, 10), ClassCoverage(neighbours=1)
-    samples = data.draw(10, 10, 10, 10)
-    samples[5:10] = math.nan
-    samples[39] = math.inf
-    scores = metric(samples, data)
-    assert scores["classes_covered"] == 4 and scores["largest_class"] == 0.25 and 0 < scores["class_kl"] < 0.1
-    scores = metric(samples * math.nan, data)
-    assert scores == {"classes_covered": 0, "class_kl": pytest.approx(math.log(4)), "largest_class": 0}
-    assert metric.verdict(scores) == "100 % of the samples are not finite"
-    assert metric.classify(torch.full((1, 1, 2, 2), 1e38), data).tolist() == [3]
-
-
-def test_references_are_read_once_and_left_behind_by_copies() -> None:
-    data, metric = Shades(10, 10), ClassCoverage(neighbours=1)
-    scores = [metric(data.draw(3, 3), data) for _ in range(2)]
-    assert data.reads == 1 and scores[0] == scores[1]
-    assert len(pickle.dumps(metric)) < 2000
-    for other in (copy.deepcopy(metric), pickle.loads(pickle.dumps(metric))):
-        assert other(data.draw(3, 3), data) == scores[0] and other.verdict({}) == metric.verdict({})
-    assert data.reads == 3
-    another = Shades(10, 10, 10)
-    assert metric(another.draw(1, 1, 1), another)["classes_covered"] == 3
-
-
-@pytest.mark.parametrize("data", [Ring(), Shades()])
-def test_other_data_is_refused(data: Data) -> None:
-    ClassCoverage().check(Digits())
-    for refuse in (ClassCoverage().check, lambda data: ClassCoverage()(torch.zeros(1, 2), data)):
+def test_what_cannot_be_judged_is_refused():
+    Classes().check(Reference(Digits(), Classifier()))
+    unlabelled = Shades()
+    for data, extractor, key in (
+        (Ring(), None, "data"),
+        (unlabelled, ShadeReader(), "data"),
+        (Digits(), Projection(), "extractor"),
+        (Digits(), None, "data"),
+    ):
         with pytest.raises(ConfigError) as caught:
-            refuse(data)
-        assert caught.value.keys == ("metrics", "data") and caught.value.hint
-
-
-@pytest.mark.parametrize("wrong", [{"references": 0}, {"neighbours": 0}, {"least_covered": 2}, {"most_in_one": -1}])
-def test_wrong_options_are_refused(wrong: dict[str, float]) -> None:
-    with pytest.raises(ConfigError) as caught:
-        build({"_target_": "ganexp.metrics.ClassCoverage", **wrong}, "metrics.classes")
-    assert caught.value.keys == (f"metrics.classes.{next(iter(wrong))}",)
-
-
-@pytest.mark.skipif(
-    not (Path(os.environ.get("GANEXP_DATA", "/nonexistent")) / "MNIST/raw").is_dir(),
-    reason="GANEXP_DATA names no folder with MNIST",
-)
-@pytest.mark.slow
-def test_the_accuracy_on_mnist_is_as_documented() -> None:
-    data, metric = MNIST(), ClassCoverage()
-    images, labels = data.load("test")
-    samples = data.decode(images)
-    assert float((metric.classify(samples, data) == labels).float().mean()) == pytest.approx(0.941, abs=0.001)
-    scores = metric(samples, data)
-    assert scores["classes_covered"] == 10 and scores["class_kl"] < 0.002 and metric.verdict(scores) is None
+            Classes().check(Reference(data, extractor))
+        assert caught.value.keys == ("metrics", key) and caught.value.hint

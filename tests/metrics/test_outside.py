@@ -8,7 +8,12 @@ from PIL import Image
 from ganexp.build import build
 from ganexp.data import Density, Digits, Ring
 from ganexp.errors import ConfigError
-from ganexp.metrics import MassOutside
+from ganexp.metrics import MassOutside, Reference
+
+
+def score(points, data, *arguments):
+    reference = Reference(data)
+    return MassOutside(*arguments)(reference.samples(points), reference)
 
 
 def ramp(tmp_path) -> Density:
@@ -22,34 +27,34 @@ def ramp(tmp_path) -> Density:
 def test_real_samples_leave_out_the_rest_of_the_mass(tmp_path, mass):
     data = ramp(tmp_path)
     deviation = math.sqrt(mass * (1 - mass) / 200_000)
-    assert MassOutside(mass)(data.load("test")[0], data)["mass_outside"] == pytest.approx(1 - mass, abs=5 * deviation + 1e-3)
+    assert score(data.load("test")[0], data, mass)["mass_outside"] == pytest.approx(1 - mass, abs=5 * deviation + 1e-3)
 
 
 def test_uniform_noise_lies_outside_by_area(tmp_path):
     data = ramp(tmp_path)
     noise = torch.rand(200_000, 2, generator=torch.Generator().manual_seed(0))
     # The pixels 1 to k, which hold the share (k / n)^2 of the mass, are outside.
-    assert MassOutside(0.99)(noise, data)["mass_outside"] == pytest.approx(0.1, abs=0.005)
+    assert score(noise, data, 0.99)["mass_outside"] == pytest.approx(0.1, abs=0.005)
 
 
 @pytest.mark.parametrize("path", ["two_blobs", "letters", "moons", "spiral", "two_blobs_classes"])
 def test_the_examples_have_few_ties(path):
     data = Density(path, size=50_000)
-    assert MassOutside()(data.load("test")[0], data)["mass_outside"] == pytest.approx(0.009, abs=0.003)
+    assert score(data.load("test")[0], data)["mass_outside"] == pytest.approx(0.009, abs=0.003)
 
 
 def test_pixels_that_tie_belong_to_the_region():
     data = Density("checkerboard", size=10_000)
-    assert MassOutside()(data.load("test")[0], data) == {"mass_outside": 0.0}
+    assert score(data.load("test")[0], data) == {"mass_outside": 0.0}
     noise = torch.rand(100_000, 2, generator=torch.Generator().manual_seed(0))
-    assert MassOutside(0.01)(noise, data)["mass_outside"] == pytest.approx(0.5, abs=0.01)
+    assert score(noise, data, 0.01)["mass_outside"] == pytest.approx(0.5, abs=0.01)
 
 
 def test_a_bridge_between_two_blobs_is_outside():
     data = Density("two_blobs", size=10)
     blobs = torch.tensor([[80.0, 164.0], [176.0, 92.0]]) / 256
     bridge = blobs[0] + torch.linspace(0.4, 0.6, 10)[:, None] * (blobs[1] - blobs[0])
-    assert MassOutside()(torch.cat([blobs, bridge, blobs, blobs]), data) == {"mass_outside": pytest.approx(10 / 16)}
+    assert score(torch.cat([blobs, bridge, blobs, blobs]), data) == {"mass_outside": pytest.approx(10 / 16)}
 
 
 def test_samples_off_the_square_or_not_finite_are_outside(tmp_path):
@@ -58,14 +63,14 @@ def test_samples_off_the_square_or_not_finite_are_outside(tmp_path):
     samples = torch.tensor(
         [[0.5, 0.5], [1.0, 0.0], [1.1, 0.5], [0.5, -0.1], [math.nan, 0.5], [math.inf, 0.5], [0.5, -math.inf]]
     )
-    assert MassOutside(1.0)(samples, data) == {"mass_outside": pytest.approx(5 / 7)}
+    assert score(samples, data, 1.0) == {"mass_outside": pytest.approx(5 / 7)}
 
 
 def test_other_data_is_refused():
-    MassOutside().check(Density())
+    MassOutside().check(Reference(Density()))
     for data in (Digits(), Ring()):
         with pytest.raises(ConfigError) as caught:
-            MassOutside().check(data)
+            MassOutside().check(Reference(data))
         assert caught.value.keys == ("metrics", "data")
 
 

@@ -11,7 +11,7 @@ from lightning.pytorch.plugins.io import CheckpointIO
 from torch import Tensor, nn
 
 from ganexp.errors import ConfigError
-from ganexp.runs import PREVIOUS, Run
+from ganexp.runs import LAST, PREVIOUS, Run
 
 
 class AtomicCheckpointIO(CheckpointIO):
@@ -22,7 +22,7 @@ class AtomicCheckpointIO(CheckpointIO):
     """
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
-        """Save atomically; the checkpoint that was at ``path`` becomes ``previous.ckpt``."""
+        """Save atomically; a ``last.ckpt`` that was there becomes ``previous.ckpt``."""
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.name}.{os.getpid()}")
@@ -31,7 +31,7 @@ class AtomicCheckpointIO(CheckpointIO):
                 torch.save(checkpoint, file)
                 file.flush()
                 os.fsync(file.fileno())
-            if path.exists():
+            if path.name == LAST and path.exists():
                 os.replace(path, path.with_name(PREVIOUS))
             os.replace(temporary, path)
         finally:
@@ -76,6 +76,37 @@ def last_good(run: Run) -> tuple[Path | None, int]:
     if damages:
         raise ConfigError("; ".join(map(str, damages)), "resume", hint="no good checkpoint is left: start a new run")
     return None, 0
+
+
+def newest_before(run: Run, iteration: int) -> Path | None:
+    """Return the newest undamaged checkpoint from before an iteration, be it the last, the best or a kept one; None: none."""
+    found: tuple[int, Path | None] = (-1, None)
+    for path in sorted((run.path / "checkpoints").glob("[!.]*.ckpt"), reverse=True):
+        if path.stem.isdigit() and not found[0] < int(path.stem) < iteration:
+            continue
+        try:
+            saved = int(AtomicCheckpointIO().load_checkpoint(path)["ganexp"]["counters"]["iteration"])
+        except OSError:
+            continue
+        if found[0] < saved < iteration:
+            found = saved, path
+    return found[1]
+
+
+def go_back(run: Run, checkpoint: Path, callback: str, state: dict[str, Any]) -> None:
+    """Make a checkpoint the last one, and give up what was saved last and before.
+
+    Arguments:
+        run: The run.
+        checkpoint: One of its checkpoints.
+        callback: A callback's key in the checkpoint.
+        state: What that callback is to remember, whatever it knew then.
+    """
+    files, folder = AtomicCheckpointIO(), run.path / "checkpoints"
+    content = files.load_checkpoint(checkpoint)
+    content["callbacks"][callback] = state
+    files.save_checkpoint(content, folder / LAST)
+    (folder / PREVIOUS).unlink(missing_ok=True)  # the last one, until now
 
 
 def check_fit(model: nn.Module, checkpoint: Path) -> None:

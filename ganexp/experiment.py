@@ -10,7 +10,8 @@ from ganexp.build import build, check_value, try_out
 from ganexp.errors import ConfigError
 from ganexp.game import Game
 from ganexp.hardware import check_hardware
-from ganexp.metrics import Metric
+from ganexp.measurement import fitting
+from ganexp.metrics import Metric, Reference
 from ganexp.types import PositiveInt, Seed
 
 
@@ -21,6 +22,7 @@ class Experiment:
     config: dict[str, Any]
     game: Game
     metrics: dict[str, Metric]
+    reference: Reference
 
 
 def assemble(config: dict[str, Any]) -> Experiment:
@@ -33,7 +35,7 @@ def assemble(config: dict[str, Any]) -> Experiment:
         ConfigError: Some value, or some combination, cannot run.
     """
     groups = [field.name for field in fields(Game)]
-    for section in (*groups, "metrics", "model", "trainer", "callbacks", "logger"):
+    for section in (*groups, "metrics", "extractor", "model", "trainer", "callbacks", "logger"):
         if section not in config:
             raise ConfigError("a run needs one", section)
         if not isinstance(config[section], dict):
@@ -44,17 +46,17 @@ def assemble(config: dict[str, Any]) -> Experiment:
     check_budget(config["trainer"])
     check_hardware(config["trainer"])
     game = Game(**{group: build(config[group], group) for group in groups})
-    metrics = build(config["metrics"], "metrics")
     data = game.data
+    reference = Reference(data, build(config["extractor"], "extractor"))
+    metrics = build(config["metrics"], "metrics")
     with torch.device("meta"):  # shapes only: no weight is drawn
         game.network.generator(config["model"].get("latent_dim", 1), data.shape, 0, data.value_range)
         game.penalty.check(game.network.discriminator(data.shape))
-    for metric in metrics.values():
-        metric.check(data)
+    metrics = fitting(metrics, reference)
     for player in ("d_optimizer", "g_optimizer"):
         try_out(getattr(game, player), config[player], player, [nn.Parameter(torch.zeros(1))])
     data.prepare()
-    return Experiment(config, game, metrics)
+    return Experiment(config, game, metrics, reference)
 
 
 def check_budget(trainer: dict[str, Any]) -> None:

@@ -22,7 +22,8 @@ def job(cfg: DictConfig) -> None:
     """Run the experiment that ``cfg`` describes; called by Hydra, once per run, in whatever process that is.
 
     Raises:
-        Told: The run is one of a sweep and was refused or diverged. A single run exits with status 2 or 1 instead.
+        Told: The run is one of a sweep and was refused, diverged or was stopped by an alarm. A single run exits with status 2
+            (refused) or 1 instead.
     """
     sweeping = HydraConfig.get().mode == RunMode.MULTIRUN
     try:
@@ -36,7 +37,7 @@ def job(cfg: DictConfig) -> None:
             raise Told(message) from error
         sys.exit(2)
     if status == 1 and sweeping:
-        raise Told("a run diverged")
+        raise Told("a run diverged, or was stopped because it was not healthy")
     if status:
         sys.exit(status)
 
@@ -61,8 +62,9 @@ def _run(cfg: DictConfig, sweeping: bool) -> int:
     training = prepare(experiment, run)
     source = configuration.plain(cfg, resolve=False) | {key: config[key] for key in ("resume", "name", "choices")}
     summary = train(training, overrides, source)
-    if training.trainer.is_global_zero:
-        print(f"\n{table(summary)}", flush=True)
+    if not training.trainer.is_global_zero:
+        return 0  # the first process speaks for all; it would take another status for a crash, and be killed
+    print(f"\n{table(summary)}", flush=True)
     return int(summary["exit_status"])
 
 

@@ -38,9 +38,12 @@ class TensorBoard(LightningTensorBoardLogger):
         self.experiment.add_text("config", "".join(f"    {line}\n" for line in text.splitlines()), 0)
 
     @rank_zero_only
-    def log_result(self, choices: dict[str, Any], metrics: dict[str, float], iteration: int) -> None:
-        """Fill the run's row of the HPARAMS table."""
-        self.log_hyperparams(choices, {f"final/{name}": value for name, value in metrics.items()}, step=iteration)
+    def log_result(self, choices: dict[str, Any], summary: dict[str, Any]) -> None:
+        """Fill the run's row of the HPARAMS table: what the final state scores, and the best one, and when it was reached."""
+        values = {f"final/{name}": value for name, value in summary["metrics"].items()}
+        if best := summary["best"]:
+            values |= {f"best/{name}": value for name, value in best["metrics"].items()} | {"best/iteration": best["iteration"]}
+        self.log_hyperparams(choices, values, step=summary["iteration"])
 
     @rank_zero_only
     def finalize(self, status: str) -> None:

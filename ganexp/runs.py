@@ -11,11 +11,11 @@ from omegaconf import DictConfig, OmegaConf
 
 from ganexp.config import plain
 from ganexp.errors import ConfigError
-from ganexp.files import write_atomically
+from ganexp.files import write_atomically, write_json
 
 _CONFIG = Path(".hydra", "config.yaml")
 
-LAST, PREVIOUS = "last.ckpt", "previous.ckpt"
+LAST, PREVIOUS, BEST = "last.ckpt", "previous.ckpt", "best.ckpt"
 
 
 class Run:
@@ -120,9 +120,9 @@ class Run:
 
     @property
     def checkpoints(self) -> list[Path]:
-        """The checkpoints to resume from, newest first."""
+        """The checkpoints to resume from, newest first; the best one is older, and better than none."""
         folder = self.path / "checkpoints"
-        return [path for name in (LAST, PREVIOUS) if (path := folder / name).is_file()]
+        return [path for name in (LAST, PREVIOUS, BEST) if (path := folder / name).is_file()]
 
     @property
     def summary(self) -> dict[str, Any]:
@@ -132,7 +132,7 @@ class Run:
 
     def write_summary(self, summary: dict[str, Any]) -> None:
         """Save ``summary.json``."""
-        write_atomically(self.path / "summary.json", json.dumps(summary, indent=2, allow_nan=True) + "\n")
+        write_json(self.path / "summary.json", summary)
 
 
 def remove_empty(folder: Path, levels: int = 3) -> None:

@@ -11,10 +11,10 @@ from typing import Any
 from lightning.pytorch import Trainer
 
 from ganexp import __version__
-from ganexp.callbacks import Diverged, Evaluation, Scalars
+from ganexp.callbacks import Diverged, Evaluation, Health, Scalars
 from ganexp.hardware import describe_hardware
 from ganexp.models import GAN
-from ganexp.runs import Run
+from ganexp.runs import BEST, Run
 
 _PACKAGES = ("torch", "torchvision", "lightning", "hydra-core", "omegaconf", "torchmetrics", "numpy")
 
@@ -25,6 +25,7 @@ def summarise(
     """Return plain types only: status, metrics and how they were measured, and where, when and on what the run was made."""
     counters, total = model.counters, model.total_iterations
     evaluation = next((c for c in trainer.callbacks if isinstance(c, Evaluation)), None)  # type: ignore[attr-defined]
+    health = next((c for c in trainer.callbacks if isinstance(c, Health)), None)  # type: ignore[attr-defined]
     scalars = next((c for c in trainer.callbacks if isinstance(c, Scalars)), None)  # type: ignore[attr-defined]
     losses = {tag: value for tag, value in (scalars.latest if scalars else {}).items() if tag in ("loss/d", "loss/g")}
     seconds = scalars.seconds if scalars else 0.0
@@ -40,9 +41,9 @@ def summarise(
         "reason": reason,
         "exit_status": {"diverged": 1, "finished": 0}.get(status, 128 + (stop or signal.SIGINT)),
         "name": config["name"],
-        "metrics": (evaluation.latest if evaluation else {}) | losses,
-        "warnings": evaluation.verdicts if evaluation else [],
-        "measured": evaluation.protocol(model) if evaluation and evaluation.latest else None,
+        "metrics": (evaluation.latest.values if evaluation and evaluation.latest else {}) | losses,
+        **(_measured(evaluation) if evaluation else {"best": None, "real": {}, "measured": None}),
+        "health": health.report() if health else None,
         "iteration": counters.iteration,
         "total_iterations": total,
         "d_updates": counters.d_updates,
@@ -78,8 +79,8 @@ def table(summary: dict[str, Any]) -> str:
     rows = [
         ("status", f"{status} at iteration {done:,} of {total:,}"),
         ("time", time),
-        *((name, f"{value:,.4g}") for name, value in summary["metrics"].items()),
-        *(("warning", warning) for warning in summary["warnings"]),
+        *_numbers(summary),
+        *_health(summary["health"]),
         ("directory", summary["directory"]),
         ("curves", f"tensorboard --logdir {shlex.quote(summary['directory'])}"),
     ]
@@ -87,6 +88,45 @@ def table(summary: dict[str, Any]) -> str:
         rows.append(("continue", f"{_program()} resume={shlex.quote(summary['directory'])}"))
     width = max(len(key) for key, _ in rows)
     return "\n".join(f"{key:<{width}}  {value}" for key, value in rows)
+
+
+def _measured(evaluation: Evaluation) -> dict[str, Any]:
+    """Return the best state and its checkpoint, what real data scores, and how the last measurement was made."""
+    latest, best = evaluation.latest, evaluation.best
+    return {
+        "best": best
+        and {
+            "by": evaluation.best_by,
+            "iteration": best.iteration,
+            "checkpoint": f"checkpoints/{BEST}",
+            "metrics": best.values,
+        },
+        "real": latest.real if latest else {},
+        "measured": latest and {"iteration": latest.iteration, **latest.protocol},
+    }
+
+
+def _numbers(summary: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return a row for each number: that of the final state, of the best one, and of real data; details are left out."""
+    final, best, real = summary["metrics"], summary["best"], summary["real"]
+    names = [name for name in final if "/" not in name or name.startswith("loss/")]
+    if not best:
+        return [(name, f"{final[name]:,.4g}") for name in names]
+    heads = [f"final @ {summary['measured']['iteration']:,}", f"best {best['by']} @ {best['iteration']:,}", "real, held out"]
+    columns = [final, best["metrics"], real]
+    cells = [[f"{column[name]:,.4g}" if name in column else "" for column in columns] for name in names]
+    widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
+    rows = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in (heads, *cells)]
+    return list(zip(["metric", *names], rows, strict=True))
+
+
+def _health(health: dict[str, Any] | None) -> list[tuple[str, str]]:
+    if health is None:
+        return []
+    if health["reason"] is None:
+        past = len(health["alarms"])
+        return [("health", health["verdict"] + (f" again, after {past} alarm{'s' * (past > 1)}" if past else ""))]
+    return [("health", f"{health['verdict']} since iteration {health['iteration']:,}: {health['reason']}")]
 
 
 def _few_digits(seconds: float) -> str:

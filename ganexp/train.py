@@ -2,11 +2,14 @@
 
 import logging
 import os
+import signal
 import sys
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +17,13 @@ import torch
 from lightning.pytorch import Callback, Trainer, seed_everything
 
 from ganexp.build import build
-from ganexp.callbacks import Diverged, Periodic, StopOnSignal
-from ganexp.checkpoints import check_fit, last_good
+from ganexp.callbacks import Health, Periodic, StopOnSignal
+from ganexp.checkpoints import check_fit, go_back, last_good, newest_before
 from ganexp.data.module import DataModule
 from ganexp.experiment import Experiment
+from ganexp.health import Diverged, RollBack
 from ganexp.loggers import TensorBoard
+from ganexp.measurement import prepare as prepare_metrics
 from ganexp.models import GAN
 from ganexp.runs import Run
 from ganexp.summary import summarise
@@ -31,6 +36,7 @@ _AXES = ("model", "network", "loss", "penalty", "optimizer", "lr_schedule", "dat
 class Training:
     """All objects of a training that is ready to begin; nothing has been written yet."""
 
+    experiment: Experiment
     config: dict[str, Any]
     run: Run
     model: GAN
@@ -40,7 +46,7 @@ class Training:
 
 
 def prepare(experiment: Experiment, run: Run) -> Training:
-    """Build the objects that need Lightning: model, data, callbacks, loggers, trainer.
+    """Build the objects that need Lightning: model, data, callbacks, loggers, trainer; get ready what measures.
 
     Arguments:
         experiment: What to train.
@@ -71,11 +77,13 @@ def prepare(experiment: Experiment, run: Run) -> Training:
     trainer = make_trainer(
         config["trainer"], run, max_epochs=epochs, callbacks=callbacks, logger=list(loggers.values())
     )  # fmt: skip
-    return Training(config, run, model, data, trainer, checkpoint)
+    # Last: nothing is refused any more when a classifier has been trained to measure with.
+    prepare_metrics(experiment.metrics, experiment.reference)
+    return Training(experiment, config, run, model, data, trainer, checkpoint)
 
 
 def train(training: Training, overrides: list[str], source: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Train until the budget is spent, a signal comes, or the losses diverge; return the content of ``summary.json``.
+    """Train until the budget is spent, a signal comes, or the run is not healthy; return the content of ``summary.json``.
 
     Arguments:
         training: What :func:`prepare` returned.
@@ -86,38 +94,93 @@ def train(training: Training, overrides: list[str], source: dict[str, Any] | Non
     Raises:
         ConfigError: The run directory cannot be made.
     """
-    run, model, trainer = training.run, training.model, training.trainer
-    source = source or training.config
+    run, trainer = training.run, training.trainer
+    source = deepcopy(source or training.config)
     if not run.exists:
         run.create(source, overrides)
         for logger in _tensorboards(trainer):
             logger.log_config(training.config)
     elif overrides and trainer.is_global_zero:
         run.save_config(source, [*run.overrides, *overrides])
-    failure: Diverged | None = None
-    try:
-        with _ranks_resume(run):
-            trainer.fit(model, datamodule=training.data, ckpt_path=training.checkpoint)
-    except Diverged as error:
-        failure = error
+    failure = _fit(training)
+    while isinstance(failure, RollBack) and (returned := _go_back(training, source)):
+        training = returned
+        failure = _fit(training)
+    trainer = training.trainer
     stop = next((c.received for c in trainer.callbacks if isinstance(c, StopOnSignal)), None)  # type: ignore[attr-defined]
-    summary = summarise(training.config, run, model, trainer, failure, stop)
+    diverged = failure if isinstance(failure, Diverged) else None
+    summary = summarise(training.config, run, training.model, trainer, diverged, stop)
+    health = _health(trainer)
+    if health is not None and health.stopped:
+        summary |= {"reason": health.stopped, "exit_status": 1}
     if trainer.is_global_zero:
         run.write_summary(summary)
         for logger in _tensorboards(trainer):
             if summary["status"] != "stopped":
-                logger.log_result(_columns(training.config, run.overrides), summary["metrics"], summary["iteration"])
+                logger.log_result(_columns(training.config, run.overrides), summary)
             logger.close()
     return summary
+
+
+def _fit(training: Training) -> Diverged | RollBack | None:
+    """Train to the end, which is returned if it is a bad one."""
+    try:
+        with _ranks_resume(training.run):
+            training.trainer.fit(training.model, datamodule=training.data, ckpt_path=training.checkpoint)
+    except (Diverged, RollBack) as failure:
+        return failure
+    return None
+
+
+def _go_back(training: Training, source: dict[str, Any]) -> Training | None:
+    """Prepare the training anew from a checkpoint from before the trouble, with lower learning rates, which the run keeps.
+
+    Arguments:
+        training: What ended badly.
+        source: The configuration before it was resolved; it is given the new rates.
+
+    Returns:
+        None where the run is not to go back, or has nothing to go back to, and in all processes but the first: that one will
+        start others.
+    """
+    run, health = training.run, _health(training.trainer)
+    if health is None or not health.may_return or not training.trainer.is_global_zero:
+        return None
+    checkpoint = newest_before(run, health.monitor.first_sign or 0)
+    if checkpoint is None:
+        return None
+    go_back(run, checkpoint, health.state_key, health.returned())
+    config = deepcopy(training.config)
+    for player, optimizer in zip(("d_optimizer", "g_optimizer"), training.trainer.optimizers, strict=True):
+        config[player]["lr"] = source[player]["lr"] = optimizer.defaults["lr"] * health.lr_factor
+    run.save_config(source, run.overrides)
+    optimizers = {player: build(config[player], player) for player in ("d_optimizer", "g_optimizer")}
+    game = replace(training.experiment.game, **optimizers)
+    return prepare(replace(training.experiment, config=config, game=game), run)
+
+
+def _health(trainer: Trainer) -> Health | None:
+    return next((callback for callback in trainer.callbacks if isinstance(callback, Health)), None)  # type: ignore[attr-defined]
 
 
 def make_callbacks(experiment: Experiment) -> list[Callback]:
     """Build the callbacks of the config group, in its order: what is logged comes before what is saved."""
     callbacks: list[Callback] = []
     for name, node in experiment.config["callbacks"].items():
-        given = {"metrics": experiment.metrics} if name == "evaluation" else {}
+        given: dict[str, Any] = {}
+        if name == "evaluation":
+            settings = experiment.config["metrics"]
+            given = {"metrics": experiment.metrics, "reference": experiment.reference, "settings": settings}
         callbacks.append(build(node, f"callbacks.{name}", **given))
-    return callbacks
+    return [*callbacks, _TearDown()]
+
+
+class _TearDown(Callback):
+    """Tear callbacks down after a failure, too, which Lightning leaves out: the progress bar would stay open."""
+
+    def on_exception(self, trainer: Trainer, pl_module: Any, exception: BaseException) -> None:
+        for callback in trainer.callbacks:  # type: ignore[attr-defined]
+            callback.teardown(trainer, pl_module, "fit")
 
 
 def _tensorboards(trainer: Trainer) -> list[TensorBoard]:
@@ -136,9 +199,11 @@ def _ranks_resume(run: Run) -> Iterator[None]:
     """Let Lightning start its other processes with a command that names nothing but the run directory, and leave no trace.
 
     It starts them with this process's own arguments, which would begin a run, or a whole sweep, of their own; and it leaves
-    variables and a process group behind, by which the next run of a sweep would take itself for one of those processes.
+    variables and a process group behind, by which the next run of a sweep would take itself for one of those processes. After a
+    failure it also keeps the signals.
     """
     arguments, environment = sys.argv, dict(os.environ)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     sys.argv = [arguments[0], f"resume={run.path}"]
     try:
         yield
@@ -146,5 +211,8 @@ def _ranks_resume(run: Run) -> Iterator[None]:
         sys.argv = arguments
         os.environ.clear()
         os.environ.update(environment)
+        if threading.current_thread() is threading.main_thread():
+            for number, handler in handlers.items():
+                signal.signal(number, handler or signal.SIG_DFL)
         if torch.distributed.is_initialized():
             torch.distributed.destroy_process_group()

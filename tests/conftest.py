@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,23 @@ from ganexp.experiment import assemble
 from ganexp.runs import Run
 from ganexp.train import Training, prepare, train
 from tiny import TINY
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _own_caches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what is derived from data, such as a trained classifier, for all tests of this session and no other."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(shared / "cache"))
+        if "GANEXP_DATA" in os.environ:
+            root = shared / "data"
+            root.mkdir(exist_ok=True)
+            for entry in Path(os.environ["GANEXP_DATA"]).resolve().iterdir():
+                with suppress(FileExistsError):  # another worker was there first
+                    (root / entry.name).symlink_to(entry)
+            patch.setenv("GANEXP_DATA", str(root))
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -25,7 +25,7 @@ from ganexp.train import Training, prepare
 
 QUIET = (
     "metrics=none", "callbacks.scalars.every=1",
-    *(f"~callbacks.{name}" for name in ("samples", "evaluation", "checkpoints", "weights", "progress")),
+    *(f"~callbacks.{name}" for name in ("samples", "evaluation", "health", "checkpoints", "weights", "progress")),
 )  # fmt: skip
 EXACT = 1e-9
 

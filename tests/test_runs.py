@@ -102,7 +102,7 @@ def test_a_damaged_configuration_is_refused(run, content):
 def test_checkpoints_come_newest_first(run):
     folder = run.path / "checkpoints"
     folder.mkdir()
-    for name in ("previous.ckpt", "last.ckpt", ".last.ckpt.123"):
+    for name in ("previous.ckpt", "last.ckpt", "best.ckpt", "00000009.ckpt", ".last.ckpt.123"):
         (folder / name).touch()
     assert run.checkpoints == [folder / "last.ckpt", folder / "previous.ckpt"]
 

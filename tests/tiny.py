@@ -16,7 +16,7 @@ TINY = (
 TINY_MLP = ("network.generator.widths=[8]", "network.discriminator.widths=[8]")
 TINY_RING = ("data=ring", "data.size=64", "data.batch_size=16", *TINY_MLP)
 CONVOLUTIONS = ("network.generator.channels=8", "network.discriminator.channels=8")
-TINY_IMAGES = ("data=digits", "data.batch_size=16")
+TINY_IMAGES = ("data=digits", "data.batch_size=16", "metrics=none")
 
 
 class DumpWeights(Callback):

@@ -1,90 +1,108 @@
-"""Metrics while the model learns."""
+"""Metrics while the model learns, and which of its states was the best."""
 
+import math
+from dataclasses import asdict
 from typing import Any
 
-import torch
 from lightning.pytorch import Trainer
 
 from ganexp.callbacks.periodic import Periodic, log
-from ganexp.data import Data
-from ganexp.metrics import Metric
+from ganexp.errors import ConfigError
+from ganexp.measurement import Measurement, goals, measure
+from ganexp.metrics import Metric, Reference
 from ganexp.models import GAN
-from ganexp.types import PositiveInt
-
-_SEED = 1
+from ganexp.types import PositiveInt, Seed
 
 
 class Evaluation(Periodic):
     """Measure fresh samples, and what the model says of itself, every so often and at the end; tags are ``metrics/<name>``.
 
-    The samples come from a random generator of their own, so measuring never changes training.
+    What real samples score goes to ``real/<name>``, once. The samples come from a random generator of their own, so measuring
+    never changes training.
 
     Arguments:
         metrics: What to measure, by name; from the config group ``metrics``.
+        reference: What to measure against, prepared.
+        settings: The options of each metric, for the protocol.
         every: Iterations between two measurements; by default ``times`` of them are spread over the run.
         times: Measurements in a run.
-        samples: Number of generated samples per measurement.
+        samples: Number of generated samples per measurement; by default 2,500 points or 1,000 images.
         epochs: Epochs between two measurements.
+        seed: Seed of the latents and labels.
+        best: The value by which the best state is chosen; by default the first of the first metric.
+
+    Raises:
+        ConfigError: No metric gives the value ``best``, or it is none by which models are ranked.
 
     Attributes:
         latest: The last measurement.
-        measured_at: Its iteration.
-        verdicts: What the metrics find wrong in it, a sentence each.
+        best: The best one.
+        best_by: The value by which it is the best; None when nothing is measured.
+        lower_is_better: Whether it is the lowest.
+        collapses: The collapses of diversity that the metrics see in the last measurement, a sentence each.
     """
 
     def __init__(
         self,
         metrics: dict[str, Metric],
+        reference: Reference,
+        settings: dict[str, Any],
         every: PositiveInt | None = None,
         times: PositiveInt = 20,
-        samples: PositiveInt = 2500,
+        samples: PositiveInt | None = None,
         epochs: PositiveInt | None = None,
+        seed: Seed = 1,
+        best: str | None = None,
     ) -> None:
         super().__init__(every, times, epochs)
-        self.metrics, self.samples = metrics, samples
-        self.latest: dict[str, float] = {}
-        self.measured_at: int | None = None
-        self.verdicts: list[str] = []
+        self.metrics, self.reference, self.settings, self.seed = metrics, reference, settings, seed
+        self.samples = samples or reference.data.few
+        ranked = goals(metrics)
+        if best is not None and best not in ranked:
+            there = ", ".join(ranked) or "none with the present metrics"
+            raise ConfigError("no such value ranks models", "callbacks.evaluation.best", hint=f"there is: {there}")
+        self.best_by = best or next(iter(ranked), None)
+        self.lower_is_better = ranked.get(self.best_by or "") == "min"
+        self.latest: Measurement | None = None
+        self.best: Measurement | None = None
+        self.collapses: list[str] = []
 
     def act(self, trainer: Trainer, model: GAN) -> None:
         """Measure and log."""
         if not trainer.is_global_zero:
             return
-        data = trainer.datamodule.data  # type: ignore[attr-defined]
-        measured = self._measure(model, data)
-        own = model.evaluate(data)
-        if not measured and not own:
+        first = self.latest is None
+        measured = measure(model, self.metrics, self.reference, self.settings, self.samples, self.seed)
+        if not measured.values:
             return
-        self.latest = {name: value for values in measured.values() for name, value in values.items()} | own
-        found = (self.metrics[name].verdict(values) for name, values in measured.items())
-        self.verdicts = [verdict for verdict in found if verdict]
-        self.measured_at = model.counters.iteration
-        log(trainer, {f"metrics/{name}": value for name, value in self.latest.items()}, self.measured_at)
+        found = (metric.collapse(measured.values) for metric in self.metrics.values())
+        self.collapses = [sentence for sentence in found if sentence]
+        self.latest = measured
+        if self._improves(measured):
+            self.best = measured
+        logged = {f"metrics/{name}": value for name, value in measured.values.items()}
+        if first:
+            logged |= {f"real/{name}": value for name, value in measured.real.items()}
+        log(trainer, logged, measured.iteration)
 
-    def _measure(self, model: GAN, data: Data) -> dict[str, dict[str, float]]:
-        """Return each metric's values for fresh samples; draw none when there is no metric."""
-        if not self.metrics:
-            return {}
-        generator = torch.Generator(model.device).manual_seed(_SEED)
-        y = model.sample_labels(self.samples, generator)
-        samples = model.sample(model.sample_latent(self.samples, generator), y)
-        return {name: metric(samples, data) for name, metric in self.metrics.items()}
-
-    def protocol(self, model: GAN) -> dict[str, Any]:
-        """Return how the last measurement was made."""
-        return {
-            "iteration": self.measured_at,
-            "samples": self.samples,
-            "seed": _SEED,
-            "ema": model.average is not None,
-            "metrics": {name: type(metric).__name__ for name, metric in self.metrics.items()},
-        }
+    def _improves(self, measured: Measurement) -> bool:
+        """Return whether a measurement is the best so far; one without the value, or with one that is no number, never is."""
+        if self.best_by is None:
+            return False
+        value = measured.values.get(self.best_by, math.nan)
+        if self.best is None:
+            return not math.isnan(value)
+        best = self.best.values[self.best_by]
+        return value < best if self.lower_is_better else value > best
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the last measurement, which a resumed run may be asked for before it takes the next."""
-        return {"latest": self.latest, "measured_at": self.measured_at, "verdicts": self.verdicts}
+        """Return the last and the best measurement, which a resumed run may be asked for before it takes the next."""
+        kept = {name: found and asdict(found) for name, found in (("latest", self.latest), ("best", self.best))}
+        return {**kept, "collapses": self.collapses, "best_by": self.best_by}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Restore :meth:`state_dict`."""
-        self.latest, self.measured_at = state_dict["latest"], state_dict["measured_at"]
-        self.verdicts = state_dict["verdicts"]
+        """Restore :meth:`state_dict`; a best that was chosen by another value is none."""
+        latest, best = state_dict["latest"], state_dict["best"]
+        self.latest = latest and Measurement(**latest)
+        self.best = best and Measurement(**best) if state_dict["best_by"] == self.best_by else None
+        self.collapses = state_dict["collapses"]

@@ -9,20 +9,20 @@ from lightning.pytorch import Trainer
 from lightning.pytorch.utilities import rank_zero_only
 
 from ganexp.callbacks.periodic import Periodic, log
+from ganexp.health import Diverged
 from ganexp.models import GAN
 from ganexp.types import PositiveInt
-
-
-class Diverged(RuntimeError):
-    """A loss is no longer a finite number."""
+from ganexp.vitals import largest, observe_logits
 
 
 class Scalars(Periodic):
     """Log the means over the last ``every`` iterations.
 
     Tags: ``loss/d``, ``loss/g`` and ``loss/<player>/<term>``; ``logits/real|fake``; ``probability/real|fake``, which are D(x)
-    and D(G(z)); ``gradient_norm/d|g`` of the last iteration; ``lr/d|g``; ``progress/epoch``, ``progress/images_per_second`` and
-    ``progress/seconds_per_epoch``, which is an iteration's time times the iterations of an epoch, as few as they are.
+    and D(G(z)); ``gradient_norm/d|g`` and ``largest_weight/d|g`` of the last iteration; ``health/separation`` and
+    ``health/spread`` of the logits (see :mod:`ganexp.vitals`); ``lr/d|g``; ``progress/epoch``,
+    ``progress/images_per_second`` and ``progress/seconds_per_epoch``, which is an iteration's time times the iterations of an
+    epoch, as few as they are.
 
     Arguments:
         every: Iterations between two entries.
@@ -41,8 +41,15 @@ class Scalars(Periodic):
         self._since = _now(pl_module)
 
     def act(self, trainer: Trainer, model: GAN) -> None:
-        """Read the window with one wait for the device, and log it."""
-        means = model.window.means()
+        """Read the window with one wait for the device, and log it.
+
+        Raises:
+            Diverged: A loss or a weight is not finite.
+        """
+        observed = observe_logits(model.window.state_dict())
+        means = model.window.means() | observed
+        players = {"d": model.discriminator, "g": model.generator}
+        means |= {f"largest_weight/{player}": largest(network.parameters()) for player, network in players.items()}
         vector = torch.stack(list(means.values()))
         if trainer.world_size > 1:
             vector = trainer.strategy.reduce(vector, reduce_op="mean")
@@ -57,7 +64,7 @@ class Scalars(Periodic):
         self.seconds += seconds
         self._since, self.latest = now, values
         self._log(trainer, values, model.counters.iteration)
-        broken = [tag for tag, value in values.items() if tag.startswith("loss/") and not math.isfinite(value)]
+        broken = [tag for tag in values if tag.startswith(("loss/", "largest_weight/")) and not math.isfinite(values[tag])]
         if broken:
             raise Diverged(f"{broken[0]} is {values[broken[0]]} at iteration {model.counters.iteration:,}")
 

@@ -5,7 +5,6 @@ from typing import ClassVar, Literal
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from ganexp.data.base import Data
 from ganexp.game import Game
 from ganexp.models.classifier import test_accuracy
 from ganexp.models.gan import GAN, Fakes
@@ -64,6 +63,6 @@ class ACGAN(GAN):
             "class": self.class_weight * cross_entropy(judged[:, 1:], fakes.y),
         }
 
-    def evaluate(self, data: Data) -> dict[str, float]:
+    def evaluate(self) -> dict[str, float]:
         """Return the ``test_accuracy`` of the class logits."""
-        return {"test_accuracy": test_accuracy(self.discriminator, lambda d, x: d(x)[:, 1:], data, self.device)}
+        return {"test_accuracy": test_accuracy(self.discriminator, lambda d, x: d(x)[:, 1:], self.data, self.device)}

@@ -5,7 +5,6 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from ganexp.data.base import Data
 from ganexp.models.classifier import test_accuracy
 from ganexp.models.gan import GAN
 
@@ -35,6 +34,7 @@ class CGANClass(GAN):
         mine = torch.arange(self.outputs, device=y.device) == y[:, None]
         return logits.gather(1, y[:, None]).squeeze(1) - logits.masked_fill(mine, -torch.inf).logsumexp(1)
 
-    def evaluate(self, data: Data) -> dict[str, float]:
+    def evaluate(self) -> dict[str, float]:
         """Return the ``test_accuracy`` of the class logits, "fake" left out."""
-        return {"test_accuracy": test_accuracy(self.discriminator, lambda d, x: d(x)[:, : self.num_classes], data, self.device)}
+        accuracy = test_accuracy(self.discriminator, lambda d, x: d(x)[:, : self.num_classes], self.data, self.device)
+        return {"test_accuracy": accuracy}

@@ -19,7 +19,6 @@ from typing import ClassVar, Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ganexp.data.base import Data
 from ganexp.errors import ConfigError
 from ganexp.game import Game
 from ganexp.models.base import TwoPlayerModule
@@ -88,7 +87,7 @@ class GAN(TwoPlayerModule):
     @property
     def label_names(self) -> tuple[str, ...] | None:
         """Names of the generator's classes, if they have any."""
-        return self.data.class_names if self.label_classes == self.num_classes else None
+        return self.data.class_names if self.conditional else None
 
     @property
     def judged_classes(self) -> int:
@@ -116,7 +115,7 @@ class GAN(TwoPlayerModule):
         """Return the named terms of the generator's loss; their sum goes down."""
         return {"adversarial": self.loss.generator(self.critic(fakes.x, fakes.y), self.real_logits(real, y))}
 
-    def evaluate(self, data: Data) -> dict[str, float]:
+    def evaluate(self) -> dict[str, float]:
         """Return measures that only the model itself can give; training goes on unchanged."""
         return {}
 
@@ -138,18 +137,23 @@ class GAN(TwoPlayerModule):
     # Sampling --------------------------------------------------------------------------------------------------------------
 
     def sample_latent(self, n: int, generator: torch.Generator | None = None) -> Tensor:
-        """Draw ``n`` latents with shape (n, latent_dim)."""
+        """Draw ``n`` latents with shape (n, latent_dim), on the generator's own device: there it means the same anywhere."""
+        device = self.device if generator is None else generator.device
         if self.noise == "uniform":
-            return torch.rand(n, self.latent_dim, device=self.device, generator=generator).mul_(2).sub_(1)
-        return torch.randn(n, self.latent_dim, device=self.device, generator=generator)
+            z = torch.rand(n, self.latent_dim, device=device, generator=generator).mul_(2).sub_(1)
+        else:
+            z = torch.randn(n, self.latent_dim, device=device, generator=generator)
+        return z.to(self.device)
 
     def sample_labels(self, n: int, generator: torch.Generator | None = None) -> Tensor:
         """Draw ``n`` labels for the generator, as frequent as in the data; zeros when it is told none."""
-        weights = self.data.class_weights if self.label_classes == self.num_classes else None
-        if weights is not None and self.label_classes:
-            shares = torch.tensor(weights, device=self.device)
-            return torch.multinomial(shares, n, replacement=True, generator=generator)
-        return torch.randint(max(self.label_classes, 1), (n,), device=self.device, generator=generator)
+        device = self.device if generator is None else generator.device
+        weights = self.data.class_weights if self.conditional else None
+        if weights is not None:
+            y = torch.multinomial(torch.tensor(weights, device=device), n, replacement=True, generator=generator)
+        else:
+            y = torch.randint(max(self.label_classes, 1), (n,), device=device, generator=generator)
+        return y.to(self.device)
 
     @torch.no_grad()
     def sample(self, z: Tensor, y: Tensor) -> Tensor:

@@ -73,7 +73,8 @@ class InfoGAN(GAN):
         """Draw ``n`` latents with shape (n, latent_dim), the continuous codes at their end."""
         z = super().sample_latent(n, generator)
         if self.continuous:
-            z[:, -self.continuous :] = torch.rand(n, self.continuous, device=self.device, generator=generator) * 2 - 1
+            device = self.device if generator is None else generator.device
+            z[:, -self.continuous :] = torch.rand(n, self.continuous, device=device, generator=generator) * 2 - 1
         return z
 
     def critic(self, x: Tensor, y: Tensor) -> Tensor:

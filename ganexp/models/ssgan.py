@@ -6,7 +6,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from ganexp.data.base import Data
 from ganexp.data.batches import Batches
 from ganexp.errors import ConfigError
 from ganexp.game import Game
@@ -87,9 +86,9 @@ class SSGAN(GAN):
         (term,) = super().generator_terms(real, y, fakes).values()
         return {"adversarial": self.adversarial_weight * term}
 
-    def evaluate(self, data: Data) -> dict[str, float]:
+    def evaluate(self) -> dict[str, float]:
         """Return the ``test_accuracy`` of the class logits, "fake" left out."""
-        return {"test_accuracy": test_accuracy(self.discriminator, self._classes, data, self.device)}
+        return {"test_accuracy": test_accuracy(self.discriminator, self._classes, self.data, self.device)}
 
     def begin(self, seed: int, total_iterations: int) -> None:
         """Choose the labelled samples."""

@@ -44,7 +44,7 @@ def test_a_cadence_of_epochs_is_exact_or_nearest():
 
 @pytest.mark.parametrize("kind", [Samples, Checkpoints, Weights, Evaluation])
 def test_a_cadence_is_given_once(kind):
-    given = {"metrics": {}} if kind is Evaluation else {}
+    given = {"metrics": {}, "reference": None, "settings": {}} if kind is Evaluation else {}
     with pytest.raises(ConfigError, match="iterations or in epochs") as refused:
         kind(**given, every=3, epochs=1)
     section = f"callbacks.{kind.__name__.lower()}"

@@ -28,3 +28,31 @@ def test_without_a_clock_there_is_no_time_per_epoch(ready):
     summary = train(training, [])
     assert summary["seconds_per_epoch"] is None
     assert "per epoch" not in table(summary)
+
+
+def test_the_vital_signs_are_logged(trained):
+    training = trained(*TINY_RING, "schedule.micro_batches=3", "callbacks.scalars.every=3")
+    with open(training.run.path / "metrics.csv") as file:
+        row = list(csv.DictReader(file))[-1]
+    for player, network in (("d", training.model.discriminator), ("g", training.model.generator)):
+        weight = max(float(parameter.detach().abs().max()) for parameter in network.parameters())
+        assert float(row[f"largest_weight/{player}"]) == pytest.approx(weight)
+    assert 0 <= float(row["health/separation"]) <= 1
+    assert 0 < float(row["health/spread"]) <= 1
+
+
+@pytest.mark.parametrize("player", ["discriminator", "generator"])
+def test_a_weight_that_is_not_finite_ends_the_run_before_the_losses_show_it(ready, player):
+    training = ready(*TINY_RING, "trainer.max_iterations=8", "metrics=none")
+    first = training.trainer.callbacks[0]
+    act = first.act
+
+    def spoil(trainer, model):
+        if model.counters.iteration == 4:
+            next(getattr(model, player).parameters()).data.view(-1)[0] = float("nan")
+        act(trainer, model)
+
+    first.act = spoil
+    summary = train(training, [])
+    assert (summary["status"], summary["iteration"], summary["exit_status"]) == ("diverged", 4, 1)
+    assert summary["reason"] == f"largest_weight/{player[0]} is nan at iteration 4"

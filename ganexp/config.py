@@ -88,6 +88,21 @@ def compose(*overrides: str) -> dict[str, Any]:
     return complete(cfg, choices)
 
 
+def compose_option(group: str, option: str | None) -> dict[str, Any]:
+    """Return what an option of a group says by itself, with what it is composed of.
+
+    Raises:
+        ConfigError: There is no such option.
+    """
+    there = sorted(path.stem for path in (directory() / group).glob("*.yaml"))
+    if option not in there:
+        meant = near_miss(str(option), there)
+        hint = f"did you mean {group}={meant}?" if meant else f"there is: {', '.join(there)}"
+        raise ConfigError(f"there is no such {group}", group, hint=hint)
+    with hydra.initialize_config_dir(str(directory()), version_base="1.3"):
+        return dict(plain(hydra.compose(f"{group}/{option}")).get(group, {}))
+
+
 def flatten(content: Any, prefix: str = "") -> dict[str, Any]:
     """Map dotted keys to leaves, lists included as leaves."""
     if not isinstance(content, dict) or not content:

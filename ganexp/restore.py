@@ -8,7 +8,7 @@ import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -21,7 +21,7 @@ from ganexp.errors import ConfigError
 from ganexp.game import Game
 from ganexp.models import GAN
 from ganexp.models.state import Counters
-from ganexp.runs import Run
+from ganexp.runs import BEST, Run
 
 
 @dataclass(frozen=True)
@@ -43,12 +43,13 @@ class Restored:
     iteration: int
 
 
-def restore(path: str | Path, data: Mapping[str, Any] | None = None) -> Restored:
+def restore(path: str | Path, data: Mapping[str, Any] | None = None, checkpoint: Literal["last", "best"] = "last") -> Restored:
     """Rebuild the model of a run, whether it has ended, was stopped or is still training.
 
     Arguments:
-        path: The run directory, which gives the newest checkpoint that is not damaged, or one of its checkpoint files.
+        path: The run directory, or one of its checkpoint files.
         data: Options of the data set that differ from the run's, such as where its files are on this machine.
+        checkpoint: What a run directory gives: its newest checkpoint that is not damaged, or that of its best measurement.
 
     Raises:
         ConfigError: There is no run, no good checkpoint, or one that this version cannot use.
@@ -56,10 +57,10 @@ def restore(path: str | Path, data: Mapping[str, Any] | None = None) -> Restored
     register_resolvers()
     try:
         run = Run.open(path)
-        checkpoint = _choose(run, Path(path).expanduser())
+        file = _choose(run, Path(path).expanduser(), checkpoint)
     except ConfigError as error:  # these speak of the option by which training is resumed
         raise ConfigError(error.message, "run", hint=error.hint) from error
-    state = _read(checkpoint)
+    state = _read(file)
     with torch.random.fork_rng(devices=[]):  # the weights that are drawn are replaced at once
         model = _rebuild(run, data or {})
     try:
@@ -67,13 +68,18 @@ def restore(path: str | Path, data: Mapping[str, Any] | None = None) -> Restored
         model.counters = Counters(**state["ganexp"]["counters"])
     except (RuntimeError, TypeError) as error:
         detail = str(error).splitlines()[:2][-1].strip()  # torch puts a heading above
-        message = f"what {checkpoint} holds does not fit the networks that its configuration describes: {detail}"
+        message = f"what {file} holds does not fit the networks that its configuration describes: {detail}"
         raise ConfigError(message, "run", hint=_versions(run)) from error
-    return Restored(model.eval(), model.data, run, checkpoint, model.counters.iteration)
+    return Restored(model.eval(), model.data, run, file, model.counters.iteration)
 
 
-def _choose(run: Run, given: Path) -> Path:
+def _choose(run: Run, given: Path, wanted: str) -> Path:
     """Return the checkpoint that a path asks for."""
+    if given.is_dir() and wanted == "best":
+        if not (best := run.path / "checkpoints" / BEST).is_file():
+            hint = "one is kept when metrics are measured while it trains; use checkpoint=last"
+            raise ConfigError("this run has kept no best checkpoint", "run", hint=hint)
+        return best
     if given.is_dir():
         newest, _ = last_good(run)
         if newest is None:

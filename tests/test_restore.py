@@ -113,6 +113,25 @@ def test_takes_the_checkpoint_that_is_named_or_the_newest(stopped, inside, name,
     assert (restored.checkpoint, restored.iteration) == (stopped.path / "checkpoints" / name, iteration)
 
 
+def test_takes_the_best_checkpoint_where_it_is_asked_for_and_there(stopped):
+    folder = stopped.path / "checkpoints"
+    (folder / "best.ckpt").unlink(missing_ok=True)
+    with pytest.raises(ConfigError, match=r"has kept no best checkpoint.*checkpoint=last") as caught:
+        restore(stopped.path, checkpoint="best")
+    assert caught.value.keys == ("run",)
+    shutil.copy(folder / "previous.ckpt", folder / "best.ckpt")
+    for path, asked, name, iteration in (
+        (stopped.path, "best", "best.ckpt", 3),
+        (stopped.path, "last", "last.ckpt", 6),
+        (folder / "last.ckpt", "best", "last.ckpt", 6),
+    ):
+        restored = restore(path, checkpoint=asked)
+        assert (restored.checkpoint, restored.iteration) == (folder / name, iteration)
+    (folder / "best.ckpt").write_bytes(b"")
+    with pytest.raises(ConfigError, match="best.ckpt is damaged"):
+        restore(stopped.path, checkpoint="best")
+
+
 def test_takes_the_one_before_a_damaged_one_and_says_so(stopped):
     last = stopped.checkpoints[0]
     last.write_bytes(last.read_bytes()[:-100])
@@ -162,7 +181,7 @@ def no_config(run):
     [
         (empty, "", "has not saved a checkpoint yet"),
         (damage, "", r"previous.ckpt is damaged.*no good checkpoint is left"),
-        (None, "checkpoints/best.ckpt", r"no such file \(there is: last.ckpt, previous.ckpt\)"),
+        (None, "checkpoints/gone.ckpt", r"no such file \(there is: best.ckpt, last.ckpt, previous.ckpt\)"),
         (None, "metrics.csv", "metrics.csv is damaged"),
         (archive, "checkpoints/last.ckpt", "last.ckpt is no checkpoint of ganexp"),
         (other_save, "checkpoints/last.ckpt", "last.ckpt is no checkpoint of ganexp"),

@@ -19,14 +19,17 @@ from one_update import RANDOM, data_of
 from test_train import curves, rows
 from tiny import CONVOLUTIONS, TINY_IMAGES, TINY_RING
 
-SMALL = ("trainer.accelerator=cpu", "trainer.max_epochs=null", "callbacks.samples.times=1", "callbacks.scalars.every=1")
-QUICK = ("data.batch_size=4", "callbacks.evaluation.times=1", "callbacks.evaluation.samples=100")
-IMAGES = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST", "cifar10": "cifar-10-batches-py"}
+SMALL = (
+    *("trainer.accelerator=cpu", "trainer.max_epochs=null", "callbacks.samples.times=1", "callbacks.scalars.every=1"),
+    *("callbacks.evaluation.times=1", "callbacks.evaluation.samples=100"),
+)
+QUICK = ("data.batch_size=4",)
+IMAGES = {"mnist": "MNIST", "stacked_mnist": "MNIST", "fashion_mnist": "FashionMNIST", "cifar10": "cifar-10-batches-py"}
 """Data sets that have to be there, and the folder that shows it."""
 PICTURES = resources.files("ganexp.data") / "densities"
-NEEDS = {"folder": (f"data.path={PICTURES}", "data.size=16")}
-"""Data sets that ask for more than their name."""
-MEASURABLE = {"classes": TINY_IMAGES, "outside": ("data=density", "data.size=10000")}
+NEEDS = {"folder": (f"data.path={PICTURES}", "data.size=16"), "stacked_mnist": ("metrics=none",)}
+"""Data sets that ask for more than their name; the statistics of the largest one take minutes."""
+MEASURABLE = {"classes": TINY_IMAGES, "images": TINY_IMAGES}
 """Metrics that do not know the ring's points, and data that they know."""
 
 
@@ -59,6 +62,7 @@ def start(folder: Path, *arguments: str) -> subprocess.Popen:
     return subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
+OTHERS = ("callbacks", "extractor", "logger", "schedule", "trainer")
 CASES = [
     *(("loss", name, (*TINY_RING,)) for name in options("loss")),
     *(("penalty", name, (*TINY_RING, "loss=hinge")) for name in options("penalty")),
@@ -68,7 +72,7 @@ CASES = [
     *(("network", name, (*TINY_IMAGES,)) for name in options("network")),
     *(("data", name, ("data.batch_size=2", "model=gan", *NEEDS.get(name, ()))) for name in options("data")),
     *(("metrics", name, MEASURABLE.get(name, TINY_RING)) for name in options("metrics")),
-    *((group, name, TINY_RING) for group in ("callbacks", "logger", "schedule", "trainer") for name in options(group)),
+    *((group, name, TINY_RING) for group in OTHERS for name in options(group)),
     *(("accelerator", name, TINY_RING) for name in ("auto", "cpu")),
     *(("experiment", name, QUICK) for name in options("experiment")),
 ]

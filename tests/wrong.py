@@ -1,5 +1,9 @@
 """Wrong command lines, and what is said about each."""
 
+from importlib import resources
+
+PICTURES = resources.files("ganexp.data") / "densities"
+
 # What is typed; how the message begins, the setting at fault as it was typed; what else it says, as a regular expression.
 WRONG = [
     # Names that do not exist.
@@ -57,7 +61,15 @@ WRONG = [
         r"a run needs a budget \(set one of them\)",
     ),
     ("model=dcgan data=ring", "model=dcgan network=dcgan data=ring: ", "model=gan.*data=digits"),
-    ("metrics=modes data=digits", "metrics=modes data=digits: ", "data=ring or data=grid, or metrics=none"),
+    ("metrics=points data=digits", "metrics=points data=digits: ", "metrics=images or metrics=none"),
+    ("metrics=images data=ring", "metrics=images data=ring: ", "metrics=points or metrics=none"),
+    ("metrics=modes data=ring", "metrics=modes: ", "classes, full, images, none, points"),
+    ("callbacks.evaluation.best=fid", "callbacks.evaluation.best=fid: ", "there is: sliced_wasserstein"),
+    (
+        f"data=folder data.path={PICTURES / 'letters'} metrics=images",
+        "extractor=classifier data=folder: ",
+        "extractor=inception or metrics=none",
+    ),
     (
         "loss=wgan_gp network.discriminator.norm=batch",
         "network.discriminator.norm=batch penalty=gradient: ",
@@ -113,7 +125,6 @@ WRONG = [
     ("data=folder data.path=nowhere", "data.path=nowhere: ", "nowhere"),
     ("data=density data.path=nowhere.png", "data.path=nowhere.png: ", "two_blobs"),
     ("data=density data.path=two_blob", "data.path=two_blob: ", r"did you mean data.path=two_blobs\?"),
-    ("data=digits metrics=outside", "metrics=outside data=digits: ", "data=density"),
     ("data=ring metrics=classes", "metrics=classes data=ring: ", "metrics=none"),
     # Hardware and Lightning's trainer.
     ("trainer.accelerator=gpu", "trainer.accelerator=gpu: ", "use trainer.accelerator=auto"),

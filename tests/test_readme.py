@@ -48,7 +48,8 @@ def test_there_are_three_extensions():
 
 def test_the_table_names_every_choice():
     table = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", README.read_text(), re.MULTILINE))
-    for group in ("model", "network", "loss", "penalty", "optimizer", "lr_schedule", "data", "metrics", "accelerator"):
+    groups = "model network loss penalty optimizer lr_schedule data metrics extractor accelerator"
+    for group in groups.split():
         named = set(re.findall(r"`(\w+)`", table[group].split(";")[0]))
         assert named >= {path.stem for path in (directory() / group).glob("*.yaml")}, group
 

@@ -25,7 +25,7 @@ class Evaluation(Periodic):
         reference: What to measure against, prepared.
         settings: The options of each metric, for the protocol.
         every: Iterations between two measurements; by default ``times`` of them are spread over the run.
-        times: Measurements in a run.
+        times: Measurements in a run; by default 50 of points or 20 of images.
         samples: Number of generated samples per measurement; by default 2,500 points or 1,000 images.
         epochs: Epochs between two measurements.
         seed: Seed of the latents and labels.
@@ -48,13 +48,13 @@ class Evaluation(Periodic):
         reference: Reference,
         settings: dict[str, Any],
         every: PositiveInt | None = None,
-        times: PositiveInt = 20,
+        times: PositiveInt | None = None,
         samples: PositiveInt | None = None,
         epochs: PositiveInt | None = None,
         seed: Seed = 1,
         best: str | None = None,
     ) -> None:
-        super().__init__(every, times, epochs)
+        super().__init__(every, times or reference.data.evaluations, epochs)
         self.metrics, self.reference, self.settings, self.seed = metrics, reference, settings, seed
         self.samples = samples or reference.data.few
         ranked = goals(metrics)

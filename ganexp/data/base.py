@@ -34,9 +34,11 @@ class Data(ABC):
         batch_size: Samples that one update of the discriminator sees, over all devices together.
         drop_last: Whether the last, smaller batch of an epoch is left out.
         few: Samples that an evaluation draws while a model learns, unless told otherwise.
+        evaluations: Evaluations while a model learns, unless told otherwise.
     """
 
     few: ClassVar[int]
+    evaluations: ClassVar[int]
     shape: tuple[int, ...]
     num_classes: int = 0
     value_range: tuple[float, float] | None = None

@@ -34,6 +34,7 @@ class Images(Data):
     """
 
     few = 1000
+    evaluations = 20
     value_range: tuple[float, float]
     layers: "Images | None" = None
 

@@ -31,6 +31,7 @@ class Points(Data):
     """Points in the plane whose true density is known."""
 
     few = 2500
+    evaluations = 50
     shape = (2,)
 
     @property

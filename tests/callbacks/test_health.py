@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import re
 import signal
 import sys
 from collections.abc import Iterator
@@ -260,6 +261,18 @@ def test_an_alarm_may_lead_back_to_a_good_checkpoint_with_lower_rates(ready, wit
     assert told.startswith("return 1 of 3 because it was collapsed, samples hardly differ")
     resumed = ready(*SHORT, "callbacks.health.action=roll_back")
     assert health(resumed).may_return
+
+
+def test_a_generator_of_three_digits_is_named(ready):
+    three = ("data=digits", "metrics=classes", "trainer.max_iterations=40", "callbacks.scalars.every=2")
+    training = ready(*three, *TINY_MLP, "callbacks.evaluation.every=2", "callbacks.evaluation.samples=100")
+    x, y = training.model.data.load("train")
+    images = training.model.data.decode(x[y < 3])[torch.randperm(int((y < 3).sum()))]
+    training.model.sample = lambda z, y: images[: len(z)]
+    report = train(training, [])["health"]
+    assert report["verdict"] == "collapsed"
+    assert re.search(r"3 of 10 classes \(0, 1 and 2\) hold \d+ % of the samples", report["reason"])
+    assert [alarm["iteration"] for alarm in report["alarms"]] == [NAMED_AT]
 
 
 def test_returns_are_counted_and_end(ready, with_trouble):

@@ -3,8 +3,10 @@ import torch
 from lightning.pytorch import Trainer
 
 from ganexp.callbacks import Checkpoints, Evaluation, Periodic, Samples, Weights
+from ganexp.data import Ring
 from ganexp.data.module import DataModule
 from ganexp.errors import ConfigError
+from ganexp.metrics import Reference
 from tiny import TINY_RING
 
 
@@ -44,7 +46,7 @@ def test_a_cadence_of_epochs_is_exact_or_nearest():
 
 @pytest.mark.parametrize("kind", [Samples, Checkpoints, Weights, Evaluation])
 def test_a_cadence_is_given_once(kind):
-    given = {"metrics": {}, "reference": None, "settings": {}} if kind is Evaluation else {}
+    given = {"metrics": {}, "reference": Reference(Ring()), "settings": {}} if kind is Evaluation else {}
     with pytest.raises(ConfigError, match="iterations or in epochs") as refused:
         kind(**given, every=3, epochs=1)
     section = f"callbacks.{kind.__name__.lower()}"

@@ -84,8 +84,8 @@ def data_of(name: str, kinds: dict[str, type]) -> tuple[str, ...]:
 
 @cache
 def whole(name: str) -> Training:
-    """Prepare an experiment exactly as it is named, on a data set of the true size; for reading only."""
-    config = compose(f"experiment={name}", "trainer.accelerator=cpu", *data_of(name, BLACK))
+    """Prepare an experiment exactly as it is named, but unmeasured, on a data set of the true size; for reading only."""
+    config = compose(f"experiment={name}", "trainer.accelerator=cpu", "metrics=none", *data_of(name, BLACK))
     return prepare(assemble(config), Run(Path("unused")))
 
 

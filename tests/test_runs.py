@@ -104,7 +104,7 @@ def test_checkpoints_come_newest_first(run):
     folder.mkdir()
     for name in ("previous.ckpt", "last.ckpt", "best.ckpt", "00000009.ckpt", ".last.ckpt.123"):
         (folder / name).touch()
-    assert run.checkpoints == [folder / "last.ckpt", folder / "previous.ckpt"]
+    assert run.checkpoints == [folder / "last.ckpt", folder / "previous.ckpt", folder / "best.ckpt"]
 
 
 def test_is_discarded_with_the_empty_folders_above(run, tmp_path):

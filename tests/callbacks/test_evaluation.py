@@ -146,9 +146,9 @@ def test_images_are_measured_by_what_a_classifier_sees(trained):
 @pytest.mark.parametrize("kind", ["points", "images"])
 def test_measuring_changes_nothing(trained, kind):
     overrides = {"points": TINY_RING, "images": [*TINY_IMAGES, "model=cgan", "network.images.generator.channels=8"]}[kind]
-    size = "callbacks.evaluation.samples=60"
+    small = ("callbacks.evaluation.samples=60", "metrics.cas.seen=200", "metrics.kid.subsets=3")
     silent = trained(*overrides, "metrics=none", "~callbacks.health", folder="silent")
-    measured = trained(*overrides, "metrics=full", "callbacks.evaluation.every=1", size, folder="measured")
+    measured = trained(*overrides, "metrics=full", "callbacks.evaluation.every=1", *small, folder="measured")
     assert len(measured.run.summary["metrics"]) > 10
     states = [torch.load(t.run.path / "checkpoints/last.ckpt", weights_only=True) for t in (silent, measured)]
     first, second = (state["state_dict"] for state in states)

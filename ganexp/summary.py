@@ -30,16 +30,18 @@ def summarise(
     losses = {tag: value for tag, value in (scalars.latest if scalars else {}).items() if tag in ("loss/d", "loss/g")}
     seconds = scalars.seconds if scalars else 0.0
     per_epoch = trainer.datamodule.iterations_per_epoch  # type: ignore[attr-defined]
+    status, reason, exit_status = "finished", None, 0
     if failure is not None:
-        status, reason = "diverged", str(failure)
+        status, reason, exit_status = "diverged", str(failure), 1
+    elif health is not None and health.stopped:
+        status, reason, exit_status = "stopped", health.stopped, 1
     elif counters.iteration < total:
         status, reason = "stopped", f"by {stop.name}" if stop else "before the budget was spent"
-    else:
-        status, reason = "finished", None
+        exit_status = 128 + (stop or signal.SIGINT)
     return {
         "status": status,
         "reason": reason,
-        "exit_status": {"diverged": 1, "finished": 0}.get(status, 128 + (stop or signal.SIGINT)),
+        "exit_status": exit_status,
         "name": config["name"],
         "metrics": (evaluation.latest.values if evaluation and evaluation.latest else {}) | losses,
         **(_measured(evaluation) if evaluation else {"best": None, "real": {}, "measured": None}),

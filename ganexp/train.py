@@ -110,9 +110,6 @@ def train(training: Training, overrides: list[str], source: dict[str, Any] | Non
     stop = next((c.received for c in trainer.callbacks if isinstance(c, StopOnSignal)), None)  # type: ignore[attr-defined]
     diverged = failure if isinstance(failure, Diverged) else None
     summary = summarise(training.config, run, training.model, trainer, diverged, stop)
-    health = _health(trainer)
-    if health is not None and health.stopped:
-        summary |= {"reason": health.stopped, "exit_status": 1}
     if trainer.is_global_zero:
         run.write_summary(summary)
         for logger in _tensorboards(trainer):

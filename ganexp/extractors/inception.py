@@ -29,7 +29,7 @@ URL = "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/weights
 # Images per forward pass: they grow to 299x299 pixels.
 CHUNK = 50
 
-HINT = "put the file there, name another one by extractor.weights=FILE, or use extractor=classifier"
+HINT = "put the file there, name another one by the option weights, or use extractor=classifier"
 
 
 class Inception(Extractor):

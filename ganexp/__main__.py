@@ -1,6 +1,6 @@
 """The command line: ``python -m ganexp``. The only module that knows ``hydra.main``.
 
-Exit status: 0 done, 1 failed or diverged, 2 refused (nothing was begun), 128 + n stopped by signal n.
+Exit status: 0 done, 1 failed, diverged or stopped by an alarm, 2 refused (nothing was begun), 128 + n stopped by signal n.
 """
 
 import os

@@ -6,7 +6,7 @@ v a value by which models are ranked, v* the best so far and v_r that of real da
 
 =========  ====================================================================================================
 diverged   a number that is not finite; abs(loss) > ``HUGE``; n > ``EXPLODED`` n0
-collapsed  d(generated) < ``diversity`` d(real); a metric that sees modes or classes missing
+collapsed  d(generated) < ``diversity`` d(real); a metric that sees modes or classes missing, unless v is the best so far
 saturated  sd(r, f) < ``FLAT`` max(abs(r), abs(f)): the discriminator is blind; for the generator n = 0, n < ``VANISHED`` n0,
            or n < ``FAINT`` n0 and A > ``SURE``: the discriminator is always right
 declining  v > ``decline`` max(v*, v_r) where lower is better, v < min(v*, v_r) / ``decline`` where higher is

@@ -64,7 +64,7 @@ WRONG = [
     ("metrics=points data=digits", "metrics=points data=digits: ", "metrics=images or metrics=none"),
     ("metrics=images data=ring", "metrics=images data=ring: ", "metrics=points or metrics=none"),
     ("metrics=modes data=ring", "metrics=modes: ", "classes, full, images, none, points"),
-    ("callbacks.evaluation.best=fid", "callbacks.evaluation.best=fid: ", "there is: sliced_wasserstein"),
+    ("callbacks.evaluation.best=fid", "callbacks.evaluation.best=fid: ", "there is: coverage, sliced_wasserstein"),
     (
         f"data=folder data.path={PICTURES / 'letters'} metrics=images",
         "extractor=classifier data=folder: ",

@@ -184,8 +184,9 @@ class Health(Periodic):
         self._seen = self._seen[0], latest
         total, per_epoch = model.total_iterations, trainer.datamodule.iterations_per_epoch  # type: ignore[attr-defined]
         patience = max(1, min(self.patience, total // evaluation.cadence(total, per_epoch) // 2))
-        seen = "; ".join(evaluation.collapses) or None
-        self._observe("absence", seen, latest.iteration, patience)
+        # A run that has only begun to learn covers little, too, but gets better from one measurement to the next.
+        seen = "; ".join(evaluation.collapses) if best is not latest else None
+        self._observe("absence", seen or None, latest.iteration, patience)
         if best is not None and name in best.values:
             value, was, real = latest.values[name], best.values[name], latest.real.get(name)
             reason = health.decline(name, value, was, real, evaluation.lower_is_better, self.decline)

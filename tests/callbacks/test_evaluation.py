@@ -104,7 +104,7 @@ def test_the_value_that_chooses_the_best_can_be_chosen(trained):
 
 
 def test_a_value_that_nothing_gives_is_refused(ready):
-    with pytest.raises(ConfigError, match="there is: sliced_wasserstein") as caught:
+    with pytest.raises(ConfigError, match="there is: coverage, sliced_wasserstein") as caught:
         ready(*TINY_RING, "callbacks.evaluation.best=fid")
     assert caught.value.keys == ("callbacks.evaluation.best",)
 

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from ganexp import train as training_module
 from ganexp.__main__ import main
-from ganexp.callbacks import Health
+from ganexp.callbacks import Evaluation, Health
 from ganexp.checkpoints import AtomicCheckpointIO
 from ganexp.metrics import Metric
 from ganexp.train import train
@@ -182,7 +182,9 @@ def test_few_measurements_make_an_alarm_sooner(ready):
     training = ready(*SHORT, "metrics=points", "callbacks.evaluation.times=2")
     still(training, "generator", "average")
     report = train(training, [])["health"]
-    assert "collapsed" in [alarm["verdict"] for alarm in report["alarms"] if alarm["iteration"] == 20]
+    assert "collapsed" in [
+        alarm["verdict"] for alarm in report["alarms"] if alarm["iteration"] == 40 and "modes" in alarm["reason"]
+    ]
 
 
 def test_judging_changes_neither_training_nor_other_curves(trained):
@@ -354,3 +356,15 @@ def test_healthy_runs_raise_no_alarm(trained, overrides):
     assert (report["verdict"], report["alarms"]) == ("healthy", [])
     diversity = curve(training.run.path, "health/diversity")
     assert min(ratio for iteration, ratio in diversity.items() if iteration > training.model.total_iterations / 10) > 0.2
+
+
+def test_a_run_that_covers_more_and_more_is_not_collapsed(ready):
+    training = ready(*SHORT, "metrics=points", "callbacks.evaluation.every=2", "callbacks.evaluation.best=high_quality")
+    evaluation = next(callback for callback in training.trainer.callbacks if isinstance(callback, Evaluation))
+    better = Scored({"score": "max"}, iter(range(1, 100)))
+    better.collapse = lambda values: "few modes"
+    remade = Evaluation({"scored": better}, evaluation.reference, {"scored": {}}, every=2, samples=16)
+    training.trainer.callbacks[training.trainer.callbacks.index(evaluation)] = remade
+    report = train(training, [])["health"]
+    assert remade.collapses == ["few modes"]
+    assert not [alarm for alarm in report["alarms"] if alarm["reason"] == "few modes"]

@@ -33,7 +33,7 @@ def test_the_metrics_that_know_the_data_are_taken(data: Points, values: set[str]
     assert {name for name in measured if "/" not in name} == values
     assert not any(metric.collapse(measured) for metric in fit.values())
     assert goals(fit).keys() <= measured.keys()
-    assert next(iter(goals(fit).items())) == ("sliced_wasserstein", "min")
+    assert next(iter(goals(fit).items())) == ("coverage", "max")
 
 
 def test_images_are_refused() -> None:

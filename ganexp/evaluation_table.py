@@ -3,7 +3,6 @@
 Contract: two rows stand in one table only if their protocols do not differ.
 """
 
-import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ganexp.protocol import differences, headings
+from ganexp.values import is_headline, text
 
 _WIDTH = 128
 _GAP = "  "
@@ -66,14 +66,14 @@ def _table(rows: Sequence[Row], names: dict[Path, str]) -> str:
     for row in rows:  # only where a generator was told classes is there a value for them
         real |= row.record["real"]
     values = [row.record["metrics"] for row in rows]
-    columns = [name for name in dict.fromkeys(name for given in values for name in given) if "/" not in name]
+    columns = [name for name in dict.fromkeys(name for given in values for name in given) if is_headline(name)]
     lines = [["run", "checkpoint", "iteration"]]
     lines += [[names[row.run], row.checkpoint, f"{row.record['iteration']:,}"] for row in rows]
     if real:
         values.append(real)
         lines.append([f"real ({rows[0].protocol['real']:,} held out)", "", ""])
     heads = _aligned(lines, "<<>")
-    cells = [_aligned([[name], *([_number(given.get(name))] for given in values)], ">") for name in columns]
+    cells = [_aligned([[name], *([text(given.get(name))] for given in values)], ">") for name in columns]
     blocks = [heads]
     for cell in cells:
         if blocks[-1] is not heads and len(blocks[-1][0]) + len(_GAP) + len(cell[0]) > _WIDTH:
@@ -86,10 +86,6 @@ def _aligned(rows: Sequence[Sequence[str]], ways: str) -> list[str]:
     """Return rows as lines of equal length, each column to the left (<) or to the right (>)."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [_GAP.join(f"{cell:{way}{width}}" for cell, way, width in zip(row, ways, widths, strict=True)) for row in rows]
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None or not math.isfinite(value) else f"{value:,.4g}"
 
 
 def _names(rows: Sequence[Row]) -> dict[Path, str]:

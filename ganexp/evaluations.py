@@ -23,7 +23,7 @@ from ganexp.config import compose_option
 from ganexp.data.base import digest as fingerprint
 from ganexp.errors import ConfigError
 from ganexp.evaluation_table import Row
-from ganexp.files import write_json
+from ganexp.files import strict, write_json
 from ganexp.hardware import describe_hardware
 from ganexp.measurement import fitting, measure, prepare, protocol
 from ganexp.metrics import Metric, Reference
@@ -116,6 +116,7 @@ class Bench:
                 "ended": datetime.now(timezone.utc).isoformat(timespec="seconds"),
                 "command": shlex.join(["python", "-m", "ganexp.evaluate", *sys.argv[1:]]),
             }
+            record = strict(record)
             try:
                 write_json(file, record)
             except OSError as error:

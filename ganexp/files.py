@@ -43,12 +43,13 @@ def write_atomically(path: Path, text: str) -> None:
 
 def write_json(path: Path, content: Any) -> None:
     """Write plain types as JSON that any reader takes: numbers that are not finite become null."""
-    write_atomically(path, json.dumps(_finite(content), indent=2, allow_nan=False) + "\n")
+    write_atomically(path, json.dumps(strict(content), indent=2, allow_nan=False) + "\n")
 
 
-def _finite(content: Any) -> Any:
+def strict(content: Any) -> Any:
+    """Return plain types with None in place of numbers that are not finite, which JSON does not know."""
     if isinstance(content, dict):
-        return {key: _finite(value) for key, value in content.items()}
+        return {key: strict(value) for key, value in content.items()}
     if isinstance(content, list | tuple):
-        return [_finite(value) for value in content]
+        return [strict(value) for value in content]
     return None if isinstance(content, float) and not math.isfinite(content) else content

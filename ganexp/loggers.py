@@ -11,6 +11,8 @@ from lightning.pytorch.loggers import Logger
 from lightning.pytorch.loggers import TensorBoardLogger as LightningTensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
+from ganexp.values import is_headline
+
 
 class TensorBoard(LightningTensorBoardLogger):
     """Lightning's TensorBoard logger, with its events in the run's own folder so that TensorBoard shows the run's own name.
@@ -40,9 +42,10 @@ class TensorBoard(LightningTensorBoardLogger):
     @rank_zero_only
     def log_result(self, choices: dict[str, Any], summary: dict[str, Any]) -> None:
         """Fill the run's row of the HPARAMS table: what the final state scores, and the best one, and when it was reached."""
-        values = {f"final/{name}": value for name, value in summary["metrics"].items()}
+        values = {f"final/{name}": value for name, value in summary["metrics"].items() if is_headline(name)}
         if best := summary["best"]:
-            values |= {f"best/{name}": value for name, value in best["metrics"].items()} | {"best/iteration": best["iteration"]}
+            values |= {f"best/{name}": value for name, value in best["metrics"].items() if is_headline(name)}
+            values["best/iteration"] = best["iteration"]
         self.log_hyperparams(choices, values, step=summary["iteration"])
 
     @rank_zero_only

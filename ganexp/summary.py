@@ -15,6 +15,7 @@ from ganexp.callbacks import Diverged, Evaluation, Health, Scalars
 from ganexp.hardware import describe_hardware
 from ganexp.models import GAN
 from ganexp.runs import BEST, Run
+from ganexp.values import is_headline, text
 
 _PACKAGES = ("torch", "torchvision", "lightning", "hydra-core", "omegaconf", "torchmetrics", "numpy")
 
@@ -111,12 +112,12 @@ def _measured(evaluation: Evaluation) -> dict[str, Any]:
 def _numbers(summary: dict[str, Any]) -> list[tuple[str, str]]:
     """Return a row for each number: that of the final state, of the best one, and of real data; details are left out."""
     final, best, real = summary["metrics"], summary["best"], summary["real"]
-    names = [name for name in final if "/" not in name or name.startswith("loss/")]
+    names = [name for name in final if is_headline(name)]
     if not best:
-        return [(name, f"{final[name]:,.4g}") for name in names]
+        return [(name, text(final[name])) for name in names]
     heads = [f"final @ {summary['measured']['iteration']:,}", f"best {best['by']} @ {best['iteration']:,}", "real, held out"]
     columns = [final, best["metrics"], real]
-    cells = [[f"{column[name]:,.4g}" if name in column else "" for column in columns] for name in names]
+    cells = [[text(column.get(name)) for column in columns] for name in names]
     widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
     rows = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in (heads, *cells)]
     return list(zip(["metric", *names], rows, strict=True))

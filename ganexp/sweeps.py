@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from ganexp.config import file_name
 from ganexp.runs import remove_empty
+from ganexp.values import is_headline, text
 
 
 class Sweep(Callback):
@@ -65,5 +66,6 @@ def _outcome(run: Path) -> str:
     if not file.is_file():
         return "failed"
     summary = json.loads(file.read_text())
-    metrics = "  ".join(f"{name} {value:.4g}" for name, value in summary["metrics"].items())
-    return f"{summary['status']:<8}  {metrics}"
+    metrics = "  ".join(f"{name} {text(value)}" for name, value in summary["metrics"].items() if is_headline(name))
+    verdict = summary["health"]["verdict"] if summary["health"] else ""
+    return f"{summary['status']:<8}  {verdict:<9}  {metrics}"

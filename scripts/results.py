@@ -22,6 +22,7 @@ from ganexp import evaluate, protocol
 from ganexp.config import compose_option
 from ganexp.evaluation_table import Row
 from ganexp.evaluations import Bench
+from ganexp.values import is_headline
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -182,7 +183,7 @@ def document(chosen: argparse.Namespace, wanted: Sequence[tuple[str, int]], rows
 
 def _present(rows: Sequence[tuple[Row, Row]], *parts: str) -> list[tuple[str, str, int]]:
     """Return columns for the values whose names contain one of these parts, in the order in which they are measured."""
-    names = dict.fromkeys(name for last, _ in rows for name in last.record["metrics"] if "/" not in name)
+    names = dict.fromkeys(name for last, _ in rows for name in last.record["metrics"] if is_headline(name))
     return [
         (name, {"cas": "CAS"}.get(name, name.replace("_", " ")), 3) for name in names if any(part in name for part in parts)
     ]

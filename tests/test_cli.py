@@ -120,6 +120,7 @@ def test_a_sweep_runs_every_combination_under_its_own_name(ganexp, tmp_path):
     runs = sorted(path.name for path in sweep.iterdir() if path.is_dir())
     assert runs == sorted(f"loss={loss},seed={seed}" for loss in ("hinge", "wgan_gp") for seed in (0, 1))
     assert f"tensorboard --logdir {sweep.relative_to(tmp_path)}" in output
+    assert "modes/total" not in output, "details are left to the files"
 
 
 def test_a_resumed_run_takes_options_that_others_follow(ganexp, tmp_path):

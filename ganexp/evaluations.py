@@ -11,13 +11,11 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from torch import Tensor
 
-from ganexp import __version__
 from ganexp.build import build
 from ganexp.config import compose_option
 from ganexp.data.base import digest as fingerprint
@@ -32,6 +30,7 @@ from ganexp.protocol import digest
 from ganexp.restore import Restored, restore
 from ganexp.runs import Run
 from ganexp.sampling import choose_device
+from ganexp.versions import versions
 
 if TYPE_CHECKING:
     from ganexp.evaluate import Options, Target
@@ -111,7 +110,7 @@ class Bench:
                 "metrics": made.values,
                 "real": made.real,
                 "collapses": [sentence for sentence in collapses if sentence],
-                "versions": versions(),
+                "versions": versions(_PACKAGES),
                 "device": describe_hardware(self.device),
                 "ended": datetime.now(timezone.utc).isoformat(timespec="seconds"),
                 "command": shlex.join(["python", "-m", "ganexp.evaluate", *sys.argv[1:]]),
@@ -171,22 +170,11 @@ def weights_digest(model: GAN) -> str:
     return fingerprint(*(part for name, value in state.items() for part in (name, value.cpu().reshape(-1))))
 
 
-def versions() -> dict[str, str]:
-    """Return the versions of what a number depends on, as far as they are installed."""
-    found = {"ganexp": __version__}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
 def _read(file: Path, weights: str) -> dict[str, Any] | None:
     """Return a kept measurement if it is still valid; its protocol is in its name."""
     try:
         record = json.loads(file.read_text())
-        valid = (record["weights"], record["versions"]) == (weights, versions()) and record.keys() >= _SHOWN
+        valid = (record["weights"], record["versions"]) == (weights, versions(_PACKAGES)) and record.keys() >= _SHOWN
         return record if valid else None
     except (OSError, ValueError, LookupError, TypeError, AttributeError):  # not there, or damaged
         return None

@@ -1,21 +1,19 @@
 """What a run amounts to: ``summary.json`` and the table on the terminal."""
 
-import platform
 import shlex
 import signal
 import sys
 from datetime import datetime, timezone
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from lightning.pytorch import Trainer
 
-from ganexp import __version__
 from ganexp.callbacks import Diverged, Evaluation, Health, Scalars
 from ganexp.hardware import describe_hardware
 from ganexp.models import GAN
 from ganexp.runs import BEST, Run
 from ganexp.values import is_headline, text
+from ganexp.versions import versions
 
 _PACKAGES = ("torch", "torchvision", "lightning", "hydra-core", "omegaconf", "torchmetrics", "numpy")
 
@@ -63,7 +61,7 @@ def summarise(
         "device": describe_hardware(trainer.strategy.root_device),
         "processes": trainer.world_size,
         "precision": str(trainer.precision),
-        "versions": {"ganexp": __version__, "python": platform.python_version()} | _versions(),
+        "versions": versions(_PACKAGES),
         "ended": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "directory": str(run.path),
         "command": shlex.join(["ganexp", *run.overrides]),
@@ -126,10 +124,13 @@ def _numbers(summary: dict[str, Any]) -> list[tuple[str, str]]:
 def _health(health: dict[str, Any] | None) -> list[tuple[str, str]]:
     if health is None:
         return []
+    returns = health["rollbacks"]
+    after = f", after {returns} roll-back{'s' * (returns > 1)}" if returns else ""
     if health["reason"] is None:
         past = len(health["alarms"])
-        return [("health", health["verdict"] + (f" again, after {past} alarm{'s' * (past > 1)}" if past else ""))]
-    return [("health", f"{health['verdict']} since iteration {health['iteration']:,}: {health['reason']}")]
+        again = f" again, after {past} alarm{'s' * (past > 1)}" if past else ""
+        return [("health", f"{health['verdict']}{again}{after}")]
+    return [("health", f"{health['verdict']} since iteration {health['iteration']:,}{after}: {health['reason']}")]
 
 
 def _few_digits(seconds: float) -> str:
@@ -138,13 +139,3 @@ def _few_digits(seconds: float) -> str:
 
 def _program() -> str:
     return "ganexp" if sys.argv[0].endswith("ganexp") else "python -m ganexp"
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found

@@ -48,23 +48,27 @@ class ShadeReader(Extractor):
 
 
 class Projection(Extractor):
-    """Sees random projections of the bytes, and as logits other ones; it does not know the classes."""
+    """Sees random projections of the bytes, and as logits other ones; does not know the classes, but how many images it saw."""
 
     name, knows_classes = "projection", False
     size: ClassVar[int] = 16
 
+    def __init__(self, seed: int = 0) -> None:
+        self.seed, self.seen = seed, 0
+
     def prepare(self, data: Images) -> None:
         count = data.shape[0] * data.shape[1] * data.shape[2]
-        weights = torch.randn(count, self.size + 10, generator=torch.Generator().manual_seed(0))
+        weights = torch.randn(count, self.size + 10, generator=torch.Generator().manual_seed(self.seed))
         self.weights = weights / count**0.5
 
     @property
     def identity(self) -> dict[str, str | float]:
-        return {"name": self.name, "hash": f"{len(self.weights):016x}"}
+        return {"name": self.name, "hash": f"{self.seed:08x}{len(self.weights):08x}"}
 
     def __call__(self, images: Tensor) -> Features:
         if images.dtype != torch.uint8:
             raise TypeError
+        self.seen += len(images)
         seen = images.flatten(1).float() / 32 @ self.weights
         return Features(seen[:, : self.size], seen[:, self.size :])
 

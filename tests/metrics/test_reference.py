@@ -2,36 +2,12 @@
 
 import pytest
 import torch
-from torch import Tensor
 
+from features import Projection
 from ganexp.data import Digits, Ring
 from ganexp.errors import ConfigError
-from ganexp.extractors import Extractor, Features
 from ganexp.metrics import Reference
 from ganexp.metrics.reference import moments_of
-
-
-class Projection(Extractor):
-    """A random linear map of the bytes, and the number of images that went through it."""
-
-    name, knows_classes = "projection", False
-
-    def __init__(self, seed: int = 0) -> None:
-        self.seed, self.seen = seed, 0
-
-    def prepare(self, data):
-        generator = torch.Generator().manual_seed(self.seed)
-        self.matrix = torch.randn(data.shape[0] * data.shape[1] * data.shape[2], 5, generator=generator)
-
-    @property
-    def identity(self):
-        return {"name": self.name, "hash": f"{self.seed}"}
-
-    def __call__(self, images: Tensor) -> Features:
-        assert images.dtype == torch.uint8
-        self.seen += len(images)
-        vectors = images.flatten(1).float() @ self.matrix / 255
-        return Features(vectors, vectors[:, :2])
 
 
 @pytest.fixture(autouse=True)

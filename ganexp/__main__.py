@@ -10,15 +10,19 @@ import sys
 import hydra
 
 from ganexp import config as configuration
+from ganexp.config import quote
 from ganexp.errors import ConfigError
-from ganexp.job import TERSE, job
-from ganexp.refusals import Told, explain
+from ganexp.job import TERSE, job, stop_with_parent
+from ganexp.refusals import explain
 from ganexp.runs import Run
-from ganexp.sweeps import Sweep
+
+_MULTIRUN = {"-m", "--multirun"}
+_SWEEPER = "hydra_plugins.ganexp.sweeps.sweeper.Sweeper"
 
 
 def main() -> None:
     """Run, sweep, resume, or refuse."""
+    stop_with_parent()
     if os.environ.get("HYDRA_FULL_ERROR") != "1":
         # Hydra would print errors itself, with part of a traceback; like this it hands them over.
         os.environ["HYDRA_FULL_ERROR"] = os.environ[TERSE] = "1"
@@ -26,10 +30,12 @@ def main() -> None:
     # Hydra's parser takes overrides after a flag or before it, but not on both sides.
     sys.argv[1:] = sorted(sys.argv[1:], key=lambda argument: argument not in ("-m", "--multirun"))
     try:
+        if _MULTIRUN & set(sys.argv):
+            from ganexp.sweeps.plugins import register
+
+            register(_SWEEPER)
         folder = _resume(sys.argv)
         hydra.main(version_base="1.3", config_path=str(folder), config_name="config")(job)()
-    except Told:
-        sys.exit(1)
     except KeyboardInterrupt:  # while training, a signal is handled where it can save; this is before or after
         sys.exit(128 + signal.SIGINT)
     except Exception as error:
@@ -38,8 +44,6 @@ def main() -> None:
             raise
         print(message, file=sys.stderr)
         sys.exit(2)
-    finally:
-        Sweep.close()
 
 
 def _resume(arguments: list[str]) -> str:
@@ -48,11 +52,10 @@ def _resume(arguments: list[str]) -> str:
     value = "null" if index is None else arguments[index].partition("=")[2].strip("'\"")
     if index is None or value == "null":
         return str(configuration.directory())
-    if {"-m", "--multirun"} & set(arguments):
-        raise ConfigError("one run is resumed at a time, not a sweep", "resume")
+    if _MULTIRUN & set(arguments):
+        raise ConfigError("one run is resumed at a time, not a sweep", "resume", hint="the same command continues a sweep")
     run = Run.open(value)
-    # A path may hold = and , which mean something to Hydra.
-    arguments[index] = "resume='" + str(run.path).replace("\\", "\\\\").replace("'", "\\'") + "'"
+    arguments[index] = f"resume={quote(str(run.path))}"
     arguments += ["hydra.run.dir=.", "hydra.output_subdir=null", "hydra/job_logging=none"]
     return str(run.path / ".hydra")
 

@@ -74,7 +74,12 @@ def complete(cfg: DictConfig, choices: dict[str, Any]) -> dict[str, Any]:
             raise ConfigError("should be the name of a folder", key)
     named = [made["experiment"]] if made.get("experiment", "None") != "None" else [made[g] for g in ("model", "data", "loss")]
     name = "-".join(named) if content["name"] in (None, "") else str(content["name"])
-    return content | {"choices": made, "name": name, "output_dir": str(content["output_dir"])}
+    return own(content) | {"choices": made, "name": name, "output_dir": str(content["output_dir"])}
+
+
+def own(content: dict[str, Any]) -> dict[str, Any]:
+    """Return what concerns a run itself, not the sweep or search of which it may be part."""
+    return {key: value for key, value in content.items() if key not in ("sweep", "search", "launcher")}
 
 
 def compose(*overrides: str) -> dict[str, Any]:
@@ -129,6 +134,11 @@ def file_name(text: str) -> str:
         return name
     digest = hashlib.sha256(text.encode()).hexdigest()[:8]
     return f"{name.encode()[: _LONGEST_NAME - 9].decode(errors='ignore')}-{digest}"
+
+
+def quote(text: str) -> str:
+    """Return text as a quoted value of Hydra's grammar: a path may hold = and , which mean something to it."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def _alike(a: str, b: str) -> float:

@@ -1,55 +1,74 @@
 """One run, from a composed configuration to its end. Imports nothing heavy before the run needs it."""
 
+import ctypes
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from ganexp import config as configuration
-from ganexp.refusals import Told, explain_refusal
+from ganexp.errors import ConfigError
+from ganexp.refusals import explain_refusal
 from ganexp.runs import Run
-from ganexp.sweeps import run_name, task_overrides
 
 TERSE = "GANEXP_TERSE"
 """Environment variable that is set while errors are told in one message, without a traceback."""
 
+DIRECTORY = "GANEXP_DIRECTORY"
+"""Environment variable with the directory of a new run, in place of one below ``output_dir``."""
+
+PARENT = "GANEXP_PARENT"
+"""Environment variable with the number of the process without which this one is to stop."""
+
+_DEATH_OF_PARENT = 1  # PR_SET_PDEATHSIG of Linux's prctl.h
+
 
 def job(cfg: DictConfig) -> None:
-    """Run the experiment that ``cfg`` describes; called by Hydra, once per run, in whatever process that is.
+    """Run the experiment that ``cfg`` describes; called by Hydra.
 
-    Raises:
-        Told: The run is one of a sweep and was refused, diverged or was stopped by an alarm. A single run exits with status 2
-            (refused) or 1 instead.
+    The process exits with status 2 if the run was refused, 1 if it diverged or was stopped by an alarm, 128 + n if a signal
+    stopped it.
     """
-    sweeping = HydraConfig.get().mode == RunMode.MULTIRUN
     try:
-        status = _run(cfg, sweeping)
+        status = _run(cfg)
     except Exception as error:
         message = explain_refusal(error, cfg)
         if message is None or TERSE not in os.environ:
             raise
         print(message, file=sys.stderr, flush=True)
-        if sweeping:
-            raise Told(message) from error
         sys.exit(2)
-    if status == 1 and sweeping:
-        raise Told("a run diverged, or was stopped because it was not healthy")
     if status:
         sys.exit(status)
 
 
-def _run(cfg: DictConfig, sweeping: bool) -> int:
-    hydra = HydraConfig.get()
-    overrides = [override for override in task_overrides(hydra) if not override.startswith("resume=")]
+def stop_with_parent() -> None:
+    """Have the system send SIGTERM when the process that supervises this one dies, where the system can."""
+    if os.environ.get(PARENT) == str(os.getppid()) and sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_DEATH_OF_PARENT, signal.SIGTERM)
+
+
+def task_overrides() -> list[str]:
+    """Return the present overrides as they were typed: what they refer to by ``${}`` is not in Hydra's part."""
+    overrides = OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)
+    assert isinstance(overrides, list)
+    return [str(override) for override in overrides]
+
+
+def _run(cfg: DictConfig) -> int:
+    overrides = [override for override in task_overrides() if not override.startswith("resume=")]
     if cfg.resume:
-        run, config = Run(cfg.resume), configuration.plain(cfg) | {"resume": None}
+        run, config = Run(cfg.resume), configuration.own(configuration.plain(cfg)) | {"resume": None}
+        if _is_first_process():
+            run.occupy()
     else:
-        config = configuration.complete(cfg, hydra.runtime.choices)
-        run = Run(_folder(config, sweeping))
+        config = configuration.complete(cfg, HydraConfig.get().runtime.choices)
+        if config["choices"].get("search", "None") != "None":
+            raise ConfigError("a search is made of many runs", "search", hint="add -m")
+        run = Run(os.environ.get(DIRECTORY) or _folder(config))
         run.check_new()
 
     from ganexp.experiment import assemble  # imports torch: 2 s
@@ -60,7 +79,9 @@ def _run(cfg: DictConfig, sweeping: bool) -> int:
     from ganexp.train import prepare, train  # imports Lightning: 4 s more
 
     training = prepare(experiment, run)
-    source = configuration.plain(cfg, resolve=False) | {key: config[key] for key in ("resume", "name", "choices")}
+    source = configuration.own(configuration.plain(cfg, resolve=False)) | {
+        key: config[key] for key in ("resume", "name", "choices")
+    }
     summary = train(training, overrides, source)
     if not training.trainer.is_global_zero:
         return 0  # the first process speaks for all; it would take another status for a crash, and be killed
@@ -68,8 +89,10 @@ def _run(cfg: DictConfig, sweeping: bool) -> int:
     return int(summary["exit_status"])
 
 
-def _folder(config: dict[str, Any], sweeping: bool) -> Path:
-    hydra = HydraConfig.get()
-    if sweeping:
-        return Path(hydra.sweep.dir) / run_name(hydra)
+def _is_first_process() -> bool:
+    """Return whether this is not one of the processes that another one of the same run has started."""
+    return all(os.environ.get(name, "0") == "0" for name in ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID"))
+
+
+def _folder(config: dict[str, Any]) -> Path:
     return Path(config["output_dir"]) / configuration.file_name(config["name"]) / configuration.stamp()

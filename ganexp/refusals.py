@@ -12,14 +12,11 @@ from omegaconf.errors import OmegaConfBaseException
 from ganexp import config as configuration
 from ganexp.config import first_line
 from ganexp.errors import ConfigError
-from ganexp.sweeps import Sweep
 
-_PREFIX = "ganexp: "
+PREFIX = "ganexp: "
+"""What every refusal begins with."""
+
 _ABSENT = object()
-
-
-class Told(RuntimeError):
-    """A run of a sweep was refused or ended badly, and the user has been told; the other runs go on."""
 
 
 def explain_refusal(error: BaseException, cfg: DictConfig) -> str | None:
@@ -43,18 +40,12 @@ def explain(error: BaseException, arguments: Sequence[str]) -> str | None:
         return _message((), first_line(error))
     if isinstance(error, ValueError) and str(error).startswith("Config group override"):
         return _no_name(arguments)
-    if (
-        isinstance(error, OSError)
-        and Sweep.folder is not None
-        and error.filename in map(str, (Sweep.folder, *Sweep.folder.parents))
-    ):
-        return _message([_as_typed("output_dir", arguments)], f"no folder for the sweep can be made here: {error.strerror}")
     return None
 
 
 def _message(settings: Iterable[str], text: str, hint: str = "") -> str:
     where = " ".join(dict.fromkeys(setting for setting in settings if setting))
-    return f"{_PREFIX}{where}{': ' if where else ''}{' '.join(text.split())}{hint}"
+    return f"{PREFIX}{where}{': ' if where else ''}{' '.join(text.split())}{hint}"
 
 
 def _with_value(key: str, cfg: DictConfig) -> str:

@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 from omegaconf import DictConfig, OmegaConf
@@ -12,8 +12,14 @@ from omegaconf import DictConfig, OmegaConf
 from ganexp.config import plain
 from ganexp.errors import ConfigError
 from ganexp.files import write_atomically, write_json
+from ganexp.locks import Held, acquire
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 _CONFIG = Path(".hydra", "config.yaml")
+
+_LOCK = ".lock"
 
 LAST, PREVIOUS, BEST = "last.ckpt", "previous.ckpt", "best.ckpt"
 
@@ -22,8 +28,8 @@ class Run:
     """A directory with all that a run leaves.
 
     ``.hydra/config.yaml`` (the whole configuration), ``.hydra/overrides.yaml``, ``checkpoints/``, ``weights/``, ``samples/``,
-    ``metrics.csv``, ``training.gif``, ``final.png``, TensorBoard's events and ``summary.json``. Constructing the object touches
-    nothing.
+    ``metrics.csv``, ``training.gif``, ``final.png``, TensorBoard's events and ``summary.json``. One process at a time trains
+    it. Constructing the object touches nothing.
 
     Arguments:
         path: The directory.
@@ -31,6 +37,7 @@ class Run:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path).absolute()
+        self._held: FileLock | None = None
 
     @classmethod
     def open(cls, path: str | Path) -> "Run":
@@ -89,6 +96,33 @@ class Run:
             if not isinstance(error, FileExistsError):  # then it is another run's
                 self.discard()
             raise ConfigError(f"the run directory {self.path} cannot be written: {error.strerror}", "output_dir") from error
+        self.occupy()
+
+    @property
+    def lock(self) -> Path:
+        """The file whose lock the process that trains the run holds."""
+        return self.path / _LOCK
+
+    def occupy(self) -> None:
+        """Keep other processes from training the run, until it is released or this process ends; the run has to exist.
+
+        Raises:
+            ConfigError: Another process trains it, or the directory cannot be written.
+        """
+        if self._held is not None:
+            return
+        try:
+            self._held = acquire(self.lock)
+        except Held as error:
+            raise ConfigError("another process is training this run", "resume", hint="wait for it, or stop it") from error
+        except OSError as error:
+            raise ConfigError(f"the run directory {self.path} cannot be written: {error.strerror}", "resume") from error
+
+    def release(self) -> None:
+        """Let others train the run."""
+        if self._held is not None:
+            self._held.release()
+            self._held = None
 
     def save_config(self, config: dict[str, Any], overrides: list[str]) -> None:
         """Save the configuration, resolved or not, and the overrides that led to it."""

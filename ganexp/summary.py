@@ -8,8 +8,9 @@ from typing import Any
 
 from lightning.pytorch import Trainer
 
-from ganexp.callbacks import Diverged, Evaluation, Health, Scalars
+from ganexp.callbacks import Diverged, Evaluation, Health, Scalars, Trial
 from ganexp.hardware import describe_hardware
+from ganexp.measurement import goals
 from ganexp.models import GAN
 from ganexp.runs import BEST, Run
 from ganexp.values import is_headline, text
@@ -26,6 +27,7 @@ def summarise(
     evaluation = next((c for c in trainer.callbacks if isinstance(c, Evaluation)), None)  # type: ignore[attr-defined]
     health = next((c for c in trainer.callbacks if isinstance(c, Health)), None)  # type: ignore[attr-defined]
     scalars = next((c for c in trainer.callbacks if isinstance(c, Scalars)), None)  # type: ignore[attr-defined]
+    trial = next((c for c in trainer.callbacks if isinstance(c, Trial)), None)  # type: ignore[attr-defined]
     losses = {tag: value for tag, value in (scalars.latest if scalars else {}).items() if tag in ("loss/d", "loss/g")}
     seconds = scalars.seconds if scalars else 0.0
     per_epoch = trainer.datamodule.iterations_per_epoch  # type: ignore[attr-defined]
@@ -34,6 +36,8 @@ def summarise(
         status, reason, exit_status = "diverged", str(failure), 1
     elif health is not None and health.stopped:
         status, reason, exit_status = "stopped", health.stopped, 1
+    elif trial is not None and trial.pruned:
+        status, reason = "pruned", trial.pruned
     elif counters.iteration < total:
         status, reason = "stopped", f"by {stop.name}" if stop else "before the budget was spent"
         exit_status = 128 + (stop or signal.SIGINT)
@@ -43,7 +47,7 @@ def summarise(
         "exit_status": exit_status,
         "name": config["name"],
         "metrics": (evaluation.latest.values if evaluation and evaluation.latest else {}) | losses,
-        **(_measured(evaluation) if evaluation else {"best": None, "real": {}, "measured": None}),
+        **(_measured(evaluation) if evaluation else {"best": None, "real": {}, "goals": {}, "measured": None}),
         "health": health.report() if health else None,
         "iteration": counters.iteration,
         "total_iterations": total,
@@ -92,7 +96,7 @@ def table(summary: dict[str, Any]) -> str:
 
 
 def _measured(evaluation: Evaluation) -> dict[str, Any]:
-    """Return the best state and its checkpoint, what real data scores, and how the last measurement was made."""
+    """Return the best state and its checkpoint, what real data scores, which values rank runs, and how it was all measured."""
     latest, best = evaluation.latest, evaluation.best
     return {
         "best": best
@@ -103,6 +107,7 @@ def _measured(evaluation: Evaluation) -> dict[str, Any]:
             "metrics": best.values,
         },
         "real": latest.real if latest else {},
+        "goals": goals(evaluation.metrics),
         "measured": latest and {"iteration": latest.iteration, **latest.protocol},
     }
 

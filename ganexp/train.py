@@ -18,6 +18,7 @@ from lightning.pytorch import Callback, Trainer, seed_everything
 
 from ganexp.build import build
 from ganexp.callbacks import Health, Periodic, StopOnSignal
+from ganexp.callbacks.trial import watched
 from ganexp.checkpoints import check_fit, go_back, last_good, newest_before
 from ganexp.data.module import DataModule
 from ganexp.experiment import Experiment
@@ -58,6 +59,8 @@ def prepare(experiment: Experiment, run: Run) -> Training:
     config = experiment.config
     # Lightning 2.6 asks torch for a class that torch deprecates since 2.10.
     warnings.filterwarnings("ignore", r"`isinstance\(treespec, LeafSpec\)` is deprecated")
+    # Where Slurm is installed, Lightning would have every run started by it.
+    warnings.filterwarnings("ignore", "The `srun` command is available on your system but is not used")
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     # Lightning makes torch search for NVIDIA's driver library whenever it is asked for CUDA, and optimisers ask at every step:
     # without a GPU that took a tenth of a small network's iteration. It matters to forked processes only.
@@ -92,7 +95,7 @@ def train(training: Training, overrides: list[str], source: dict[str, Any] | Non
             the run is resumed. By default the resolved one.
 
     Raises:
-        ConfigError: The run directory cannot be made.
+        ConfigError: The run directory cannot be made, or another process trains the run.
     """
     run, trainer = training.run, training.trainer
     source = deepcopy(source or training.config)
@@ -100,8 +103,18 @@ def train(training: Training, overrides: list[str], source: dict[str, Any] | Non
         run.create(source, overrides)
         for logger in _tensorboards(trainer):
             logger.log_config(training.config)
-    elif overrides and trainer.is_global_zero:
-        run.save_config(source, [*run.overrides, *overrides])
+    elif trainer.is_global_zero:
+        run.occupy()
+        if overrides:
+            run.save_config(source, [*run.overrides, *overrides])
+    try:
+        return _train(training, source)
+    finally:
+        run.release()
+
+
+def _train(training: Training, source: dict[str, Any]) -> dict[str, Any]:
+    run = training.run
     failure = _fit(training)
     while isinstance(failure, RollBack) and (returned := _go_back(training, source)):
         training = returned
@@ -169,7 +182,7 @@ def make_callbacks(experiment: Experiment) -> list[Callback]:
             settings = experiment.config["metrics"]
             given = {"metrics": experiment.metrics, "reference": experiment.reference, "settings": settings}
         callbacks.append(build(node, f"callbacks.{name}", **given))
-    return [*callbacks, _TearDown()]
+    return [*callbacks, *watched(), _TearDown()]
 
 
 class _TearDown(Callback):

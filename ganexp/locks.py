@@ -1,0 +1,56 @@
+"""Locks that end with the process that holds them, however it ends: on one machine, and on file systems that several share."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+_PATIENCE = 1.0  # seconds; longer than somebody needs to look whether a lock is held
+
+
+class Held(RuntimeError):
+    """Another process holds the lock."""
+
+
+@contextmanager
+def hold(path: Path) -> Iterator[None]:
+    """Hold the lock of a file, which is made, in a folder that exists.
+
+    Raises:
+        Held: Another process, or another holder in this one, has it.
+    """
+    lock = acquire(path)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def acquire(path: Path) -> FileLock:
+    """Return a lock that is held until it is released or the process ends.
+
+    Raises:
+        Held: Another process, or another holder in this one, has it.
+    """
+    lock = FileLock(path, timeout=_PATIENCE, thread_local=False)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise Held(f"{path} is held by another process") from error
+    return lock
+
+
+def is_held(path: Path) -> bool:
+    """Return whether some process holds the lock of a file; makes none."""
+    if not path.exists():
+        return False
+    lock = FileLock(path, timeout=0, thread_local=False)
+    try:
+        lock.acquire()
+    except Timeout:
+        return True
+    except PermissionError:  # somebody else's folder: whether it is held cannot be asked
+        return False
+    lock.release()
+    return False

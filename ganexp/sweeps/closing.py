@@ -1,0 +1,83 @@
+"""What the terminal says before a sweep and after it."""
+
+import shlex
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ganexp.runs import remove_empty
+from ganexp.sweeps.jobs import Job
+from ganexp.values import text
+
+_WORDS = {
+    "new": "to begin", "unfinished": "to continue", "finished": "finished already",
+    "running": "being worked on elsewhere, left alone", "failed": "failed before",
+}  # fmt: skip
+
+
+def opening(folder: Path, states: Mapping[str, str], retry: bool, where: str) -> str:
+    """Return how many runs there are, how far they are, and where they will run."""
+    counts = Counter(states.values())
+    parts = [f"{counts[state]} {word}" for state, word in _WORDS.items() if counts[state]]
+    again = ""
+    if counts["failed"]:
+        again = ", to try again" if retry else " (sweep.retry=true tries them again)"
+    runs = f"{len(states)} run{'s' * (len(states) != 1)}"
+    return f"{runs} in {relative(folder)}: {', '.join(parts)}{again}\n{where}"
+
+
+def close(folder: Path, jobs: Sequence[Job]) -> None:
+    """Print a line per job, write the report, and say how to see and to continue; remove a folder in which nothing began."""
+    width = max(len(job.name) for job in jobs)
+    print()
+    for job in jobs:
+        print(f"{job.name:<{width}}  {_outcome(job)}")
+    if not any(job.run.exists for job in jobs) and not any(job.state == "running" for job in jobs):
+        _discard(folder, jobs)
+        return
+    states = Counter(job.state for job in jobs)
+    print(f"\n{_report(folder)}\ncurves    tensorboard --logdir {shlex.quote(relative(folder))}")
+    if unfinished := states["unfinished"] + states["new"]:
+        print(f"continue  the same command runs the {unfinished} that {'is' if unfinished == 1 else 'are'} missing")
+    if states["failed"]:
+        print(f"retry     sweep.retry=true, added to the command, tries the {states['failed']} that failed again")
+
+
+def relative(path: Path) -> str:
+    """Return a path as one would type it here."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def _report(folder: Path) -> str:
+    from ganexp.compare import report
+
+    try:
+        made = report([str(folder)])
+    except Exception as error:  # all runs are done and kept: that no page could be made of them is no reason to fail
+        return f"report    none: {type(error).__name__}: {error}"
+    return f"{made.text}\n\nreport    {relative(made.html)}\nnumbers   {relative(made.csv)}"
+
+
+def _outcome(job: Job) -> str:
+    """Return what became of a job, in one line: status, health, the value by which it is ranked, and what went wrong."""
+    record, summary = job.record, job.run.summary
+    status = record.get("status", "finished")
+    if status == "running" and job.state != "running":
+        status = "killed"  # nobody was left to note it
+    by = (summary.get("best") or {}).get("by")
+    verdict = (summary.get("health") or {}).get("verdict", "")
+    value = f"{by} {text(summary['metrics'].get(by))}" if by else ""
+    reason = f"({record['reason']})" if record.get("reason") else ""
+    return "  ".join(part for part in (f"{status:<8}", f"{verdict:<9}", value, reason) if part).rstrip()
+
+
+def _discard(folder: Path, jobs: Sequence[Job]) -> None:
+    """Delete a sweep of which no run began: there is nothing in it but what has just been printed."""
+    for job in jobs:
+        for file in (job.lock, job.log, job.log.with_suffix(".json")):
+            file.unlink(missing_ok=True)
+    (folder / "sweep.json").unlink(missing_ok=True)
+    remove_empty(folder / "jobs", levels=4)

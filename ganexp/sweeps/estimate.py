@@ -1,0 +1,125 @@
+"""How long a sweep will take, from the speed of its first run."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+
+from ganexp.job import DIRECTORY
+from ganexp.runs import Run
+from ganexp.sweeps.jobs import Job
+from ganexp.sweeps.plan import compose_run
+from ganexp.sweeps.supervisor import Launch
+
+_WATCHED = 15.0  # seconds of training from which the speed is taken
+_BEGIN = 10.0  # seconds until training begins, where nobody watched
+_PATIENCE = 300.0  # seconds until training begins; a classifier may have to be trained first
+
+
+@dataclass(frozen=True)
+class Speed:
+    """How fast a run is: seconds before it trains, seconds per iteration, and how many iterations it has."""
+
+    begin: float
+    iteration: float
+    iterations: int
+
+
+def place(launcher: Any) -> str:
+    """Return where a launcher runs jobs, in words; those of others do not say."""
+    say = getattr(launcher, "describe", None)
+    return say() if say else f"by {type(launcher).__name__}"
+
+
+def at_a_time(launcher: Any) -> int:
+    """Return how many jobs a launcher runs at a time; those of others do not say, and one is assumed."""
+    return int(getattr(launcher, "n_jobs", 1))
+
+
+def estimate(
+    jobs: Sequence[Job], missing: Sequence[Job], launch: Launch, launcher: Any, loader: Any, config: DictConfig
+) -> str:
+    """Return how long what is missing takes, in words; the first run is tried for some seconds unless one has been finished.
+
+    Others are taken to need as long for an update of a player as the one that was watched.
+    """
+    if not missing:
+        return "nothing is missing"
+    watched, speed = _watch(jobs, missing, launch)
+    if speed is None:
+        return "how long cannot be told: no run begins to train"
+    whole = _budget(compose_run(loader, config, watched.overrides))
+    seconds = 0.0
+    for job in missing:
+        kind, amount = _budget(compose_run(loader, config, job.overrides))
+        share = amount / whole[1] if kind == whole[0] else 1.0
+        seconds += speed.begin + speed.iterations * speed.iteration * share * _left(job)
+    together = min(at_a_time(launcher), len(missing))
+    took = f"{watched.name}: {speed.iteration:.2g} s per iteration, {speed.iterations:,} iterations"
+    return f"about {in_words(seconds / together)} for {len(missing)}, {together} at a time (from {took})"
+
+
+def in_words(seconds: float) -> str:
+    """Return a time to the precision that an estimate deserves."""
+    if seconds < 90:
+        return f"{max(seconds, 1):.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _watch(jobs: Sequence[Job], missing: Sequence[Job], launch: Launch) -> tuple[Job, Speed | None]:
+    """Return a run and how fast it is: one that is done, or else the first that begins when it is tried."""
+    for job in jobs:
+        summary = job.run.summary
+        if job.reached == "finished" and summary.get("iteration"):
+            return job, Speed(_BEGIN, summary["training_seconds"] / summary["iteration"], summary["total_iterations"])
+    for job in missing:
+        if (speed := _try(job, launch)) is not None:
+            return job, speed
+    return missing[0], None
+
+
+def _budget(config: DictConfig) -> tuple[str, float]:
+    """Return how many updates of players a run makes, up to a factor that is the same for all of a kind."""
+    trainer, schedule = config.trainer, config.schedule
+    updates = schedule.d_steps + schedule.g_steps
+    if trainer.max_iterations is not None:
+        return "iterations", trainer.max_iterations * updates
+    return "epochs", trainer.max_epochs * updates / (config.data.get("batch_size", 1) * schedule.d_steps)
+
+
+def _left(job: Job) -> float:
+    """Return which share of its iterations a run still has to make, as far as its summary tells."""
+    summary = job.run.summary
+    return 1 - summary["iteration"] / summary["total_iterations"] if summary.get("total_iterations") else 1.0
+
+
+def _try(job: Job, launch: Launch) -> Speed | None:
+    """Train a run for some seconds, somewhere else; None if it does not begin."""
+    with tempfile.TemporaryDirectory(prefix="ganexp-") as folder:
+        run = Run(Path(folder) / "run")
+        environment = os.environ | {DIRECTORY: str(run.path)} | dict(launch.environment)
+        started = time.monotonic()
+        command = [sys.executable, "-m", "ganexp", *launch.flags, *job.overrides]
+        quiet = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
+        child = subprocess.Popen(command, env={key: x for key, x in environment.items() if x is not None}, **quiet)
+        while child.poll() is None and not run.exists and time.monotonic() - started < _PATIENCE:
+            time.sleep(0.1)
+        begun = time.monotonic()
+        try:
+            child.wait(_WATCHED)
+        except subprocess.TimeoutExpired:
+            child.send_signal(signal.SIGTERM)
+        watched = time.monotonic() - begun
+        child.wait()
+        summary = run.summary
+        if not summary.get("iteration"):
+            return None
+        return Speed(begun - started, watched / summary["iteration"], summary["total_iterations"])

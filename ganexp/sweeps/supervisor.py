@@ -1,0 +1,242 @@
+"""What runs in a launcher's process for each job: it starts the run as a process of its own, and survives it.
+
+Contract: whatever becomes of the run, it is in the job's record and log, and nothing is raised. A job that another process
+works on is left alone. When this process is told to stop, the run is, once: it saves, so that the same command continues it.
+"""
+
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+
+from ganexp.job import DIRECTORY, PARENT
+from ganexp.locks import Held, hold, is_held
+from ganexp.refusals import PREFIX
+from ganexp.sweeps.jobs import Job
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_TICK = 0.2  # seconds between two looks at whether to stop
+
+_asked = 0
+"""How often this process was told to stop."""
+_children: set[subprocess.Popen] = set()
+
+
+@dataclass(frozen=True)
+class Launch:
+    """How the jobs of one command are started.
+
+    Attributes:
+        flags: Arguments before the overrides, such as ``--config-dir``.
+        environment: What differs from this process's environment; None removes a variable.
+        echo: Whether this process prints what the run prints.
+        retry: Whether what failed before is tried again.
+    """
+
+    flags: tuple[str, ...] = ()
+    environment: Mapping[str, str | None] = field(default_factory=dict)
+    echo: bool = False
+    retry: bool = False
+
+    def within(self, environment: Mapping[str, str | None] | None) -> "Launch":
+        """Return the same with more variables."""
+        return replace(self, environment={**self.environment, **(environment or {})})
+
+
+class Task(ABC):
+    """What launchers call: the work of Hydra's present job number. It can be pickled, as some of them do.
+
+    Attributes:
+        launch: How runs are started.
+    """
+
+    launch: Launch
+
+    def __call__(self, cfg: Any) -> Any:
+        """Do the work of the present number."""
+        return self.work(HydraConfig.get().job.num)
+
+    @abstractmethod
+    def work(self, number: int, environment: Mapping[str, str | None] | None = None) -> Any:
+        """Do the work of a number.
+
+        Arguments:
+            number: The place of the work in the launch.
+            environment: More variables of the runs' environment, which depend on where they are.
+        """
+
+
+@dataclass
+class Supervisor(Task):
+    """The task of a sweep: each number is a job, which is brought to its end.
+
+    Attributes:
+        jobs: The jobs.
+    """
+
+    jobs: Sequence[Job]
+    launch: Launch
+
+    def work(self, number: int, environment: Mapping[str, str | None] | None = None) -> dict[str, Any]:
+        """Return the record of a job, which is brought to its end."""
+        return supervise(self.jobs[number], self.launch.within(environment))
+
+
+def supervise(job: Job, launch: Launch) -> dict[str, Any]:
+    """Run a job to its end in a process of its own; return its record, with the status `elsewhere` if it is left alone."""
+    if asked_to_stop():
+        return job.record
+    try:
+        job.lock.parent.mkdir(parents=True, exist_ok=True)
+        with hold(job.lock), listening():
+            if is_held(job.run.lock):
+                raise Held
+            if job.reached == "finished" or (job.reached == "failed" and not launch.retry):
+                return job.record or job.note(status=job.run.summary.get("status", "finished"))
+            return _run(job, launch)
+    except Held:
+        return job.record | {"status": "elsewhere"}
+
+
+def asked_to_stop() -> bool:
+    """Return whether this process was told to stop: no further job is to be begun."""
+    return _asked > 0
+
+
+@contextmanager
+def listening() -> Iterator[None]:
+    """Take SIGINT, SIGTERM and SIGHUP for a wish to stop; where signals cannot be had, in a thread, the main one does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, _ask) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def stopped_by() -> int | None:
+    """Return the signal by which this process was told to stop."""
+    return _last if _asked else None
+
+
+_last: int | None = None
+
+
+def _ask(number: int, frame: Any) -> None:
+    global _asked, _last
+    _asked, _last = _asked + 1, number
+
+
+def stop_child() -> bool:
+    """Tell the runs of this process to stop, and wait until they have saved; return whether there were any."""
+    children = list(_children)
+    for child in children:
+        child.send_signal(signal.SIGTERM)
+    for child in children:
+        child.wait()
+    return bool(children)
+
+
+def _run(job: Job, launch: Launch) -> dict[str, Any]:
+    """Start the run, wait for its end, and note what became of it."""
+    began = time.time()
+    record = job.note(
+        status="running", reason=None, exit_status=None, attempts=job.record.get("attempts", 0) + 1, host=socket.gethostname(),
+        pid=os.getpid(), began=now(), ended=None,
+    )  # fmt: skip
+    arguments = [f"resume={job.run.path}"] if job.run.exists else [*launch.flags, *job.overrides]
+    command = [sys.executable, "-m", "ganexp", *arguments]
+    _say(f"{job.name}: {'continues' if job.run.exists else 'begins'}")
+    with job.log.open("ab", buffering=0) as log:
+        start = log.tell()
+        log.write(f"--- {record['began']} {record['host']}: {' '.join(arguments)}\n".encode())
+        environment = os.environ | {DIRECTORY: str(job.run.path), PARENT: str(os.getpid())} | dict(launch.environment)
+        child = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+            env={key: value for key, value in environment.items() if value is not None},
+        )  # fmt: skip
+        _children.add(child)
+        try:
+            told = _attend(child, log, launch.echo)
+        finally:
+            _children.discard(child)
+    with job.log.open("rb") as log:
+        log.seek(start)
+        printed = log.read()[-20_000:].decode(errors="replace")
+    status, reason = _outcome(job, child.returncode, told, began, printed)
+    record = job.note(status=status, reason=reason, exit_status=child.returncode, ended=now())
+    _say(f"{job.name}: {status}{f', {reason}' if reason else ''}")
+    return record
+
+
+def _attend(child: subprocess.Popen, log: Any, echo: bool) -> bool:
+    """Copy what the run prints until it ends, and pass on each wish to stop; return whether there was one."""
+    told = 0
+    assert child.stdout is not None
+    output = child.stdout.fileno()
+    with selectors.DefaultSelector() as selector, child.stdout:
+        selector.register(output, selectors.EVENT_READ)
+        while True:
+            while told < _asked:
+                told += 1
+                child.send_signal(signal.SIGTERM)
+            if not selector.select(_TICK):
+                if child.poll() is None:
+                    continue
+                break  # a process that it left behind may keep the pipe open
+            if not (text := os.read(output, 65536)):
+                break
+            log.write(text)
+            if echo:
+                sys.stdout.buffer.write(text)
+                sys.stdout.flush()
+    while child.poll() is None:  # it closed its output, and still runs
+        while told < _asked:
+            told += 1
+            child.send_signal(signal.SIGTERM)
+        time.sleep(_TICK)
+    return told > 0
+
+
+def _outcome(job: Job, code: int, told: bool, began: float, printed: str) -> tuple[str, str | None]:
+    """Return the status and the reason of a run that has ended."""
+    lines = [line.strip() for line in printed.replace("\r", "\n").splitlines() if line.strip()]
+    try:
+        summary = job.run.summary if (job.run.path / "summary.json").stat().st_mtime >= began - 1 else {}
+    except (OSError, ValueError):
+        summary = {}
+    if code < 0:
+        name = signal.Signals(-code).name
+        if told:
+            return "stopped", f"by {name}, before it could save"
+        return "killed", f"by {name}" + (", as when memory runs out" if code == -signal.SIGKILL else "")
+    if code == 2:
+        message = next((line for line in reversed(lines) if line.startswith(PREFIX)), lines[-1])
+        return "refused", message.removeprefix(PREFIX)
+    if summary and summary.get("exit_status") == code:
+        return summary["status"], summary["reason"]
+    return "failed", lines[-1]
+
+
+def _say(sentence: str) -> None:
+    print(f"{datetime.now():%H:%M:%S} {sentence}", flush=True)
+
+
+def now() -> str:
+    """Return the time as records have it: ISO 8601, UTC."""
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")

@@ -1,0 +1,124 @@
+"""Hydra's sweeper for ``-m``: the same command, given again, runs what is missing, on any launcher."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.core.plugins import Plugins
+from hydra.errors import HydraException
+from hydra.plugins.sweeper import Sweeper as HydraSweeper
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig
+
+from ganexp.build import build, check_value
+from ganexp.config import plain, quote
+from ganexp.sweeps import closing, estimate
+from ganexp.sweeps.jobs import Job
+from ganexp.sweeps.plan import is_a_runs, plan_jobs, sweep_folder
+from ganexp.sweeps.record import describe_sweep, make_folder
+from ganexp.sweeps.supervisor import Launch, Supervisor, Task, listening, stopped_by
+
+
+class Sweeper(HydraSweeper):
+    """Plan the jobs of a command, leave out what is done or under way, and hand the rest to the launcher."""
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        """Keep what Hydra gives; the launcher is made when it is known what it launches."""
+        self._context, self._config = hydra_context, config
+
+    def sweep(self, arguments: list[str]) -> None:
+        """Run a sweep, or a search, or say what it would run; end the process with a status that says whether all is well.
+
+        Raises:
+            ConfigError: The command cannot run.
+            HydraException: A combination cannot be composed.
+        """
+        config, loader = self._config, self._context.config_loader
+        for option in ("retry", "dry_run"):
+            check_value(config.sweep[option], bool, f"sweep.{option}")
+        overrides = OverridesParser.create(loader).parse_overrides(arguments)
+        folder = sweep_folder(config, overrides).absolute()
+        launch = Launch(flags=_flags(config), echo=self._choice == "basic", retry=config.sweep.retry)
+        if config.get("search"):
+            self._search(folder, overrides, launch)
+        runs = [override for override in overrides if is_a_runs(override)]
+        swept = {override.key_or_group for override in runs if override.is_sweep_override()}
+        jobs = plan_jobs(loader, config, folder, _combinations(runs), swept)
+        states = {job.name: job.state for job in jobs}
+        missing = [job for job in jobs if states[job.name] in _missing(launch.retry)]
+        launcher = self._launcher(Supervisor(missing, launch), folder)
+        print(closing.opening(folder, states, launch.retry, estimate.place(launcher)), flush=True)
+        if config.sweep.dry_run:
+            print(estimate.estimate(jobs, missing, launch, launcher, loader, config), flush=True)
+            return
+        make_folder(folder)
+        describe_sweep(folder, config, swept, self._choice)
+        for job in missing:
+            job.note(status="waiting", reason=None)
+        self._launch(launcher, folder, [job.overrides for job in missing])
+        closing.close(folder, jobs)
+        self._exit([job for job in jobs if job.state not in ("finished", "running")])
+
+    def _search(self, folder: Path, overrides: Sequence[Override], launch: Launch) -> None:
+        """Let workers ask a study for trials; ends the process."""
+        raise NotImplementedError
+
+    @property
+    def _choice(self) -> str:
+        """The launcher's name: of the group ``launcher``, or else of Hydra's own."""
+        choices = self._config.hydra.runtime.choices
+        return str(choices["hydra/launcher"] if self._config.get("launcher") is None else choices["launcher"])
+
+    def _launcher(self, task: Task, folder: Path) -> Any:
+        config = self._config
+        config.hydra.sweep.dir = str(folder)  # where launchers put what they need
+        if config.get("launcher") is None:
+            return Plugins.instance().instantiate_launcher(hydra_context=self._context, task_function=task, config=config)
+        launcher = build(plain(config.launcher), "launcher")
+        launcher.setup(hydra_context=self._context, task_function=task, config=config)
+        return launcher
+
+    def _launch(self, launcher: Any, folder: Path, batch: Sequence[Sequence[str]]) -> None:
+        """Have the launcher work, and see to it that no error of its own is lost; what becomes of jobs is in their records."""
+        if not batch:
+            return
+        where = "hydra.sweep.dir=" + quote(str(folder))
+        with listening():
+            for returned in launcher.launch([[*overrides, where] for overrides in batch], initial_job_idx=0):
+                _ = returned.return_value  # raises what the supervisor raised, which is an error of this package
+
+    def _exit(self, bad: Sequence[Job]) -> None:
+        if (number := stopped_by()) is not None:
+            sys.exit(128 + number)
+        if bad:
+            sys.exit(1)
+
+
+def _missing(retry: bool) -> tuple[str, ...]:
+    return ("new", "unfinished", "failed") if retry else ("new", "unfinished")
+
+
+def _combinations(overrides: Sequence[Override]) -> list[list[str]]:
+    """Return the overrides of each run: every combination of what varies.
+
+    Raises:
+        HydraException: Something varies continuously, which only a search can do.
+    """
+    for override in overrides:
+        if override.is_sweep_override() and not override.is_discrete_sweep():
+            raise HydraException(
+                f"{override.input_line} has no end of values: a sweep takes lists and ranges, a search takes this"
+            )
+    (combinations,) = BasicSweeper.split_arguments(list(overrides), None)
+    return combinations
+
+
+def _flags(config: DictConfig) -> tuple[str, ...]:
+    """Return where a run finds the configurations that this command finds."""
+    sources = [source.path for source in config.hydra.runtime.config_sources if source.provider == "command-line"]
+    flags = [part for path in sources for part in ("--config-dir", path)]
+    return (*flags, *(text for text in config.hydra.overrides.hydra if text.startswith("hydra.searchpath=")))

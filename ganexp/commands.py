@@ -1,6 +1,7 @@
 """Programs beside the main one: options as ``key=value``, checked against a dataclass, refused in the main program's words.
 
-Contract: a program's options are the fields of a dataclass, their annotations are its schema and its docstring is its help.
+Contract: a program's options are the fields of a dataclass, their annotations are its schema and its docstring is its help. One
+of them, a list, may be ``field(metadata=POSITIONAL)``: its values stand on the command line without a key.
 Exit status: 0 done, 1 failed, 2 refused, 128 + n stopped by signal n.
 """
 
@@ -14,6 +15,7 @@ import textwrap
 import typing
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING, fields
+from pathlib import Path
 from typing import Any, TypeVar
 
 from ganexp.config import first_line, near_miss, plain
@@ -21,7 +23,10 @@ from ganexp.errors import ConfigError
 
 Options = TypeVar("Options")
 
+POSITIONAL = {"positional": True}
+
 _WIDTH = 128
+_OPTION = re.compile(r"\w+(\.\w+)*=")
 
 
 def command(program: str, options: type[Options], work: Callable[[Options], object]) -> int:
@@ -55,7 +60,8 @@ def command(program: str, options: type[Options], work: Callable[[Options], obje
 def read(arguments: Sequence[str], options: type[Options]) -> Options:
     """Turn ``key=value`` arguments into options; of a key that is given twice, the last value counts.
 
-    A key with a dot, such as ``data.root``, sets an entry of an option that is a mapping.
+    A key with a dot, such as ``data.root``, sets an entry of an option that is a mapping. What has no key belongs to the option
+    that is positional, if there is one, and so does a path that exists, even if it looks like ``loss=hinge``.
 
     Raises:
         ConfigError: An option is unknown, missing, or of the wrong type or range.
@@ -65,10 +71,12 @@ def read(arguments: Sequence[str], options: type[Options]) -> Options:
     from ganexp.build import check_value  # imports pydantic
 
     known = [field.name for field in fields(options)]  # type: ignore[arg-type] # mypy does not know that it is a dataclass
+    listed = _positional(options)
+    alone = [argument for argument in arguments if listed and _stands_alone(argument, known)]
     given = OmegaConf.create({})
-    for argument in arguments:
-        key, equals, value = argument.partition("=")
-        if not (equals and re.fullmatch(r"\w+(\.\w+)*", key)):
+    for argument in (argument for argument in arguments if argument not in alone):
+        key, _, value = argument.partition("=")
+        if not _OPTION.match(argument):
             raise ConfigError(f"{argument!r} is not of the form key=value")
         if key.partition(".")[0] not in known:
             meant = near_miss(key, known)
@@ -81,7 +89,8 @@ def read(arguments: Sequence[str], options: type[Options]) -> Options:
                 f"cannot be read, {first_line(error)}", key, hint="text may need quotes: key=\"'a: b'\""
             ) from error
         given = typing.cast(DictConfig, OmegaConf.unsafe_merge(given, read))
-    values, hints = plain(given), typing.get_type_hints(options, include_extras=True)
+    values: dict[str, Any] = ({listed: alone} if listed and alone else {}) | plain(given)
+    hints = typing.get_type_hints(options, include_extras=True)
     for field in fields(options):  # type: ignore[arg-type]
         if field.name in values:
             check_value(values[field.name], hints[field.name], field.name)
@@ -96,6 +105,9 @@ def describe(program: str, options: type) -> str:
     texts = re.findall(r"^    (\w+): (.*(?:\n {5,}.*)*)", arguments, re.MULTILINE)
     words = {name: " ".join(text.split()) for name, text in texts}
     defaults = {field.name: f"{field.name}={_default(field)}" for field in fields(options)}
+    listed = _positional(options)
+    if listed:
+        defaults[listed] = f"{listed} ..."
     column = max(map(len, defaults.values())) + 4
     rows = [
         textwrap.fill(
@@ -103,12 +115,24 @@ def describe(program: str, options: type) -> str:
         )
         for name, shown in defaults.items()
     ]  # fmt: skip
-    return "\n".join([f"{program} option=value ...", "", introduction.strip(), "", *rows])
+    return "\n".join([f"{program} {f'{listed} ... ' if listed else ''}option=value ...", "", introduction.strip(), "", *rows])
 
 
 def typed(value: Any) -> str:
     """Write a value as it is written on the command line."""
     return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+
+
+def _positional(options: type) -> str | None:
+    """Return the name of the option that takes arguments without a key."""
+    return next((field.name for field in fields(options) if field.metadata == POSITIONAL), None)
+
+
+def _stands_alone(argument: str, known: Sequence[str]) -> bool:
+    if argument.startswith(("-", "=")):
+        return False
+    key = re.split(r"[.=]", argument)[0]
+    return not _OPTION.match(argument) or (key not in known and Path(argument).exists())
 
 
 def _default(field: Any) -> str:

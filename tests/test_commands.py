@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import pytest
 
-from ganexp.commands import command, describe, read
+from ganexp.commands import POSITIONAL, command, describe, read
 from ganexp.errors import ConfigError
 from ganexp.types import PositiveInt
 
@@ -72,6 +72,43 @@ def test_help_is_the_docstring_with_the_defaults():
     assert text.splitlines()[0] == "python -m thing option=value ..."
     assert "run=...     Where from, and this text goes on.\n" in text
     assert "parts=null  Some numbers.\n" in text
+
+
+@dataclass
+class Listing:
+    """Do a thing to many.
+
+    Arguments:
+        paths: Which.
+        count: How many.
+    """
+
+    paths: list[str] = field(metadata=POSITIONAL)
+    count: PositiveInt = 3
+
+
+def test_arguments_without_a_key_belong_to_the_positional_option(monkeypatch, tmp_path):
+    assert read(["a", "count=4", "b/c=d,e=1"], Listing) == Listing(["a", "b/c=d,e=1"], 4)
+    assert read(["paths=[a,b]"], Listing) == Listing(["a", "b"])
+    assert describe("thing", Listing).splitlines()[0] == "thing paths ... option=value ..."
+    assert "paths ...  Which.\n" in describe("thing", Listing)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match="no such option"):
+        read(["loss=hinge"], Listing)
+    (tmp_path / "loss=hinge").mkdir()
+    assert read(["loss=hinge"], Listing) == Listing(["loss=hinge"])
+
+
+@pytest.mark.parametrize("arguments", [["--fast"], ["-m", "a"], ["=a"]])
+def test_what_looks_like_a_flag_is_no_argument(arguments):
+    with pytest.raises(ConfigError, match="is not of the form key=value"):
+        read(arguments, Listing)
+
+
+def test_a_positional_option_without_default_is_needed():
+    with pytest.raises(ConfigError, match="a value is needed here") as caught:
+        read(["count=4"], Listing)
+    assert caught.value.keys == ("paths",)
 
 
 def refuse(options):

@@ -3,8 +3,10 @@
 function failuresSection() {
   const failures = data.failures.map(({ run }) => runs.get(run)).filter(Boolean);
   if (!failures.length) {
+    const done = data.runs.filter((run) => run.status === "finished").length;
     const all = data.runs.length === 1 ? "The run" : `All ${count(data.runs.length, "run")}`;
-    return section("failures", "Failures", `${all} finished.`);
+    const some = `None so far: ${done} of ${count(data.runs.length, "run")} finished.`;
+    return section("failures", "Failures", done === data.runs.length ? `${all} finished.` : some);
   }
   const note = `${failures.length} of ${count(data.runs.length, "run")} did not finish as they should.`;
   return section("failures", "Failures", note, el("div", { class: "failures" }, failures.map(failure)));

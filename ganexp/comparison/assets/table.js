@@ -36,7 +36,7 @@ function rankedTable(table) {
       cell: (group) => stack(number(stat(group, name, view.which)?.mean), half(stat(group, name, view.which))),
       real: () => number(table.real?.[name]),
     });
-    return [
+    const all = [
       { key: "rank", name: "#", hint: "rank", value: (group) => group.rank, cell: (group) => group.rank ?? "–" },
       { key: "label", name: "group", text: true, row: true, value: (group) => group.label,
         cell: (group) => groupButton(group.label), real: () => "real data" },
@@ -54,6 +54,7 @@ function rankedTable(table) {
       { key: "rate", name: "images/s", goal: "max", value: (group) => group.images_per_second?.mean,
         cell: (group) => number(group.images_per_second?.mean) },
     ];
+    return table.by ? all : all.filter((column) => !["plot", "final", "best"].includes(column.key));
   }
 
   function cell(column, content) {
@@ -125,7 +126,8 @@ function rankedTable(table) {
     el("div", { class: "tools" },
       el("div", { class: "words" },
         table.differs ? el("h3", {}, table.differs) : null,
-        el("p", {}, "By ", el("b", {}, table.by), `${goal ? `, ${goal}` : ""}. ${table.protocol}`)),
+        el("p", {}, table.by ? el("span", {}, "By ", el("b", {}, table.by), goal ? `, ${goal}. ` : ". ") : "Not ranked: ",
+          table.protocol)),
       which, menu),
     scroll);
 }

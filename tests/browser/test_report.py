@@ -1,0 +1,355 @@
+"""The report as its reader meets it: opened from a file, pointed at, clicked and typed on."""
+
+import re
+
+import pytest
+
+from comparison import example
+from ganexp.comparison.page import page as written
+
+pytestmark = pytest.mark.slow
+
+RANKED = ".protocol >> nth=0 >> table"
+
+
+@pytest.fixture
+def report(tmp_path, visit):
+    """Return a function that writes a comparison and opens it."""
+
+    def make(data=None, **options):
+        file = tmp_path / "report.html"
+        file.write_text(written(example.example() if data is None else data))
+        page = visit(file.as_uri(), **options)
+        page.wait_for_selector("#runs", state="attached")
+        return page
+
+    return make
+
+
+def labels(page):
+    return page.locator(f"{RANKED} tbody th button").all_inner_texts()
+
+
+def chart(page, tag):
+    """Return a chart's plot, on the screen and drawn."""
+    plot = page.locator(f'figure[data-tag="{tag}"] .plot')
+    plot.scroll_into_view_if_needed()
+    # What was just pressed is taken up in the next frame.
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    page.wait_for_selector(f'figure[data-tag="{tag}"] .plot[aria-busy="false"]')
+    return plot
+
+
+def tooltip(page, tag, part=0.5):
+    """Point at a place of a chart and return the names and values that it shows."""
+    plot = chart(page, tag)
+    box = plot.bounding_box()
+    plot.hover(position={"x": box["width"] * part, "y": box["height"] / 2})
+    shown = plot.locator(".tooltip")
+    shown.wait_for()
+    rows = shown.locator("tr")
+    return shown.locator(".at").inner_text(), {
+        row.get_attribute("data-row"): row.locator("td").nth(1).inner_text() for row in rows.all()
+    }
+
+
+def pixels(page, tag):
+    """Return what is drawn in a chart to which nothing points."""
+    page.mouse.move(5, 5)
+    return chart(page, tag).locator("canvas").evaluate("canvas => canvas.toDataURL()")
+
+
+@pytest.mark.parametrize("width", [1280, 2560])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_looks_like_a_report_on_any_screen(report, pictures, width, scheme):
+    page = report(width=width, height=width * 9 // 16, scheme=scheme)
+    assert page.locator("h1").inner_text() == "loss, seed on mnist_dcgan_5x5"
+    assert "r3gan has the lowest fid" in page.locator(".verdict .first").inner_text()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing hangs over the side"
+    page.screenshot(path=pictures / f"report_{width}_{scheme}_top.png")
+    page.set_viewport_size({"width": width, "height": page.evaluate("document.documentElement.scrollHeight")})
+    pixels(page, "metrics/fid")
+    page.screenshot(path=pictures / f"report_{width}_{scheme}.png")
+
+
+def test_ranks_each_protocol_apart(report):
+    page = report()
+    assert page.locator("#ranking table").count() == 2
+    assert "do not compare" in page.locator("#ranking .warning").inner_text()
+    assert labels(page) == ["r3gan", "hinge", "wgan", "non_saturating", "least_squares", "minimax"]
+    row = page.locator(f'{RANKED} tr[data-group="minimax"]').inner_text()
+    assert "1 collapsed" in row
+    assert "1 diverged" in row
+    assert page.locator(f"{RANKED} tfoot").inner_text().split()[:3] == ["real", "data", "0.273"]
+
+
+def test_sorts_by_any_column(report):
+    page = report()
+    ranked = labels(page)
+    head = page.locator(f"{RANKED} thead")
+    head.get_by_role("button", name="best fid").click()
+    assert head.locator("[aria-sort]").get_attribute("aria-sort") == "ascending"
+    head.get_by_role("button", name="best fid").click()
+    assert labels(page) == ranked[::-1]
+    head.get_by_role("button", name="precision").press("Enter")  # the most precise first
+    assert head.locator("[aria-sort]").get_attribute("aria-sort") == "descending"
+    assert labels(page)[0] == "r3gan"
+    head.get_by_role("button", name="group").click()
+    assert labels(page) == sorted(ranked)
+
+
+def test_shows_the_metrics_and_the_state_that_are_chosen(report):
+    page = report()
+    first = page.locator("#ranking .protocol").first
+    assert "largest_class" not in first.locator("thead").inner_text()
+    first.get_by_text("Metrics 3 of 6").click()
+    first.get_by_label("largest_class").check()
+    assert "largest_class" in first.locator("thead").inner_text()
+    page.keyboard.press("Escape")
+    before = first.locator("tbody").inner_text()
+    first.get_by_role("button", name="best state").click()
+    assert first.get_by_role("button", name="best state").get_attribute("aria-pressed") == "true"
+    assert first.locator("tbody").inner_text() == before, "in this example all but fid stay as they were"
+
+
+def test_a_row_makes_its_group_stand_out_everywhere(report):
+    page = report()
+    before = pixels(page, "metrics/fid")
+    page.locator(f'{RANKED} tr[data-group="wgan"] td').nth(2).click()
+    assert page.locator(f'{RANKED} tr[data-group="wgan"] button').get_attribute("aria-pressed") == "true"
+    page.locator('#pictures .card.focused[data-group="wgan"]').wait_for(state="attached")
+    assert page.locator("#parameters circle.focused").count() == 2
+    assert pixels(page, "metrics/fid") != before
+    page.locator(f'{RANKED} tr[data-group="wgan"] button').click()
+    assert pixels(page, "metrics/fid") == before
+
+
+def test_the_crosshair_names_the_values_of_all_groups(report, pictures):
+    page = report()
+    at, values = tooltip(page, "metrics/fid", 0.9)
+    assert re.fullmatch(r"iteration 4,\d{3}", at)
+    assert list(values) == ["r3gan", "hinge", "wgan", "non_saturating", "least_squares", "minimax"], "the best first"
+    assert 3 < float(values["r3gan"]) < 5
+    page.screenshot(path=pictures / "report_crosshair.png")
+    plot = chart(page, "metrics/fid")
+    plot.focus()
+    plot.press("ArrowLeft")
+    assert plot.locator(".at").inner_text() != at
+    plot.press("Escape")
+    assert plot.locator(".tooltip").is_hidden()
+
+
+def test_missing_values_break_a_line(report):
+    data = example.single()
+    curve = data["curves"]["metrics/fid"]["0"]
+    curve["y"][28:34] = [None, float("nan"), float("inf"), None, None, None]
+    page = report(data)
+    assert tooltip(page, "metrics/fid", 0.2)[1]
+    assert tooltip(page, "metrics/fid", 0.56)[1] == {}
+
+
+def test_the_legend_hides_and_isolates_in_all_charts(report):
+    page = report()
+    entry = page.locator(".legend").get_by_role("button", name="hinge")
+    entry.click()
+    assert entry.get_attribute("aria-pressed") == "false"
+    for tag in ("metrics/fid", "loss/d"):
+        assert "hinge" not in tooltip(page, tag)[1]
+    entry.dblclick()
+    for tag in ("metrics/fid", "loss/g"):
+        assert list(tooltip(page, tag)[1]) == ["hinge"]
+    page.get_by_role("button", name="Show all").click()
+    assert len(tooltip(page, "metrics/fid")[1]) == 6
+
+
+def test_what_is_dragged_over_is_zoomed_to(report):
+    page = report()
+    plot = chart(page, "metrics/fid")
+    whole = pixels(page, "loss/d")
+    box = plot.bounding_box()
+    y = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] * 0.4, y)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.6, y, steps=4)
+    assert plot.locator(".brush").is_visible()
+    page.mouse.up()
+    page.get_by_role("button", name="Reset zoom").wait_for()
+    assert pixels(page, "loss/d") != whole, "all charts share the x axis"
+    first, last = (int(tooltip(page, "metrics/fid", part)[0].split()[1].replace(",", "")) for part in (0.2, 0.95))
+    assert 1400 < first < last < 3000
+    plot.dblclick(position={"x": 200, "y": 100})
+    assert int(tooltip(page, "metrics/fid", 0.99)[0].split()[1].replace(",", "")) > 4500
+    assert pixels(page, "loss/d") == whole
+
+
+@pytest.mark.parametrize("control", ["Seeds", "Mean", "Ignore outliers"])
+def test_how_curves_are_drawn_can_be_changed(report, control):
+    page = report()
+    before = pixels(page, "loss/d")
+    button = page.get_by_role("button", name=control, exact=True)
+    pressed = button.get_attribute("aria-pressed")
+    button.click()
+    assert button.get_attribute("aria-pressed") != pressed
+    assert pixels(page, "loss/d") != before
+
+
+def test_smoothing_and_a_logarithmic_axis(report):
+    page = report()
+    before = pixels(page, "loss/d")
+    page.get_by_label("Smoothing").fill("0.8")
+    smooth = pixels(page, "loss/d")
+    assert smooth != before
+    page.locator('figure[data-tag="loss/d"]').get_by_role("button", name="log y").click()
+    assert pixels(page, "loss/d") != smooth
+
+
+def test_more_charts_can_be_chosen(report):
+    page = report()
+    assert page.locator("figure.chart").count() == 3
+    page.get_by_text("Charts 3 of 4").click()
+    page.locator("#curves").get_by_label("metrics/precision").check()
+    chart(page, "metrics/precision")
+    assert page.locator("figure.chart").count() == 4
+
+
+def test_the_theme_can_be_switched(report):
+    page = report(scheme="light")
+    ground = "getComputedStyle(document.body).backgroundColor"
+    light, drawn = page.evaluate(ground), pixels(page, "metrics/fid")
+    button = page.get_by_role("button", name="Dark")
+    button.click()
+    page.wait_for_selector('button.theme[aria-pressed="true"]')
+    assert page.evaluate(ground) != light
+    assert pixels(page, "metrics/fid") != drawn
+    button.click()
+    assert page.evaluate(ground) == light
+
+
+def test_pictures_of_the_same_latents_stand_together_and_can_be_enlarged(report, pictures):
+    page = report()
+    assert page.locator("#pictures h3 small").all_inner_texts() == ["64 latents, seed 0", "64 latents, seed 7"]
+    page.locator("#pictures").get_by_role("button", name="Enlarge hinge, seed 1").click()
+    dialog = page.get_by_role("dialog")
+    assert dialog.get_by_role("heading").inner_text() == "hinge, seed 1"
+    image = dialog.locator("img.whole")
+    image.wait_for()
+    assert image.evaluate("image => [image.clientWidth % image.naturalWidth, getComputedStyle(image).imageRendering]") == [
+        0,
+        "pixelated",
+    ]
+    page.screenshot(path=pictures / "report_enlarged.png")
+    page.keyboard.press("ArrowRight")
+    assert dialog.get_by_role("heading").inner_text() == "hinge, seed 2"
+    page.keyboard.press("Escape")
+    assert not dialog.is_visible()
+
+
+def test_parameters_are_brushed_and_named(report, pictures):
+    page = report(example.search())
+    plot = page.locator(".parallel-plot")
+    plot.scroll_into_view_if_needed()
+    assert page.locator(".parallel path.run").count() == 40
+    handle = page.locator('.handle[data-axis="fid"]')
+    box = handle.bounding_box()
+    x = box["x"] + box["width"] / 2
+    page.mouse.move(x, box["y"] + 2)
+    page.mouse.down()
+    page.mouse.move(x, box["y"] + box["height"] * 0.3, steps=4)
+    page.mouse.up()
+    page.mouse.move(5, 5)
+    kept = 40 - page.locator(".parallel path.run.out").count()
+    assert 0 < kept < 40
+    assert page.locator(".readout").inner_text() == f"{kept} of 40 runs within the brushed parts."
+    page.screenshot(path=pictures / "report_brushed.png")
+    page.get_by_role("button", name="Clear filters").click()
+    assert page.locator(".parallel path.run.out").count() == 0
+    line = page.locator(".parallel path.run").last
+    x, y = line.evaluate("path => { const p = path.getPointAtLength(4); const b = path.ownerSVGElement.getBoundingClientRect();"
+                         " return [p.x + b.left, p.y + b.top]; }")  # fmt: skip
+    page.mouse.move(x, y)
+    assert "seed=0" in page.locator(".readout").inner_text()
+    assert page.locator("figure.effect").count() == 3
+
+
+def test_one_parameter_has_its_effect_alone(report):
+    page = report()
+    assert page.locator(".parallel").count() == 0
+    label = page.locator("figure.effect svg").get_attribute("aria-label")
+    assert re.search(r"loss r3gan: 4\.\d+ \[3\.\d+, \d\.\d+\]", label)
+
+
+def test_failures_say_why_and_how_to_go_on(report):
+    page = report(permissions=["clipboard-read", "clipboard-write"])
+    killed = page.locator("article.failure").filter(has_text="loss=wgan,seed=1")
+    assert "killed by signal 9" in killed.inner_text()
+    log = killed.locator("pre")
+    assert not log.is_visible()
+    killed.get_by_text("Last lines of the log").click()
+    assert "iteration 3200" in log.inner_text()
+    killed.get_by_role("button", name="Copy").click()
+    killed.get_by_text("Copied").wait_for()
+    assert (
+        page.evaluate("navigator.clipboard.readText()")
+        == "python -m ganexp resume=outputs/sweeps/mnist-losses/loss=wgan,seed=1"
+    )
+
+
+def test_every_run_is_listed_with_its_command(report):
+    page = report()
+    page.get_by_text("Show 22 runs").click()
+    page.get_by_label("Filter runs").fill("minimax collapsed")
+    entries = page.locator(".runs .entry:visible")
+    assert entries.count() == 1
+    entries.locator("summary").click()
+    assert "python -m ganexp loss=minimax seed=0 data=mnist" in entries.inner_text()
+    assert "largest_class" in entries.inner_text()
+
+
+def test_text_of_the_data_stays_text(report):
+    data = example.example()
+    evil = '<img src=x onerror="document.title=1"></script><script>document.title=2</script>{{data}}'
+    data |= {"title": evil, "verdict": [evil], "commands": [evil], "folder": evil}
+    data["runs"][0] |= {"name": evil, "reason": evil, "log": evil, "picture": "javascript:document.title=3"}
+    data["failures"].append({"run": 0})
+    group = data["tables"][0]["groups"][0]
+    members = [run for run in data["runs"] if run["group"] == group["label"]]
+    group["label"] = evil
+    for run in members:
+        run["group"] = evil
+    page = report(data)
+    assert page.title() == page.locator("h1").inner_text() == evil
+    assert labels(page)[0] == evil
+    assert page.locator("script").count() == 2
+    assert page.locator('img[src="x"]').count() == 0
+
+
+def test_nothing_measured_is_said_plainly(report, pictures):
+    page = report(example.only_failures())
+    assert "nothing to rank" in page.locator("#ranking").inner_text()
+    assert page.locator("section").evaluate_all("all => all.map(one => one.id)") == ["ranking", "failures", "runs"]
+    page.screenshot(path=pictures / "report_failures.png")
+
+
+def test_one_run_without_goals_or_intervals(report, pictures):
+    page = report(example.single())
+    assert labels(page) == ["default"]
+    assert "The run finished." in page.locator("#failures").inner_text()
+    assert "[" not in page.locator(f"{RANKED} tbody").inner_text()
+    assert page.locator("#parameters").count() == 0
+    page.screenshot(path=pictures / "report_single.png")
+
+
+def test_two_hundred_runs_are_drawn_where_one_looks(report, pictures):
+    page = report(example.many())
+    assert page.locator(f"{RANKED} tbody tr").count() == 40
+    page.get_by_text("Charts 3 of 10").click()
+    for box in page.locator("#curves .sheet input[type=checkbox]").all():
+        box.check()
+    page.keyboard.press("Escape")
+    drawn = "[...document.querySelectorAll('.chart canvas')].filter(canvas => canvas.width !== 300).length"
+    page.evaluate("scrollTo(0, 0)")
+    assert page.locator("figure.chart").count() == 10
+    assert page.evaluate(drawn) < 10, "what is off the screen waits"
+    assert len(tooltip(page, "metrics/share/5")[1]) == 14
+    assert "and 26 more" in page.locator('figure[data-tag="metrics/share/5"] .tooltip').inner_text()
+    page.screenshot(path=pictures / "report_many.png")

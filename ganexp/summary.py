@@ -89,7 +89,7 @@ def table(summary: dict[str, Any]) -> str:
         ("directory", summary["directory"]),
         ("curves", f"tensorboard --logdir {shlex.quote(summary['directory'])}"),
     ]
-    if summary["status"] != "finished":
+    if summary["status"] not in ("finished", "pruned"):
         rows.append(("continue", f"{_program()} resume={shlex.quote(summary['directory'])}"))
     width = max(len(key) for key, _ in rows)
     return "\n".join(f"{key:<{width}}  {value}" for key, value in rows)

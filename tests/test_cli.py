@@ -114,15 +114,6 @@ def test_conditional_points_use_a_perceptron(ganexp, tmp_path):
     assert the_run(tmp_path).parent.name == "cgan-ring-r3gan"
 
 
-def test_a_sweep_runs_every_combination_under_its_own_name(ganexp, tmp_path):
-    output = ganexp("-m", *SMALL, *TINY_RING, "trainer.max_iterations=2", "loss=hinge,wgan_gp", "seed=0,1")
-    (sweep,) = (tmp_path / "outputs/sweeps").iterdir()
-    runs = sorted(path.name for path in sweep.iterdir() if path.is_dir())
-    assert runs == sorted(f"loss={loss},seed={seed}" for loss in ("hinge", "wgan_gp") for seed in (0, 1))
-    assert f"tensorboard --logdir {sweep.relative_to(tmp_path)}" in output
-    assert "modes/total" not in output, "details are left to the files"
-
-
 def test_a_resumed_run_takes_options_that_others_follow(ganexp, tmp_path):
     ganexp(*SMALL, *TINY_RING, "trainer.max_iterations=2")
     ganexp(f"resume={the_run(tmp_path)}", "trainer.max_iterations=3", "optimizer.lr=0.25", "r1_gamma=0.5")

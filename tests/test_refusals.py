@@ -163,11 +163,11 @@ def test_a_sweep_goes_on_without_a_refused_run(monkeypatch, tmp_path, capfd):
         main()
     assert ended.value.code == 1
     output = capfd.readouterr()
-    assert "ganexp: schedule.d_steps=0: should be greater than or equal to 1\n" in output.err
-    assert "Traceback" not in output.err
+    assert "ganexp: schedule.d_steps=0: should be greater than or equal to 1\n" in output.out
+    assert "Traceback" not in output.out + output.err
     (summary,) = tmp_path.glob("outputs/sweeps/*/*/summary.json")
-    assert "1 run" in output.out
-    assert [path.name for path in summary.parents[1].iterdir() if path.is_dir()] == [summary.parent.name]
+    assert {path.name for path in summary.parents[1].iterdir() if path.is_dir()} == {summary.parent.name, "jobs"}
+    assert "refused" in output.out and "schedule.d_steps=0" in (summary.parents[1] / "report.csv").read_text()
 
 
 def test_a_sweep_in_which_every_run_is_refused_leaves_nothing(monkeypatch, tmp_path, capfd):
@@ -176,7 +176,7 @@ def test_a_sweep_in_which_every_run_is_refused_leaves_nothing(monkeypatch, tmp_p
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 1
-    told = capfd.readouterr().err
+    told = capfd.readouterr().out
     assert "ganexp: schedule.d_steps=0: " in told and "ganexp: schedule.d_steps=-1: " in told
     assert list(tmp_path.iterdir()) == []
 

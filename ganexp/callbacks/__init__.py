@@ -8,6 +8,7 @@ from ganexp.callbacks.progress import Progress
 from ganexp.callbacks.samples import Samples
 from ganexp.callbacks.scalars import Scalars
 from ganexp.callbacks.stop import StopOnSignal
+from ganexp.callbacks.trial import Trial
 from ganexp.callbacks.weights import Weights
 from ganexp.health import Diverged
 
@@ -21,5 +22,6 @@ __all__ = [
     "Samples",
     "Scalars",
     "StopOnSignal",
+    "Trial",
     "Weights",
 ]

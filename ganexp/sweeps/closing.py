@@ -26,20 +26,33 @@ def opening(folder: Path, states: Mapping[str, str], retry: bool, where: str) ->
     return f"{runs} in {relative(folder)}: {', '.join(parts)}{again}\n{where}"
 
 
-def close(folder: Path, jobs: Sequence[Job]) -> None:
-    """Print a line per job, write the report, and say how to see and to continue; remove a folder in which nothing began."""
-    width = max(len(job.name) for job in jobs)
+def opening_search(folder: Path, trials: int, begun: int, workers: int, where: str) -> str:
+    """Return how many trials there are to be, and where they will run."""
+    return f"{trials} trials in {relative(folder)}: {begun} begun already, {workers} worker{'s' * (workers != 1)}\n{where}"
+
+
+def close(folder: Path, jobs: Sequence[Job], found: str = "") -> None:
+    """Print a line per job, write the report, and say how to see and to continue; remove a folder in which nothing began.
+
+    Arguments:
+        folder: The sweep's folder.
+        jobs: Its jobs.
+        found: What a search has found.
+    """
+    width = max((len(job.name) for job in jobs), default=0)
     print()
     for job in jobs:
         print(f"{job.name:<{width}}  {_outcome(job)}")
     if not any(job.run.exists for job in jobs) and not any(job.state == "running" for job in jobs):
         _discard(folder, jobs)
         return
+    if found:
+        print(f"\n{found}")
     states = Counter(job.state for job in jobs)
     print(f"\n{_report(folder)}\ncurves    tensorboard --logdir {shlex.quote(relative(folder))}")
     if unfinished := states["unfinished"] + states["new"]:
         print(f"continue  the same command runs the {unfinished} that {'is' if unfinished == 1 else 'are'} missing")
-    if states["failed"]:
+    if states["failed"] and not found:
         print(f"retry     sweep.retry=true, added to the command, tries the {states['failed']} that failed again")
 
 
@@ -76,8 +89,11 @@ def _outcome(job: Job) -> str:
 
 def _discard(folder: Path, jobs: Sequence[Job]) -> None:
     """Delete a sweep of which no run began: there is nothing in it but what has just been printed."""
+    from ganexp.search.study import discard
+
     for job in jobs:
         for file in (job.lock, job.log, job.log.with_suffix(".json")):
             file.unlink(missing_ok=True)
+    discard(folder)
     (folder / "sweep.json").unlink(missing_ok=True)
     remove_empty(folder / "jobs", levels=4)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,6 @@ from omegaconf import DictConfig
 from ganexp.job import DIRECTORY
 from ganexp.runs import Run
 from ganexp.sweeps.jobs import Job
-from ganexp.sweeps.plan import compose_run
 from ganexp.sweeps.supervisor import Launch
 
 _WATCHED = 15.0  # seconds of training from which the speed is taken
@@ -33,10 +32,10 @@ class Speed:
     iterations: int
 
 
-def place(launcher: Any) -> str:
-    """Return where a launcher runs jobs, in words; those of others do not say."""
+def place(launcher: Any, name: str) -> str:
+    """Return where a launcher of a name runs jobs, in words; those of others do not say."""
     say = getattr(launcher, "describe", None)
-    return say() if say else f"by {type(launcher).__name__}"
+    return say() if say else "one at a time on this machine" if name == "basic" else f"launched by {name}"
 
 
 def at_a_time(launcher: Any) -> int:
@@ -45,24 +44,37 @@ def at_a_time(launcher: Any) -> int:
 
 
 def estimate(
-    jobs: Sequence[Job], missing: Sequence[Job], launch: Launch, launcher: Any, loader: Any, config: DictConfig
+    jobs: Sequence[Job],
+    missing: Sequence[Job],
+    launch: Launch,
+    launcher: Any,
+    compose: Callable[[Sequence[str]], DictConfig],
+    most: int | None = None,
 ) -> str:
     """Return how long what is missing takes, in words; the first run is tried for some seconds unless one has been finished.
 
     Others are taken to need as long for an update of a player as the one that was watched.
+
+    Arguments:
+        jobs: All jobs.
+        missing: Those that are to run.
+        launch: How.
+        launcher: On what.
+        compose: Returns the configuration of a run from its overrides.
+        most: How many are at work at a time, whatever the launcher could do.
     """
     if not missing:
         return "nothing is missing"
     watched, speed = _watch(jobs, missing, launch)
     if speed is None:
         return "how long cannot be told: no run begins to train"
-    whole = _budget(compose_run(loader, config, watched.overrides))
+    whole = _budget(compose(watched.overrides))
     seconds = 0.0
     for job in missing:
-        kind, amount = _budget(compose_run(loader, config, job.overrides))
+        kind, amount = _budget(compose(job.overrides))
         share = amount / whole[1] if kind == whole[0] else 1.0
         seconds += speed.begin + speed.iterations * speed.iteration * share * _left(job)
-    together = min(at_a_time(launcher), len(missing))
+    together = min(at_a_time(launcher), len(missing), most or len(missing))
     took = f"{watched.name}: {speed.iteration:.2g} s per iteration, {speed.iterations:,} iterations"
     return f"about {in_words(seconds / together)} for {len(missing)}, {together} at a time (from {took})"
 
@@ -108,8 +120,10 @@ def _try(job: Job, launch: Launch) -> Speed | None:
         environment = os.environ | {DIRECTORY: str(run.path)} | dict(launch.environment)
         started = time.monotonic()
         command = [sys.executable, "-m", "ganexp", *launch.flags, *job.overrides]
-        quiet = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
-        child = subprocess.Popen(command, env={key: x for key, x in environment.items() if x is not None}, **quiet)
+        child = subprocess.Popen(
+            command, env={key: x for key, x in environment.items() if x is not None},
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
         while child.poll() is None and not run.exists and time.monotonic() - started < _PATIENCE:
             time.sleep(0.1)
         begun = time.monotonic()

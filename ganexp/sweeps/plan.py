@@ -6,7 +6,7 @@ same command, or one that asks for more, finds what is done in the same folder.
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,13 +53,12 @@ def is_a_runs(override: Override) -> bool:
 
 
 def plan_jobs(
-    loader: Any, config: DictConfig, folder: Path, combinations: Sequence[Sequence[str]], swept: set[str]
+    compose: Callable[[Sequence[str]], DictConfig], folder: Path, combinations: Sequence[Sequence[str]], swept: set[str]
 ) -> list[Job]:
     """Return the jobs of a command, each configuration once, with the names under which the folder knows them.
 
     Arguments:
-        loader: Hydra's loader of configurations.
-        config: The command's configuration, which tells the loader all but the overrides.
+        compose: Returns the configuration of a run, with Hydra's part, from its overrides.
         folder: The sweep's folder.
         combinations: The overrides of each run.
         swept: The keys that vary.
@@ -71,7 +70,7 @@ def plan_jobs(
     taken = {job.name for job in before.values()}
     jobs: dict[str, Job] = {}
     for overrides in combinations:
-        identity = identify(compose_run(loader, config, overrides), overrides)
+        identity = identify(compose(overrides), overrides)
         if identity in jobs:
             continue
         name = before[identity].name if identity in before else _name(overrides, swept)
@@ -82,25 +81,23 @@ def plan_jobs(
     return list(jobs.values())
 
 
-def compose_run(loader: Any, config: DictConfig, overrides: Sequence[str]) -> DictConfig:
-    """Return the configuration of a run, with Hydra's part.
+def resolved(composed: DictConfig) -> dict[str, Any]:
+    """Return the configuration of a run as it is trained by.
 
     Raises:
-        HydraException: It cannot be composed.
+        ConfigError: A value is missing, or cannot be resolved.
     """
-    composed: DictConfig = loader.load_sweep_config(config, list(overrides))
-    return composed
+    choices: Any = OmegaConf.to_container(composed.hydra.runtime.choices)
+    task = composed.copy()
+    with open_dict(task):
+        del task["hydra"]
+    return configuration.complete(task, choices)
 
 
 def identify(composed: DictConfig, overrides: Sequence[str]) -> str:
     """Return sixteen hexadecimal digits that are equal for equal runs; one that will be refused is known by its overrides."""
-    choices = OmegaConf.to_container(composed.hydra.runtime.choices)
-    task = composed.copy()
-    with open_dict(task):
-        del task["hydra"]
     try:
-        content: Any = configuration.complete(task, choices)  # type: ignore[arg-type]
-        content = {key: value for key, value in content.items() if key not in _ELSEWHERE}
+        content: Any = {key: value for key, value in resolved(composed).items() if key not in _ELSEWHERE}
     except ConfigError:
         content = sorted(overrides)
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]

@@ -104,10 +104,18 @@ def supervise(job: Job, launch: Launch) -> dict[str, Any]:
             if is_held(job.run.lock):
                 raise Held
             if job.reached == "finished" or (job.reached == "failed" and not launch.retry):
-                return job.record or job.note(status=job.run.summary.get("status", "finished"))
+                return _known(job)
             return _run(job, launch)
     except Held:
         return job.record | {"status": "elsewhere"}
+
+
+def _known(job: Job) -> dict[str, Any]:
+    """Return the record of a job that has ended; if nobody was left to note its end, the run's summary tells it."""
+    record, summary = job.record, job.run.summary
+    if summary and record.get("status") in (None, "waiting", "running"):
+        return job.note(**{key: summary[key] for key in ("status", "reason", "exit_status")})
+    return record
 
 
 def asked_to_stop() -> bool:

@@ -17,8 +17,8 @@ from omegaconf import DictConfig
 from ganexp.build import build, check_value
 from ganexp.config import plain, quote
 from ganexp.sweeps import closing, estimate
-from ganexp.sweeps.jobs import Job
-from ganexp.sweeps.plan import is_a_runs, plan_jobs, sweep_folder
+from ganexp.sweeps.jobs import Job, known_jobs
+from ganexp.sweeps.plan import is_a_runs, plan_jobs, resolved, sweep_folder
 from ganexp.sweeps.record import describe_sweep, make_folder
 from ganexp.sweeps.supervisor import Launch, Supervisor, Task, listening, stopped_by
 
@@ -37,23 +37,29 @@ class Sweeper(HydraSweeper):
             ConfigError: The command cannot run.
             HydraException: A combination cannot be composed.
         """
-        config, loader = self._config, self._context.config_loader
+        config = self._config
         for option in ("retry", "dry_run"):
             check_value(config.sweep[option], bool, f"sweep.{option}")
-        overrides = OverridesParser.create(loader).parse_overrides(arguments)
+        overrides = OverridesParser.create(self._context.config_loader).parse_overrides(arguments)
         folder = sweep_folder(config, overrides).absolute()
         launch = Launch(flags=_flags(config), echo=self._choice == "basic", retry=config.sweep.retry)
-        if config.get("search"):
-            self._search(folder, overrides, launch)
         runs = [override for override in overrides if is_a_runs(override)]
+        if config.get("search"):
+            self._search(folder, runs, launch)
+        else:
+            self._sweep(folder, runs, launch)
+
+    def _sweep(self, folder: Path, runs: Sequence[Override], launch: Launch) -> None:
+        """Run all combinations of what varies."""
+        config = self._config
         swept = {override.key_or_group for override in runs if override.is_sweep_override()}
-        jobs = plan_jobs(loader, config, folder, _combinations(runs), swept)
+        jobs = plan_jobs(self._compose, folder, _combinations(runs), swept)
         states = {job.name: job.state for job in jobs}
         missing = [job for job in jobs if states[job.name] in _missing(launch.retry)]
         launcher = self._launcher(Supervisor(missing, launch), folder)
-        print(closing.opening(folder, states, launch.retry, estimate.place(launcher)), flush=True)
+        print(closing.opening(folder, states, launch.retry, estimate.place(launcher, self._choice)), flush=True)
         if config.sweep.dry_run:
-            print(estimate.estimate(jobs, missing, launch, launcher, loader, config), flush=True)
+            print(estimate.estimate(jobs, missing, launch, launcher, self._compose), flush=True)
             return
         make_folder(folder)
         describe_sweep(folder, config, swept, self._choice)
@@ -61,11 +67,51 @@ class Sweeper(HydraSweeper):
             job.note(status="waiting", reason=None)
         self._launch(launcher, folder, [job.overrides for job in missing])
         closing.close(folder, jobs)
-        self._exit([job for job in jobs if job.state not in ("finished", "running")])
+        _exit(good=all(job.state in ("finished", "running") for job in jobs))
 
-    def _search(self, folder: Path, overrides: Sequence[Override], launch: Launch) -> None:
-        """Let workers ask a study for trials; ends the process."""
-        raise NotImplementedError
+    def _search(self, folder: Path, runs: Sequence[Override], launch: Launch) -> None:
+        """Let workers ask a study for one trial after the other."""
+        from ganexp.search.outcome import best_trials, outcome  # the extra that these need may be missing
+        from ganexp.search.plan import plan
+        from ganexp.search.space import alternatives
+        from ganexp.search.space import overrides as chosen
+        from ganexp.search.study import count, create, load
+        from ganexp.search.worker import Worker
+
+        config = self._config
+        swept = {
+            override.get_key_element(): str(override.input_line).partition("=")[2] for override in runs if _varies(override)
+        }
+        given = [str(override.input_line) for override in runs if not _varies(override)]
+        search = plan(folder, plain(config.search), swept, given, lambda line: resolved(self._compose(line)))
+        launcher = self._launcher(Worker(search, launch), folder)
+        workers = search.options.workers
+        trials, begun = search.options.trials, count(search)
+        print(closing.opening_search(folder, trials, begun, workers, estimate.place(launcher, self._choice)), flush=True)
+        if config.sweep.dry_run:
+            first = {key: values[0] for key, values in alternatives(search.space).items()}
+            example = Job(folder, "a trial", (*search.overrides, *chosen(first)), "")
+            missing = [example] * (trials - begun)
+            print(estimate.estimate(known_jobs(folder), missing, launch, launcher, self._compose, workers), flush=True)
+            return
+        make_folder(folder)
+        create(search, launch.retry)
+        describe_sweep(
+            folder, config, search.options.space, self._choice,
+            {"objectives": search.objectives, "trials": trials, "value": search.options.value},
+        )  # fmt: skip
+        self._launch(launcher, folder, [search.overrides] * workers)
+        closing.close(folder, known_jobs(folder), outcome(search))
+        _exit(good=bool(best_trials(load(folder, search.options.storage))))
+
+    def _compose(self, overrides: Sequence[str]) -> DictConfig:
+        """Return the configuration of a run, with Hydra's part.
+
+        Raises:
+            HydraException: It cannot be composed.
+        """
+        composed: DictConfig = self._context.config_loader.load_sweep_config(self._config, list(overrides))
+        return composed
 
     @property
     def _choice(self) -> str:
@@ -91,11 +137,17 @@ class Sweeper(HydraSweeper):
             for returned in launcher.launch([[*overrides, where] for overrides in batch], initial_job_idx=0):
                 _ = returned.return_value  # raises what the supervisor raised, which is an error of this package
 
-    def _exit(self, bad: Sequence[Job]) -> None:
-        if (number := stopped_by()) is not None:
-            sys.exit(128 + number)
-        if bad:
-            sys.exit(1)
+
+def _exit(good: bool) -> None:
+    """End the process unless all is well."""
+    if (number := stopped_by()) is not None:
+        sys.exit(128 + number)
+    if not good:
+        sys.exit(1)
+
+
+def _varies(override: Override) -> bool:
+    return bool(override.is_sweep_override())
 
 
 def _missing(retry: bool) -> tuple[str, ...]:

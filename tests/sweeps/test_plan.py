@@ -1,0 +1,77 @@
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import OmegaConf
+
+from ganexp.config import directory, register_resolvers
+from ganexp.sweeps.plan import identify, plan_jobs, sweep_folder
+
+
+@pytest.fixture
+def composed():
+    register_resolvers()
+    with initialize_config_dir(str(directory()), version_base="1.3"):
+        yield lambda overrides: compose("config", overrides=list(overrides), return_hydra_config=True)
+
+
+def folder(composed, *arguments: str) -> str:
+    overrides = OverridesParser.create().parse_overrides(list(arguments))
+    config = composed([argument for argument in arguments if "," not in argument and "(" not in argument])
+    OmegaConf.set_struct(config, False)
+    return str(sweep_folder(config, overrides))
+
+
+def test_the_same_command_has_the_same_folder(composed):
+    name = folder(composed, "model=dcgan", "data=digits", "loss=hinge,r3gan", "seed=0,1")
+    assert name.startswith("outputs/sweeps/dcgan-digits-by-loss-seed-")
+    assert folder(composed, "seed=0,1", "data=digits", "loss=hinge,r3gan", "model=dcgan") == name
+    assert folder(composed, "model=dcgan", "data=digits", "loss=hinge,r3gan", "seed=0,1", "sweep.retry=true") == name
+    assert folder(composed, "model=dcgan", "data=digits", "loss=hinge,r3gan", "seed=0,1", "launcher=joblib") == name
+    assert folder(composed, "model=dcgan", "data=digits", "loss=hinge,r3gan", "seed=0,2") != name
+
+
+@pytest.mark.parametrize(
+    "arguments, name",
+    [
+        (("name=mine", "seed=0,1"), "outputs/sweeps/mine"),
+        (("name=mine", "output_dir=x", "seed=0,1"), "x/sweeps/mine"),
+        (("hydra.sweep.dir=there", "seed=0,1"), "there"),
+        (("name=a/b", "seed=0,1"), "outputs/sweeps/a_b"),
+    ],
+)
+def test_a_folder_can_be_named(composed, arguments, name):
+    assert folder(composed, *arguments) == name
+
+
+def names(composed, path: Path, combinations: Sequence[Sequence[str]], swept: set[str]) -> list[str]:
+    jobs = plan_jobs(composed, path, combinations, swept)
+    for job in jobs:
+        job.note(status="finished")
+    return [job.name for job in jobs]
+
+
+def test_jobs_are_named_by_what_varies_and_known_by_their_configuration(composed, tmp_path):
+    first = [["data=ring", "loss=hinge", f"seed={seed}"] for seed in (0, 1)]
+    assert names(composed, tmp_path, first, {"seed"}) == ["seed=0", "seed=1"]
+    # The same runs, told otherwise; and others that would have the names of those.
+    again = [["loss=hinge", "seed=1"], ["loss=r3gan", "seed=1"], ["loss=hinge", "seed=1", "output_dir=elsewhere"]]
+    assert names(composed, tmp_path, again, {"loss", "seed"}) == ["seed=1", "loss=r3gan,seed=1"]
+    longer = [["loss=hinge", "seed=0", "trainer.max_iterations=5"]]
+    (name,) = names(composed, tmp_path, longer, {"seed"})
+    assert name.startswith("seed=0-") and len(name) == len("seed=0-") + 6
+
+
+def test_what_is_computed_tells_runs_apart(composed):
+    def identity(*overrides: str) -> str:
+        return identify(composed(overrides), overrides)
+
+    assert identity("seed=0") == identity() == identity("name=x", "output_dir=y", "sweep.retry=true", "launcher=joblib")
+    others = [
+        identity(*line) for line in ([], ["seed=1"], ["loss=hinge"], ["trainer.precision=bf16-mixed"], ["optimizer.lr=1"])
+    ]
+    assert len(set(others)) == len(others)
+    # What cannot be resolved will be refused, and is known by what was typed.
+    assert identity("model.latent_dim=???") == identity("model.latent_dim=???") != identity("model.latent_dim=???", "seed=1")

@@ -40,7 +40,8 @@ def sweep_folder(config: DictConfig, overrides: Sequence[Override]) -> Path:
     parts = [fixed[key] for key in _NAMING if key in fixed]
     if search := [_value(override) for override in overrides if override.key_or_group == "search"]:
         parts.append(f"search_{search[-1]}")
-    swept = [override.key_or_group.rpartition(".")[2] for override in asked if override.is_sweep_override()]
+    # In an order of their own: it says nothing, and the same command may be typed in another.
+    swept = sorted({override.key_or_group.rpartition(".")[2] for override in asked if override.is_sweep_override()})
     words = "-".join([*parts, *(["by", *swept] if swept else [])])
     lines = sorted(str(override.input_line) for override in asked) + search
     digits = hashlib.sha256("\n".join(lines).encode()).hexdigest()[:6]

@@ -5,7 +5,6 @@ works on is left alone. When this process is told to stop, the run is, once: it 
 """
 
 import os
-import selectors
 import signal
 import socket
 import subprocess
@@ -14,7 +13,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any
@@ -28,6 +27,7 @@ from ganexp.sweeps.jobs import Job
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _TICK = 0.2  # seconds between two looks at whether to stop
+_TAIL = 20_000  # bytes of the log in which a reason is looked for
 
 _asked = 0
 """How often this process was told to stop."""
@@ -170,58 +170,49 @@ def _run(job: Job, launch: Launch) -> dict[str, Any]:
     arguments = [f"resume={job.run.path}"] if job.run.exists else [*launch.flags, *job.overrides]
     command = [sys.executable, "-m", "ganexp", *arguments]
     _say(f"{job.name}: {'continues' if job.run.exists else 'begins'}")
+    environment = os.environ | {DIRECTORY: str(job.run.path), PARENT: str(os.getpid())} | dict(launch.environment)
     with job.log.open("ab", buffering=0) as log:
         start = log.tell()
         log.write(f"--- {record['began']} {record['host']}: {' '.join(arguments)}\n".encode())
-        environment = os.environ | {DIRECTORY: str(job.run.path), PARENT: str(os.getpid())} | dict(launch.environment)
+        # The run writes the log by itself: what it says when this process has died must not fail.
         child = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
             env={key: value for key, value in environment.items() if value is not None},
         )  # fmt: skip
         _children.add(child)
-        try:
-            told = _attend(child, log, launch.echo)
-        finally:
-            _children.discard(child)
+    try:
+        _attend(child, job, launch.echo)
+    finally:
+        _children.discard(child)
     with job.log.open("rb") as log:
-        log.seek(start)
-        printed = log.read()[-20_000:].decode(errors="replace")
-    status, reason = _outcome(job, child.returncode, told, began, printed)
+        log.seek(max(start, job.log.stat().st_size - _TAIL))
+        printed = log.read().decode(errors="replace")
+    status, reason = _outcome(job, child.returncode, began, printed)
     record = job.note(status=status, reason=reason, exit_status=child.returncode, ended=now())
     _say(f"{job.name}: {status}{f', {reason}' if reason else ''}")
     return record
 
 
-def _attend(child: subprocess.Popen, log: Any, echo: bool) -> bool:
-    """Copy what the run prints until it ends, and pass on each wish to stop; return whether there was one."""
+def _attend(child: subprocess.Popen, job: Job, echo: bool) -> None:
+    """Wait until the run ends; pass on each wish to stop, and print what it prints if that is wanted."""
     told = 0
-    assert child.stdout is not None
-    output = child.stdout.fileno()
-    with selectors.DefaultSelector() as selector, child.stdout:
-        selector.register(output, selectors.EVENT_READ)
+    with job.log.open("rb") as log:
+        log.seek(0, os.SEEK_END)
         while True:
+            ended = child.poll() is not None
+            if echo and (text := log.read()):
+                sys.stdout.buffer.write(text)
+                sys.stdout.flush()
+            if ended:
+                return
             while told < _asked:
                 told += 1
                 child.send_signal(signal.SIGTERM)
-            if not selector.select(_TICK):
-                if child.poll() is None:
-                    continue
-                break  # a process that it left behind may keep the pipe open
-            if not (text := os.read(output, 65536)):
-                break
-            log.write(text)
-            if echo:
-                sys.stdout.buffer.write(text)
-                sys.stdout.flush()
-    while child.poll() is None:  # it closed its output, and still runs
-        while told < _asked:
-            told += 1
-            child.send_signal(signal.SIGTERM)
-        time.sleep(_TICK)
-    return told > 0
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(_TICK)
 
 
-def _outcome(job: Job, code: int, told: bool, began: float, printed: str) -> tuple[str, str | None]:
+def _outcome(job: Job, code: int, began: float, printed: str) -> tuple[str, str | None]:
     """Return the status and the reason of a run that has ended."""
     lines = [line.strip() for line in printed.replace("\r", "\n").splitlines() if line.strip()]
     try:
@@ -230,7 +221,7 @@ def _outcome(job: Job, code: int, told: bool, began: float, printed: str) -> tup
         summary = {}
     if code < 0:
         name = signal.Signals(-code).name
-        if told:
+        if -code in _SIGNALS:
             return "stopped", f"by {name}, before it could save"
         return "killed", f"by {name}" + (", as when memory runs out" if code == -signal.SIGKILL else "")
     if code == 2:

@@ -43,8 +43,10 @@ class Shell:
         return output
 
     def wait_for(self, pattern: str, process: subprocess.Popen) -> None:
+        deadline = time.monotonic() + 300
         while not any(self.folder.glob(pattern)):
             assert process.poll() is None, process.communicate()[0]
+            assert time.monotonic() < deadline, f"no {pattern}"
             time.sleep(0.05)
 
     def records(self, sweep: str) -> dict[str, dict]:
@@ -129,10 +131,10 @@ def test_a_sweep_that_is_told_to_stop_saves_and_continues(shell):
 @pytest.mark.slow
 def test_runs_stop_when_what_started_them_is_killed(shell):
     process = shell.start("seed=0", "trainer.max_iterations=100000", "name=a")
-    shell.wait_for("outputs/sweeps/a/seed=0/checkpoints/last.ckpt", process)
+    shell.wait_for("outputs/sweeps/a/run/checkpoints/last.ckpt", process)
     process.kill()
     process.communicate(timeout=60)
-    run = Run(shell.folder / "outputs/sweeps/a/seed=0")
+    run = Run(shell.folder / "outputs/sweeps/a/run")
     deadline = time.monotonic() + 60
     while not run.summary and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -152,7 +154,7 @@ def test_a_dry_run_says_how_long_and_leaves_nothing(shell):
 @pytest.mark.slow
 def test_a_sweep_finds_configurations_of_the_users_own(shell):
     (shell.folder / "mine" / "loss").mkdir(parents=True)
-    (shell.folder / "mine" / "loss" / "ours.yaml").write_text("_target_: ganexp.losses.Hinge\n")
+    (shell.folder / "mine" / "loss" / "ours.yaml").write_text("_target_: ganexp.losses.LeastSquares\n")
     command = [sys.executable, "-m", "ganexp", "-m", "--config-dir", "mine", *SHORT, "loss=ours,hinge"]
     done = subprocess.run(command, cwd=shell.folder, env=shell.environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -85,13 +85,17 @@ def labels(parameters: Sequence[Parameter], rows: Sequence[Row]) -> list[str]:
     return [" ".join(_named(p, row[p.key]) for p in needed) or "all runs" for row in rows]
 
 
-def text(value: Any) -> str:
-    """Write a parameter's value."""
-    return "–" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
+def text(value: Any, digits: int = 6) -> str:
+    """Write a parameter's value, real numbers with so many digits at most."""
+    return "–" if value is None else f"{value:.{digits}g}" if isinstance(value, float) else str(value)
 
 
 def _named(parameter: Parameter, value: Any) -> str:
-    return text(value) if parameter.choice else f"{parameter.label}={text(value)}"
+    """Return a value as it stands in a label: with as few digits as tell it from the others."""
+    values = set(map(text, parameter.values))
+    enough = (digits for digits in (3, 4, 5) if len({text(other, digits) for other in parameter.values}) == len(values))
+    written = text(value, next(enough, 6))
+    return written if parameter.choice else f"{parameter.label}={written}"
 
 
 def _settings(outcome: Outcome) -> Row:

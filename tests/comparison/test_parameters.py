@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from ganexp.comparison.collect import collect
-from ganexp.comparison.parameters import labels, text, vary
+from ganexp.comparison.parameters import Parameter, labels, text, vary
 from made_runs import make_record, make_run, summary
 
 
@@ -145,3 +145,10 @@ def test_rates_that_a_run_lowered_itself_are_those_it_was_given(tmp_path, given)
 
 def test_values_are_written_as_people_write_them():
     assert [text(value) for value in (0.0002, 64, "hinge", None)] == ["0.0002", "64", "hinge", "–"]
+
+
+def test_labels_have_as_few_digits_as_tell_values_apart(tmp_path):
+    far = [Parameter("lr", "lr", [0.00248256759, 0.00044104], True, True, False)]
+    assert labels(far, [{"lr": value} for value in far[0].values]) == ["lr=0.00248", "lr=0.000441"]
+    near = [Parameter("lr", "lr", [0.00248256, 0.00248312], True, True, False)]
+    assert labels(near, [{"lr": value} for value in near[0].values]) == ["lr=0.0024826", "lr=0.0024831"]

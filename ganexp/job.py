@@ -66,8 +66,7 @@ def _run(cfg: DictConfig) -> int:
             run.occupy()
     else:
         config = configuration.complete(cfg, HydraConfig.get().runtime.choices)
-        if config["choices"].get("search", "None") != "None":
-            raise ConfigError("a search is made of many runs", "search", hint="add -m")
+        _check_single(cfg)
         run = Run(os.environ.get(DIRECTORY) or _folder(config))
         run.check_new()
 
@@ -87,6 +86,18 @@ def _run(cfg: DictConfig) -> int:
         return 0  # the first process speaks for all; it would take another status for a crash, and be killed
     print(f"\n{table(summary)}", flush=True)
     return int(summary["exit_status"])
+
+
+def _check_single(cfg: DictConfig) -> None:
+    """Refuse what concerns many runs: one would ignore it.
+
+    Raises:
+        ConfigError: Such an option is set.
+    """
+    asked = [group for group in ("launcher", "search") if cfg.get(group) is not None]
+    asked += [f"sweep.{option}" for option, value in cfg.sweep.items() if value]
+    if asked:
+        raise ConfigError("this is for many runs, not for a single one", *asked, hint="add -m")
 
 
 def _is_first_process() -> bool:

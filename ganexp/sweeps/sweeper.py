@@ -9,13 +9,13 @@ from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.core.plugins import Plugins
-from hydra.errors import HydraException
 from hydra.plugins.sweeper import Sweeper as HydraSweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 from ganexp.build import build, check_value
 from ganexp.config import plain, quote
+from ganexp.errors import ConfigError
 from ganexp.sweeps import closing, estimate
 from ganexp.sweeps.jobs import Job, known_jobs
 from ganexp.sweeps.plan import is_a_runs, plan_jobs, resolved, sweep_folder
@@ -158,13 +158,12 @@ def _combinations(overrides: Sequence[Override]) -> list[list[str]]:
     """Return the overrides of each run: every combination of what varies.
 
     Raises:
-        HydraException: Something varies continuously, which only a search can do.
+        ConfigError: Something varies continuously, which only a search can do.
     """
     for override in overrides:
         if override.is_sweep_override() and not override.is_discrete_sweep():
-            raise HydraException(
-                f"{override.input_line} has no end of values: a sweep takes lists and ranges, a search takes this"
-            )
+            hint = "a search takes it: add search=base"
+            raise ConfigError("there is no end of values in it", str(override.key_or_group), hint=hint)
     (combinations,) = BasicSweeper.split_arguments(list(overrides), None)
     return combinations
 

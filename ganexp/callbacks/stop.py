@@ -13,7 +13,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class StopOnSignal(Callback):
-    """Finish the present iterations, save, and stop; a second signal stops at once, without saving.
+    """Finish the present iterations, save, and stop; a second Ctrl-C stops at once, without saving.
 
     Lightning by itself ends with exit status 0 and saves nothing on SIGTERM.
 
@@ -42,6 +42,7 @@ class StopOnSignal(Callback):
         self._handlers = {}
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self.received is not None:
+        if self.received is None:
+            self.received = signal.Signals(number)
+        elif number == signal.SIGINT:  # SIGTERM comes several times where both a cluster and a supervisor send it
             raise KeyboardInterrupt
-        self.received = signal.Signals(number)

@@ -1,17 +1,19 @@
 """What the terminal says before a sweep and after it."""
 
 import shlex
+import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ganexp.runs import remove_empty
 from ganexp.sweeps.jobs import Job
+from ganexp.sweeps.slurm_queue import states_of
 from ganexp.values import text
 
 _WORDS = {
     "new": "to begin", "unfinished": "to continue", "finished": "finished already",
-    "running": "being worked on elsewhere, left alone", "failed": "failed before",
+    "running": "being worked on elsewhere, left alone", "queued": "in Slurm's queue, left alone", "failed": "failed before",
 }  # fmt: skip
 
 
@@ -40,15 +42,16 @@ def close(folder: Path, jobs: Sequence[Job], found: str = "") -> None:
         found: What a search has found.
     """
     width = max((len(job.name) for job in jobs), default=0)
+    state = states_of(jobs)
     print()
     for job in jobs:
-        print(f"{job.name:<{width}}  {_outcome(job)}")
-    if not any(job.run.exists for job in jobs) and not any(job.state == "running" for job in jobs):
-        _discard(folder, jobs)
+        print(f"{job.name:<{width}}  {_outcome(job, state[job.name])}")
+    if not any(job.run.exists for job in jobs) and not {"running", "queued"} & set(state.values()):
+        abandon(folder, jobs)
         return
     if found:
         print(f"\n{found}")
-    states = Counter(job.state for job in jobs)
+    states = Counter(state.values())
     print(f"\n{_report(folder)}\ncurves    tensorboard --logdir {shlex.quote(relative(folder))}")
     if unfinished := states["unfinished"] + states["new"]:
         print(f"continue  the same command runs the {unfinished} that {'is' if unfinished == 1 else 'are'} missing")
@@ -74,11 +77,11 @@ def _report(folder: Path) -> str:
     return f"{made.text}\n\nreport    {relative(made.html)}\nnumbers   {relative(made.csv)}"
 
 
-def _outcome(job: Job) -> str:
+def _outcome(job: Job, state: str) -> str:
     """Return what became of a job, in one line: status, health, the value by which it is ranked, and what went wrong."""
     record, summary = job.record, job.run.summary
     status = record.get("status", "finished")
-    if status == "running" and job.state != "running":
+    if status == "running" and state not in ("running", "queued"):
         status = "killed"  # nobody was left to note it
     by = (summary.get("best") or {}).get("by")
     verdict = (summary.get("health") or {}).get("verdict", "")
@@ -87,7 +90,7 @@ def _outcome(job: Job) -> str:
     return "  ".join(part for part in (f"{status:<8}", f"{verdict:<9}", value, reason) if part).rstrip()
 
 
-def _discard(folder: Path, jobs: Sequence[Job]) -> None:
+def abandon(folder: Path, jobs: Sequence[Job]) -> None:
     """Delete a sweep of which no run began: there is nothing in it but what has just been printed."""
     from ganexp.search.study import discard
 
@@ -96,4 +99,5 @@ def _discard(folder: Path, jobs: Sequence[Job]) -> None:
             file.unlink(missing_ok=True)
     discard(folder)
     (folder / "sweep.json").unlink(missing_ok=True)
+    shutil.rmtree(folder / ".submitit", ignore_errors=True)
     remove_empty(folder / "jobs", levels=4)

@@ -3,7 +3,9 @@
 import os
 import re
 import subprocess
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+
+from ganexp.sweeps.jobs import Job
 
 TIME, PLACE = "its time limit", "preempted"
 """Why Slurm warns a job."""
@@ -17,6 +19,15 @@ _OVER = {
 def still_queued(ids: Collection[str]) -> set[str]:
     """Return which jobs, such as ``123_4``, wait, run or end in Slurm; none if it does not answer."""
     return {job for job, state in (states(ids) or {}).items() if job in ids and not is_over(state)}
+
+
+def states_of(jobs: Sequence[Job]) -> dict[str, str]:
+    """Return by name how far each job of a sweep is, as :attr:`Job.state`, or `queued` if Slurm has it and goes on with it."""
+    found = {job.name: job.state for job in jobs}
+    open_jobs = [job for job in jobs if found[job.name] in ("new", "unfinished")]
+    numbers = {job.name: job.record.get("slurm") for job in open_jobs}
+    known = still_queued({number for number in numbers.values() if number is not None})
+    return {name: "queued" if numbers.get(name) in known else state for name, state in found.items()}
 
 
 def states(ids: Collection[str]) -> dict[str, str] | None:

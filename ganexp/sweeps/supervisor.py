@@ -25,7 +25,7 @@ from ganexp.locks import Held, hold, is_held
 from ganexp.refusals import PREFIX
 from ganexp.sweeps.jobs import Job
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR2)
 _TICK = 0.2  # seconds between two looks at whether to stop
 _TAIL = 20_000  # bytes of the log in which a reason is looked for
 
@@ -125,7 +125,7 @@ def asked_to_stop() -> bool:
 
 @contextmanager
 def listening() -> Iterator[None]:
-    """Take SIGINT, SIGTERM and SIGHUP for a wish to stop; where signals cannot be had, in a thread, the main one does."""
+    """Take SIGINT, SIGTERM, SIGHUP and Slurm's SIGUSR2 for a wish to stop; in a thread, the main one does."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -147,7 +147,8 @@ _last: int | None = None
 
 def _ask(number: int, frame: Any) -> None:
     global _asked, _last
-    _asked, _last = _asked + 1, number
+    if number == signal.SIGINT or not _asked:  # only Ctrl-C insists: a cluster may send the same wish several times
+        _asked, _last = _asked + 1, number
 
 
 def stop_child() -> bool:
@@ -175,10 +176,11 @@ def _run(job: Job, launch: Launch) -> dict[str, Any]:
         start = log.tell()
         log.write(f"--- {record['began']} {record['host']}: {' '.join(arguments)}\n".encode())
         # The run writes the log by itself: what it says when this process has died must not fail.
-        child = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
-            env={key: value for key, value in environment.items() if value is not None},
-        )  # fmt: skip
+        with _deaf_to(signal.SIGUSR2):
+            child = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+                env={key: value for key, value in environment.items() if value is not None},
+            )  # fmt: skip
         _children.add(child)
     try:
         _attend(child, job, launch.echo)
@@ -207,9 +209,19 @@ def _attend(child: subprocess.Popen, job: Job, echo: bool) -> None:
                 return
             while told < _asked:
                 told += 1
-                child.send_signal(signal.SIGTERM)
+                child.send_signal(signal.SIGTERM if told == 1 else signal.SIGINT)
             with suppress(subprocess.TimeoutExpired):
                 child.wait(_TICK)
+
+
+@contextmanager
+def _deaf_to(number: int) -> Iterator[None]:
+    """Start processes that never hear a signal: Slurm sends it to all of a job, and it ends those that do not expect it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {number})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _outcome(job: Job, code: int, began: float, printed: str) -> tuple[str, str | None]:
@@ -219,7 +231,7 @@ def _outcome(job: Job, code: int, began: float, printed: str) -> tuple[str, str 
         summary = job.run.summary if (job.run.path / "summary.json").stat().st_mtime >= began - 1 else {}
     except (OSError, ValueError):
         summary = {}
-    if code < 0:
+    if code < 0 and summary.get("exit_status") != 0:  # told in its last moment, it may have been through
         name = signal.Signals(-code).name
         if -code in _SIGNALS:
             return "stopped", f"by {name}, before it could save"
@@ -227,7 +239,7 @@ def _outcome(job: Job, code: int, began: float, printed: str) -> tuple[str, str 
     if code == 2:
         message = next((line for line in reversed(lines) if line.startswith(PREFIX)), lines[-1])
         return "refused", message.removeprefix(PREFIX)
-    if summary and summary.get("exit_status") == code:
+    if summary and (summary.get("exit_status") == code or code < 0):
         return summary["status"], summary["reason"]
     return "failed", lines[-1]
 

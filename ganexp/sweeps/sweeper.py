@@ -20,6 +20,7 @@ from ganexp.sweeps import closing, estimate
 from ganexp.sweeps.jobs import Job, known_jobs
 from ganexp.sweeps.plan import is_a_runs, plan_jobs, resolved, sweep_folder
 from ganexp.sweeps.record import describe_sweep, make_folder
+from ganexp.sweeps.slurm_queue import states_of
 from ganexp.sweeps.supervisor import Launch, Supervisor, Task, listening, stopped_by
 
 
@@ -54,7 +55,7 @@ class Sweeper(HydraSweeper):
         config = self._config
         swept = {override.key_or_group for override in runs if override.is_sweep_override()}
         jobs = plan_jobs(self._compose, folder, _combinations(runs), swept)
-        states = {job.name: job.state for job in jobs}
+        states = states_of(jobs)
         missing = [job for job in jobs if states[job.name] in _missing(launch.retry)]
         launcher = self._launcher(Supervisor(missing, launch), folder)
         print(closing.opening(folder, states, launch.retry, estimate.place(launcher, self._choice)), flush=True)
@@ -65,9 +66,14 @@ class Sweeper(HydraSweeper):
         describe_sweep(folder, config, swept, self._choice)
         for job in missing:
             job.note(status="waiting", reason=None)
-        self._launch(launcher, folder, [job.overrides for job in missing])
+        try:
+            self._launch(launcher, folder, [job.overrides for job in missing])
+        except ConfigError:  # the launcher takes none of them
+            if not any(job.run.exists for job in jobs):
+                closing.abandon(folder, jobs)
+            raise
         closing.close(folder, jobs)
-        _exit(good=all(job.state in ("finished", "running") for job in jobs))
+        _exit(good=set(states_of(jobs).values()) <= {"finished", "running", "queued"})
 
     def _search(self, folder: Path, runs: Sequence[Override], launch: Launch) -> None:
         """Let workers ask a study for one trial after the other."""

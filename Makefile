@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint clean
+.PHONY: demo test test-slurm lint clean
 
 demo: .venv/.installed
 	$(BIN)/ganexp
@@ -10,6 +10,10 @@ demo: .venv/.installed
 # Small tensors: a thread per process and a process per core are faster than threads that wait for each other.
 test: .venv/.installed-dev
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --maxprocesses 8
+
+# A small cluster on this host; scripts/slurm_up.sh says what it needs.
+test-slurm: .venv/.installed-dev
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m slurm
 
 lint: .venv/.installed-dev
 	$(BIN)/ruff check .

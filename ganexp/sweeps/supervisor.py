@@ -31,7 +31,6 @@ _TAIL = 20_000  # bytes of the log in which a reason is looked for
 
 _asked = 0
 """How often this process was told to stop."""
-_children: set[subprocess.Popen] = set()
 
 
 @dataclass(frozen=True)
@@ -151,16 +150,6 @@ def _ask(number: int, frame: Any) -> None:
         _asked, _last = _asked + 1, number
 
 
-def stop_child() -> bool:
-    """Tell the runs of this process to stop, and wait until they have saved; return whether there were any."""
-    children = list(_children)
-    for child in children:
-        child.send_signal(signal.SIGTERM)
-    for child in children:
-        child.wait()
-    return bool(children)
-
-
 def _run(job: Job, launch: Launch) -> dict[str, Any]:
     """Start the run, wait for its end, and note what became of it."""
     began = time.time()
@@ -181,11 +170,7 @@ def _run(job: Job, launch: Launch) -> dict[str, Any]:
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
                 env={key: value for key, value in environment.items() if value is not None},
             )  # fmt: skip
-        _children.add(child)
-    try:
-        _attend(child, job, launch.echo)
-    finally:
-        _children.discard(child)
+    _attend(child, job, launch.echo)
     with job.log.open("rb") as log:
         log.seek(max(start, job.log.stat().st_size - _TAIL))
         printed = log.read().decode(errors="replace")

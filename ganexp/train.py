@@ -201,7 +201,15 @@ def _columns(config: dict[str, Any], overrides: list[str]) -> dict[str, Any]:
     """Return the run's row in TensorBoard's table of runs: its choices, its seed and what its command line set."""
     axes = {group: choice for group, choice in config["choices"].items() if group in _AXES}
     values = (override.partition("=") for override in overrides)
-    return axes | {"seed": config["seed"]} | {key.lstrip("+"): value for key, _, value in values}
+    return axes | {"seed": config["seed"]} | {key.lstrip("+"): _number(value) for key, _, value in values}
+
+
+def _number(text: str) -> float | str:
+    """Return a number where a text is one: TensorBoard sorts and scales it as such."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 @contextmanager

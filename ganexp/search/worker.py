@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from ganexp.locks import hold
 from ganexp.search.plan import Search
 from ganexp.search.space import overrides
-from ganexp.search.study import NAME, TRIAL, Trials
+from ganexp.search.study import NAME, TRIAL
+from ganexp.search.trials import Trials
 from ganexp.sweeps.jobs import Job
 from ganexp.sweeps.supervisor import Launch, Task, asked_to_stop, listening, supervise
 

@@ -28,9 +28,9 @@ def opening(folder: Path, states: Mapping[str, str], retry: bool, where: str) ->
     return f"{runs} in {relative(folder)}: {', '.join(parts)}{again}\n{where}"
 
 
-def opening_search(folder: Path, trials: int, begun: int, workers: int, where: str) -> str:
+def opening_search(folder: Path, trials: int, ended: int, workers: int, where: str) -> str:
     """Return how many trials there are to be, and where they will run."""
-    return f"{trials} trials in {relative(folder)}: {begun} begun already, {workers} worker{'s' * (workers != 1)}\n{where}"
+    return f"{trials} trials in {relative(folder)}: {ended} ended already, {workers} worker{'s' * (workers != 1)}\n{where}"
 
 
 def close(folder: Path, jobs: Sequence[Job], found: str = "") -> None:

@@ -2,7 +2,8 @@
 
 Contract: a job that Slurm warns, because another one takes its place or because its time is nearly up, saves and goes back to
 the queue, where it continues as often as it takes. One that is cancelled saves, if it is given the time, and ends. Whatever
-becomes of a job, its record says it, and the others are waited for. A job in the queue needs nobody to wait for it.
+becomes of a job, its record says it, and the others are waited for. A job in the queue needs nobody to wait for it. Workers of
+a search that Slurm still has count among those that are asked for, and are waited for like these.
 """
 
 import io
@@ -21,9 +22,9 @@ from omegaconf import DictConfig
 
 from ganexp.errors import ConfigError
 from ganexp.runs import remove_empty
-from ganexp.sweeps.slurm_queue import how_ended, is_over, states
+from ganexp.sweeps.slurm_queue import how_ended, is_over, states, still_queued
 from ganexp.sweeps.slurm_work import Work
-from ganexp.sweeps.supervisor import Task, asked_to_stop, now
+from ganexp.sweeps.supervisor import Supervisor, Task, asked_to_stop, now
 from ganexp.types import NonNegativeInt, PositiveFloat, PositiveInt
 
 _TICK = 1.0  # seconds between two looks at what jobs have left behind
@@ -107,18 +108,35 @@ class Slurm(Launcher):
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Submit the jobs, and wait for them until this process is told to stop."""
-        work = [Work.of(self._task, initial_job_idx + index, self._most) for index in range(len(job_overrides))]
-        submitted = self._submit(work)
+        going = self._going()
+        count = max(len(job_overrides), len(going))
+        work = [Work.of(self._task, initial_job_idx + index, self._most) for index in range(count)]
+        new = self._submit(work[len(going) :]) if count > len(going) else []
+        submitted = [*going, *new]
         for piece, job in zip(work, submitted, strict=True):
             piece.note(slurm=job.job_id)
-        print(f"submitted: {len(submitted)} jobs, from {submitted[0].job_id} on; Ctrl-C leaves them in Slurm", flush=True)
-        returned = [JobReturn(overrides=overrides, status=JobStatus.COMPLETED) for overrides in job_overrides]
+        if going:
+            print(f"waiting for {len(going)} jobs that go on in Slurm: {', '.join(job.job_id for job in going)}", flush=True)
+        if new:
+            print(f"submitted: {len(new)} jobs, from {new[0].job_id} on; Ctrl-C leaves them in Slurm", flush=True)
+        returned = [JobReturn(overrides=job_overrides[0], status=JobStatus.COMPLETED) for _ in submitted]
         left = dict(enumerate(submitted))
         for index in _follow(submitted):
             _conclude(work[index], left.pop(index), returned[index])
         if left:
             print(f"{len(left)} jobs go on in Slurm; the same command shows them, and continues them if need be", flush=True)
         return returned
+
+    def _going(self) -> list[Any]:
+        """Return the workers of an earlier command that Slurm still has; of jobs it had, none are launched."""
+        import submitit
+
+        if isinstance(self._task, Supervisor) or not self._folder.is_dir():
+            return []
+        folders = sorted(filter(Path.is_dir, self._folder.iterdir()))
+        former: list[Any] = [submitit.SlurmJob(self._folder / "%j", folder.name) for folder in folders]
+        queued = still_queued({job.job_id for job in former if not job.paths.result_pickle.exists()})
+        return [job for job in former if job.job_id in queued]
 
     def _submit(self, work: Sequence[Work]) -> list[Any]:
         import submitit
@@ -165,7 +183,9 @@ def _conclude(work: Work, submitted: Any, returned: JobReturn) -> None:
     name, trouble = submitted.job_id, {}
     if submitted.paths.result_pickle.exists():
         try:
-            returned.return_value = submitted.result()
+            returned.return_value = result = submitted.result()
+            if work.job is None and isinstance(result, dict):  # a worker that cannot go on
+                trouble = result
         except Exception as error:  # whatever the job raised comes as one of submitit's
             returned.status, returned.return_value = JobStatus.FAILED, error
             trouble = {"status": "failed", "reason": f"not by the run itself: see {submitted.paths.stdout}"}

@@ -54,8 +54,8 @@ class Work:
             returned = self.task.work(self.number, environment(os.environ))
             if stopped_by() is None or (self.job is not None and self.job.reached in ("finished", "failed")):
                 return returned
-            if (why := warning(own_job())) is not None and not self._put_back(why):
-                return returned
+            if (why := warning(own_job())) is not None and (problem := self._put_back(why)) is not None:
+                return {"status": "stopped", "reason": f"{why}: {problem}"}
             sys.exit(128 + signal.SIGTERM)
 
     def note(self, **changes: Any) -> None:
@@ -64,17 +64,17 @@ class Work:
             with suppress(Held), hold(self.job.lock):
                 self.job.note(**changes)
 
-    def _put_back(self, why: str) -> bool:
-        """Put this job back to the queue, or note why not; return which."""
+    def _put_back(self, why: str) -> str | None:
+        """Put this job back to the queue, or note why not; return that."""
         problem = None
         if why == TIME and int(os.environ.get("SLURM_RESTART_COUNT", 0)) >= self.most:
             problem = "as often as max_num_timeout allows"
         else:
             self.note(status="waiting", reason=why)
             problem = put_back(own_job())
-        if problem:
+        if problem is not None:
             self.note(status="stopped", reason=f"{why}: {problem}")
-        return problem is None
+        return problem
 
 
 def environment(present: Mapping[str, str]) -> dict[str, str | None]:

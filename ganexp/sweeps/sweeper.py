@@ -81,7 +81,7 @@ class Sweeper(HydraSweeper):
         from ganexp.search.plan import plan
         from ganexp.search.space import alternatives
         from ganexp.search.space import overrides as chosen
-        from ganexp.search.study import count, create, load
+        from ganexp.search.study import create, ended, load
         from ganexp.search.worker import Worker
 
         config = self._config
@@ -91,24 +91,25 @@ class Sweeper(HydraSweeper):
         given = [str(override.input_line) for override in runs if not _varies(override)]
         search = plan(folder, plain(config.search), swept, given, lambda line: resolved(self._compose(line)))
         launcher = self._launcher(Worker(search, launch), folder)
-        workers = search.options.workers
-        trials, begun = search.options.trials, count(search)
-        print(closing.opening_search(folder, trials, begun, workers, estimate.place(launcher, self._choice)), flush=True)
+        if not config.sweep.dry_run:
+            make_folder(folder)
+            create(search, launch.retry)
+        trials, done = search.options.trials, ended(search)
+        workers = max(0, min(search.options.workers, trials - done))
+        print(closing.opening_search(folder, trials, done, workers, estimate.place(launcher, self._choice)), flush=True)
         if config.sweep.dry_run:
             first = {key: values[0] for key, values in alternatives(search.space).items()}
             example = Job(folder, "a trial", (*search.overrides, *chosen(first)), "")
-            missing = [example] * (trials - begun)
+            missing = [example] * (trials - done)
             print(estimate.estimate(known_jobs(folder), missing, launch, launcher, self._compose, workers), flush=True)
             return
-        make_folder(folder)
-        create(search, launch.retry)
         describe_sweep(
             folder, config, search.options.space, self._choice,
             {"objectives": search.objectives, "trials": trials, "value": search.options.value},
         )  # fmt: skip
         self._launch(launcher, folder, [search.overrides] * workers)
         closing.close(folder, known_jobs(folder), outcome(search))
-        _exit(good=bool(best_trials(load(folder, search.options.storage))))
+        _exit(good=bool(best_trials(load(folder, search.options.storage))) and ended(search) >= trials)
 
     def _compose(self, overrides: Sequence[str]) -> DictConfig:
         """Return the configuration of a run, with Hydra's part.

@@ -9,7 +9,8 @@ from ganexp.callbacks import Evaluation, Trial
 from ganexp.callbacks.trial import watched
 from ganexp.metrics import Metric
 from ganexp.search.plan import Options, Search
-from ganexp.search.study import TRIAL, Trials, create, load
+from ganexp.search.study import TRIAL, create, load
+from ganexp.search.trials import Trials
 from ganexp.summary import table
 from ganexp.train import train
 from tiny import TINY_RING, Crash, StopAt

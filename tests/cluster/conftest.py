@@ -4,10 +4,13 @@ import os
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
+
+from cluster.sweeps import Sweep
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 PORTS = 7  # of three nodes and four daemons
@@ -23,6 +26,13 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     subprocess.run([SCRIPTS / "slurm_up.sh", folder], env=os.environ | {"PORT": str(free_ports())}, check=True)
     yield folder
     subprocess.run([SCRIPTS / "slurm_down.sh", folder], check=True)
+
+
+@pytest.fixture
+def make_sweep(cluster: Path, tmp_path: Path) -> Iterator[Callable[..., Sweep]]:
+    """Return a function that makes a sweep of its arguments, which ends with the test."""
+    with ExitStack() as stack:
+        yield lambda *arguments: stack.enter_context(closing(Sweep(cluster, tmp_path, *arguments)))
 
 
 def free_ports() -> int:

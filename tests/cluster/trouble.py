@@ -11,7 +11,7 @@ from lightning.pytorch import Callback
 from ganexp.callbacks import StopOnSignal
 
 ITERATION = 100
-PATIENCE = 120  # seconds for what the test is to do
+PATIENCE = 300  # seconds for what the test is to do
 
 
 class Trouble(Callback):

@@ -1,7 +1,8 @@
 import pytest
 
 from ganexp.search.outcome import outcome
-from ganexp.search.study import Trials, create
+from ganexp.search.study import create
+from ganexp.search.trials import Trials
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ import pytest
 
 from ganexp.errors import ConfigError
 from ganexp.locks import hold
-from ganexp.search.study import Trials, create, discard, load
+from ganexp.search.study import create, discard, load
+from ganexp.search.trials import Trials
 
 
 def states(search) -> list[str]:
@@ -64,7 +65,7 @@ def test_a_trial_in_somebodys_hands_is_left_there(make_search):
 DIE = """
 import os, pickle, signal, sys
 from ganexp.locks import hold
-from ganexp.search.study import Trials
+from ganexp.search.trials import Trials
 trials = Trials(pickle.loads(sys.stdin.buffer.read()), sys.argv[1])
 with hold(trials.lock):
     trials.next()

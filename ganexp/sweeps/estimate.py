@@ -65,7 +65,7 @@ def estimate(
     """
     if not missing:
         return "nothing is missing"
-    watched, speed = _watch(jobs, missing, launch)
+    watched, speed = _watch(jobs, missing, launch.within(getattr(launcher, "environment", None)))
     if speed is None:
         return "how long cannot be told: no run begins to train"
     whole = _budget(compose(watched.overrides))

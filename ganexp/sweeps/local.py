@@ -11,6 +11,7 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
+from ganexp.errors import ConfigError
 from ganexp.sweeps.supervisor import Task
 from ganexp.types import NonNegativeInt, PositiveInt
 
@@ -18,12 +19,13 @@ from ganexp.types import NonNegativeInt, PositiveInt
 class Joblib(Launcher):
     """Keep ``n_jobs`` runs going by joblib's threads, each of which waits for a process of its own.
 
-    A run sees one GPU, which it shares with ``jobs_per_gpu - 1`` others. Without a GPU, or with ``gpus=[]``, each has its share
-    of the cores: threads that wait for each other's cores make a step many times slower.
+    A run sees ``gpus_per_job`` GPUs, which it shares with ``jobs_per_gpu - 1`` others. Without a GPU, or with ``gpus=[]``, each
+    has its share of the cores: threads that wait for each other's cores make a step many times slower.
 
     Arguments:
         n_jobs: Runs at a time; by default as many as the GPUs take, or one per core.
         gpus: Numbers of the GPUs to use, as in ``CUDA_VISIBLE_DEVICES``; by default all that can be seen.
+        gpus_per_job: GPUs of one run, for ``trainer.devices``.
         jobs_per_gpu: Runs on one GPU at a time.
         threads: CPU threads of each run; by default its share of the cores.
     """
@@ -32,11 +34,16 @@ class Joblib(Launcher):
         self,
         n_jobs: PositiveInt | None = None,
         gpus: Sequence[NonNegativeInt | str] | None = None,
+        gpus_per_job: PositiveInt = 1,
         jobs_per_gpu: PositiveInt = 1,
         threads: PositiveInt | None = None,
     ) -> None:
         gpus = visible_gpus() if gpus is None else [str(gpu) for gpu in gpus]
-        slots = [gpu for _ in range(jobs_per_gpu) for gpu in gpus]  # so that one run is on each before any has two
+        if 0 < len(gpus) < gpus_per_job:
+            raise ConfigError(f"only {len(gpus)} can be seen", "launcher.gpus_per_job")
+        starts = range(0, len(gpus) - gpus_per_job + 1, gpus_per_job)
+        places = [",".join(gpus[start : start + gpus_per_job]) for start in starts]
+        slots = places * jobs_per_gpu  # in this order, so that one run is on each before any has two
         cores = available_cores()
         self.n_jobs = n_jobs or len(slots) or cores
         # More runs than slots: the GPUs take turns at being shared by one more.
@@ -77,9 +84,14 @@ class Joblib(Launcher):
         threads: dict[str, str | None] = {"OMP_NUM_THREADS": str(self._threads)}
         return threads if slot is None else threads | {"CUDA_VISIBLE_DEVICES": slot}
 
+    @property
+    def environment(self) -> dict[str, str | None]:
+        """The variables of the first run, by which a dry run tries it."""
+        return self._environment(self._slots[0])
+
     def describe(self) -> str:
         """Return where the runs are, in words."""
-        gpus = list(dict.fromkeys(slot for slot in self._slots if slot is not None))
+        gpus = sorted({gpu for slot in self._slots if slot is not None for gpu in slot.split(",")})
         threads = f"{self._threads} CPU thread{'s' * (self._threads > 1)} each"
         where = f"GPU {', '.join(gpus)}" if gpus else threads
         return f"{self.n_jobs} at a time on this machine, {where}"

@@ -50,6 +50,13 @@ def test_fewer_runs_than_places_are_spread_over_the_gpus():
     assert probe.most == {"0": 1, "1": 1, "all": 2}
 
 
+def test_a_run_of_several_gpus_gets_them():
+    probe, _ = launch(Joblib(gpus=[0, 1, 2, 3, 4], gpus_per_job=2, jobs_per_gpu=2), 8)
+    assert probe.most == {"0,1": 2, "2,3": 2, "all": 4}  # the fifth is one of no pair
+    with pytest.raises(ConfigError, match="only 1 can be seen"):
+        Joblib(gpus=[0], gpus_per_job=2)
+
+
 def test_without_a_gpu_the_cores_are_shared_out(monkeypatch):
     monkeypatch.setattr("ganexp.sweeps.local.available_cores", lambda: 8)
     probe, _ = launch(Joblib(n_jobs=3, gpus=[]), 4)

@@ -160,9 +160,12 @@ class Run:
 
     @property
     def summary(self) -> dict[str, Any]:
-        """The content of ``summary.json``; empty before the run ends."""
-        path = self.path / "summary.json"
-        return json.loads(path.read_text()) if path.is_file() else {}
+        """The content of ``summary.json``; empty before the run ends, and if the file is damaged."""
+        try:
+            content = json.loads((self.path / "summary.json").read_text())
+        except (OSError, ValueError):
+            return {}
+        return content if isinstance(content, dict) else {}
 
     def write_summary(self, summary: dict[str, Any]) -> None:
         """Save ``summary.json``."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
 
 from ganexp.job import DIRECTORY
 from ganexp.runs import Run
@@ -20,6 +21,7 @@ from ganexp.sweeps.supervisor import Launch
 
 _WATCHED = 15.0  # seconds of training from which the speed is taken
 _BEGIN = 10.0  # seconds until training begins, where nobody watched
+_UNKNOWN = "unknown"
 _PATIENCE = 300.0  # seconds until training begins; a classifier may have to be trained first
 
 
@@ -72,7 +74,7 @@ def estimate(
     seconds = 0.0
     for job in missing:
         kind, amount = _budget(compose(job.overrides))
-        share = amount / whole[1] if kind == whole[0] else 1.0
+        share = amount / whole[1] if kind == whole[0] != _UNKNOWN else 1.0
         seconds += speed.begin + speed.iterations * speed.iteration * share * _left(job)
     together = min(at_a_time(launcher), len(missing), most or len(missing))
     took = f"{watched.name}: {speed.iteration:.2g} s per iteration, {speed.iterations:,} iterations"
@@ -100,11 +102,14 @@ def _watch(jobs: Sequence[Job], missing: Sequence[Job], launch: Launch) -> tuple
 
 def _budget(config: DictConfig) -> tuple[str, float]:
     """Return how many updates of players a run makes, up to a factor that is the same for all of a kind."""
-    trainer, schedule = config.trainer, config.schedule
-    updates = schedule.d_steps + schedule.g_steps
-    if trainer.max_iterations is not None:
-        return "iterations", trainer.max_iterations * updates
-    return "epochs", trainer.max_epochs * updates / (config.data.get("batch_size", 1) * schedule.d_steps)
+    try:
+        trainer, schedule = config.trainer, config.schedule
+        updates = schedule.d_steps + schedule.g_steps
+        if trainer.max_iterations is not None:
+            return "iterations", trainer.max_iterations * updates
+        return "epochs", trainer.max_epochs * updates / (config.data.batch_size * schedule.d_steps)
+    except (OmegaConfBaseException, TypeError, ZeroDivisionError):  # it will be refused, or is of a kind of its own
+        return _UNKNOWN, 0.0
 
 
 def _left(job: Job) -> float:

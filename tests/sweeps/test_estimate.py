@@ -1,0 +1,56 @@
+from types import SimpleNamespace
+
+import pytest
+from omegaconf import OmegaConf
+
+from ganexp.sweeps import estimate
+from ganexp.sweeps.jobs import Job
+from ganexp.sweeps.supervisor import Launch
+
+
+def config(iterations=None, epochs=None, d_steps=1, batch_size=10):
+    trainer = {"max_iterations": iterations, "max_epochs": epochs}
+    return OmegaConf.create(
+        {"trainer": trainer, "schedule": {"d_steps": d_steps, "g_steps": 1}, "data": {"batch_size": batch_size}}
+    )
+
+
+def said(tmp_path, missing, done, at_a_time=1):
+    """Return the estimate for runs of these configurations, where one has needed 90 s for 100 iterations."""
+    finished = Job(tmp_path, "done", ("done",), "")
+    finished.run.create({"choices": {}}, [])
+    finished.run.release()
+    finished.run.write_summary({"exit_status": 0, "iteration": 100, "total_iterations": 100, "training_seconds": 90.0})
+    jobs = [Job(tmp_path, str(index), (str(index),), "") for index in range(len(missing))]
+    known = {("done",): done} | {job.overrides: content for job, content in zip(jobs, missing, strict=True)}
+    launcher = SimpleNamespace(n_jobs=at_a_time)
+    return estimate.estimate([finished, *jobs], jobs, Launch(), launcher, lambda overrides: known[tuple(overrides)])
+
+
+@pytest.mark.parametrize(
+    "missing, at_a_time, told",
+    [
+        ([config(100)], 1, "about 2 min for 1, 1 at a time"),  # 90 s, and 10 until it begins
+        ([config(100)] * 6, 2, "about 5 min for 6, 2 at a time"),
+        ([config(100)] * 2, 8, "about 2 min for 2, 2 at a time"),
+        ([config(10)], 1, "about 19 s for 1"),
+        ([config(100, d_steps=5)], 1, "about 5 min for 1"),  # six updates an iteration, not two
+        ([config(40_000)], 1, "about 10.0 h for 1"),
+        ([config(epochs=3)], 1, "about 2 min for 1"),  # another kind of budget: as the one that is known
+        ([config()], 1, "about 2 min for 1"),
+    ],
+)
+def test_time_goes_with_the_updates_of_players(tmp_path, missing, at_a_time, told):
+    text = said(tmp_path, missing, config(100), at_a_time)
+    assert text.startswith(told)
+    assert text.endswith("(from done: 0.9 s per iteration, 100 iterations)")
+
+
+def test_epochs_have_as_many_updates_as_batches(tmp_path):
+    known = config(epochs=2)
+    assert said(tmp_path / "a", [config(epochs=4, batch_size=20)], known).startswith("about 2 min")
+    assert said(tmp_path / "b", [config(epochs=20)], known).startswith("about 15 min")
+
+
+def test_nothing_is_missing(tmp_path):
+    assert said(tmp_path, [], config(100)) == "nothing is missing"

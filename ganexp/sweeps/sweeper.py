@@ -139,6 +139,8 @@ class Sweeper(HydraSweeper):
         """Have the launcher work, and see to it that no error of its own is lost; what becomes of jobs is in their records."""
         if not batch:
             return
+        if self._choice != "basic":  # that one prints what runs print
+            print(f"logs in {closing.relative(folder / 'jobs')}", flush=True)
         where = "hydra.sweep.dir=" + quote(str(folder))
         with listening():
             for returned in launcher.launch([[*overrides, where] for overrides in batch], initial_job_idx=0):

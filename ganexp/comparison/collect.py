@@ -67,6 +67,11 @@ class Outcome:
         return bool(self.summary) and self.summary.get("exit_status", 0) < 128
 
     @property
+    def is_cut(self) -> bool:
+        """Whether an alarm or a pruner ended the run before its budget: its numbers are those of a smaller one."""
+        return self.is_ended and self.status in ("stopped", "pruned")
+
+    @property
     def log(self) -> str | None:
         """The last lines of what the job printed."""
         file = self.directory.parent / "jobs" / f"{self.directory.name}.log"

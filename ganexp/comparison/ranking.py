@@ -1,9 +1,9 @@
 """Kinds of runs, ranked: what several seeds of each amount to, a table for each protocol.
 
-Contract: kinds are ranked by the mean over their runs of one value. A kind of which a run diverged or failed stands behind all
-kinds of which none did, however good its other runs are; what was measured otherwise stands in another table. Runs of a kind
-that have the same seed count as one, by their mean: they say nothing more about chance. A run that was interrupted does not
-count until it is continued: its numbers are of a smaller budget.
+Contract: kinds are ranked by the mean over their runs of one value. A kind of which a run diverged, failed, or was ended before
+its budget stands behind all kinds of which none was, however good its numbers are; what was measured otherwise stands in another
+table. Runs of a kind that have the same seed count as one, by their mean: they say nothing more about chance. A run that was
+interrupted does not count until it is continued: its numbers are of a smaller budget.
 """
 
 from collections import Counter
@@ -98,6 +98,7 @@ def _group(kind: str, indices: list[int], outcomes: Sequence[Outcome], row: Row,
         "best_iterations": [part.get("iteration") for part in best],
         "health": dict(Counter(verdicts)),
         "status": dict(Counter(outcome.status for outcome in members)),
+        "cut": sum(outcome.is_cut for outcome in members),
         "seconds": _over(by_seed, "training_seconds"),
         "images_per_second": _over(by_seed, "images_per_second"),
     }
@@ -122,7 +123,7 @@ def _ranked(groups: list[dict[str, Any]], by: str | None, goal: str | None, on: 
         return group[on].get(by, {}).get("mean") if by else None
 
     def place(group: dict[str, Any]) -> tuple[bool, float]:
-        broken = any(word in _BROKEN for word in (*group["status"], *group["health"]))
+        broken = group["cut"] > 0 or any(word in _BROKEN for word in (*group["status"], *group["health"]))
         value = mean(group)
         assert value is not None
         return broken, value if goal == "min" else -value

@@ -49,7 +49,7 @@ def _best(table: Mapping[str, Any], on: str) -> list[str]:
     if not others:
         return [f"{by}{state} of {first['label']}: {_interval(value)}"]
     sentence = f"{first['label']} has the {which} {by}{state}: {_interval(value)}"
-    # A kind with diverged runs may have the better number and stands behind all the same.
+    # A kind with runs that did not come to their end may have the better number and stands behind all the same.
     better = [group for group in others if _beats(group[on][by]["mean"], value["mean"], table["goal"])]
     if better:
         sentence = f"{first['label']} ranks first with {by}{state} {_interval(value)}"
@@ -67,7 +67,8 @@ def _best(table: Mapping[str, Any], on: str) -> list[str]:
     found = [f"{sentence}; {follows}"]
     if better:
         means = [f"{group['label']} ({text(group[on][by]['mean'])})" for group in better]
-        found.append(f"with a better mean, but behind because of runs that diverged or failed: {_names(means)}")
+        behind = "with a better mean, but behind because of runs that did not come to their end"
+        found.append(f"{behind}: {_names(means)}")
     return found
 
 

@@ -68,12 +68,16 @@ def test_a_kind_with_a_broken_run_stands_behind_those_without(tmp_path):
         "failed": [outcome(tmp_path, 0, quality=0.98), outcome(tmp_path, 1, "failed")],
         "killed": [outcome(tmp_path, 0, quality=0.6), outcome(tmp_path, 1, "killed")],
         "sound": [outcome(tmp_path, 0, quality=0.5)],
+        "stopped by an alarm": [outcome(tmp_path, 0, "stopped", quality=0.97, exit_status=1)],
+        "pruned": [outcome(tmp_path, 0, "pruned", quality=0.96)],
+        "interrupted": [outcome(tmp_path, 0, quality=0.4), outcome(tmp_path, 1, "stopped", quality=0.9, exit_status=143)],
         "refused": [outcome(tmp_path, 0, "refused")],
     }
     (table,) = ranked(kinds)
-    assert order(table) == [(1, "killed"), (2, "sound"), (3, "diverged"), (4, "failed")]
-    assert table["groups"][3]["status"] == {"finished": 1, "failed": 1}
-    assert (table["groups"][3]["runs"], table["groups"][3]["final"]["quality"]["n"]) == ([2, 3], 1)
+    sound = [(1, "killed"), (2, "sound"), (3, "interrupted")]
+    assert order(table) == [*sound, (4, "diverged"), (5, "failed"), (6, "stopped by an alarm"), (7, "pruned")]
+    assert table["groups"][4]["status"] == {"finished": 1, "failed": 1}
+    assert (table["groups"][4]["runs"], table["groups"][4]["final"]["quality"]["n"]) == ([2, 3], 1)
 
 
 def test_runs_of_one_seed_count_once(tmp_path):

@@ -53,7 +53,7 @@ def test_one_seed_claims_nothing():
 def test_a_better_mean_of_a_kind_that_broke_is_told():
     first, second, _ = said(group("a", 4.0, 4.1), group("b", 1.0, 1.1, rank=2, status={"finished": 1, "diverged": 1}))
     assert first.startswith("a ranks first with fid 4.05")
-    assert second == "with a better mean, but behind because of runs that diverged or failed: b (1.05)"
+    assert second == "with a better mean, but behind because of runs that did not come to their end: b (1.05)"
 
 
 def test_who_collapsed_is_told_with_counts():

@@ -1,8 +1,8 @@
 """Kinds of runs, ranked: what several seeds of each amount to, a table for each protocol.
 
 Contract: kinds are ranked by the mean over their runs of one value. A kind of which a run diverged, failed, or was ended before
-its budget stands behind all kinds of which none was, however good its numbers are; what was measured otherwise stands in another
-table. Runs of a kind that have the same seed count as one, by their mean: they say nothing more about chance. A run that was
+its budget stands behind all kinds of which none was, however good its numbers are; what was measured otherwise stands apart.
+Runs of a kind that have the same seed count as one, by their mean: they say nothing more about chance. A run that was
 interrupted does not count until it is continued: its numbers are of a smaller budget.
 """
 

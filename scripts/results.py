@@ -10,7 +10,6 @@ import json
 import os
 import platform
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -22,6 +21,8 @@ from ganexp import evaluate, protocol
 from ganexp.config import compose_option
 from ganexp.evaluation_table import Row
 from ganexp.evaluations import Bench
+from ganexp.sweeps.jobs import Job
+from ganexp.sweeps.supervisor import Launch, listening, supervise
 from ganexp.values import is_headline
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -99,7 +100,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "results.md", help="what to write")
     chosen = parser.parse_args()
     wanted = [(model, seed) for seed in chosen.seeds for model in chosen.models]
-    with ThreadPoolExecutor(chosen.jobs) as pool:
+    with listening(), ThreadPoolExecutor(chosen.jobs) as pool:
         folders = list(pool.map(lambda run: train(chosen, *run), wanted))
     if missing := [run for run, folder in zip(wanted, folders, strict=True) if folder is None]:
         sys.exit(f"not trained: {', '.join(f'{model} with seed {seed}' for model, seed in missing)}")
@@ -111,33 +112,15 @@ def main() -> None:
 
 def train(chosen: argparse.Namespace, model: str, seed: int) -> Path | None:
     """Train a run unless that was done; return its folder, or None if it did not finish."""
-    above = chosen.folder / f"{model}-{seed}"
-    begun = max(above.glob("*/.hydra/config.yaml"), default=None)
-    if begun is not None and finished(begun.parent.parent):
-        return begun.parent.parent
-    arguments = [f"resume={begun.parent.parent}"] if begun else [*options(model), f"seed={seed}", f"name={model}-{seed}"]
-    arguments += [] if begun else [f"trainer.max_epochs={chosen.epochs * LONGER.get(model, 1)}", f"output_dir={chosen.folder}"]
-    print(f"{time.strftime('%H:%M:%S')} {model} with seed {seed}", flush=True)
-    above.mkdir(parents=True, exist_ok=True)
-    with open(above / "log.txt", "a") as log:
-        environment = os.environ | {"OMP_NUM_THREADS": "1"}
-        command = [sys.executable, "-m", "ganexp", *arguments]
-        subprocess.run(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT, check=False)
-    made = max(above.glob("*/.hydra/config.yaml"), default=None)
-    return made.parent.parent if made is not None and finished(made.parent.parent) else None
+    budget = f"trainer.max_epochs={chosen.epochs * LONGER.get(model, 1)}"
+    job = Job(chosen.folder.absolute(), f"{model}-{seed}", (*options(model), f"seed={seed}", budget), f"{model}-{seed}")
+    supervise(job, Launch(environment={"OMP_NUM_THREADS": "1"}, retry=True))
+    return job.run.path if job.reached == "finished" else None
 
 
 def options(model: str) -> list[str]:
     """Return the overrides of a model."""
     return [*MODELS[model], *COMMON]
-
-
-def finished(folder: Path) -> bool:
-    """Return whether a run has come to its end."""
-    try:
-        return bool(json.loads((folder / "summary.json").read_text())["status"] == "finished")
-    except (OSError, ValueError, KeyError):
-        return False
 
 
 def measure(folders: Sequence[str], samples: int) -> list[tuple[Row, Row]]:

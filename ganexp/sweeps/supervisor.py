@@ -162,15 +162,15 @@ def _run(job: Job, launch: Launch) -> dict[str, Any]:
     _say(f"{job.name}: {'continues' if job.run.exists else 'begins'}")
     environment = os.environ | {DIRECTORY: str(job.run.path), PARENT: str(os.getpid())} | dict(launch.environment)
     with job.log.open("ab", buffering=0) as log:
-        start = log.tell()
         log.write(f"--- {record['began']} {record['host']}: {' '.join(arguments)}\n".encode())
+        start = log.tell()
         # The run writes the log by itself: what it says when this process has died must not fail.
         with _deaf_to(signal.SIGUSR2):
             child = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
                 env={key: value for key, value in environment.items() if value is not None},
             )  # fmt: skip
-    _attend(child, job, launch.echo)
+    _attend(child, job, start if launch.echo else None)
     with job.log.open("rb") as log:
         log.seek(max(start, job.log.stat().st_size - _TAIL))
         printed = log.read().decode(errors="replace")
@@ -180,14 +180,14 @@ def _run(job: Job, launch: Launch) -> dict[str, Any]:
     return record
 
 
-def _attend(child: subprocess.Popen, job: Job, echo: bool) -> None:
-    """Wait until the run ends; pass on each wish to stop, and print what it prints if that is wanted."""
+def _attend(child: subprocess.Popen, job: Job, echo: int | None) -> None:
+    """Wait until the run ends; pass on each wish to stop, and print its log from a place on, unless that is None."""
     told = 0
     with job.log.open("rb") as log:
-        log.seek(0, os.SEEK_END)
+        log.seek(echo or 0)
         while True:
             ended = child.poll() is not None
-            if echo and (text := log.read()):
+            if echo is not None and (text := log.read()):
                 sys.stdout.buffer.write(text)
                 sys.stdout.flush()
             if ended:
@@ -212,6 +212,7 @@ def _deaf_to(number: int) -> Iterator[None]:
 def _outcome(job: Job, code: int, began: float, printed: str) -> tuple[str, str | None]:
     """Return the status and the reason of a run that has ended."""
     lines = [line.strip() for line in printed.replace("\r", "\n").splitlines() if line.strip()]
+    last = lines[-1] if lines else f"exit status {code}, and nothing printed"
     try:
         summary = job.run.summary if (job.run.path / "summary.json").stat().st_mtime >= began - 1 else {}
     except (OSError, ValueError):
@@ -222,11 +223,11 @@ def _outcome(job: Job, code: int, began: float, printed: str) -> tuple[str, str 
             return "stopped", f"by {name}, before it could save"
         return "killed", f"by {name}" + (", as when memory runs out" if code == -signal.SIGKILL else "")
     if code == 2:
-        message = next((line for line in reversed(lines) if line.startswith(PREFIX)), lines[-1])
+        message = next((line for line in reversed(lines) if line.startswith(PREFIX)), last)
         return "refused", message.removeprefix(PREFIX)
     if summary and (summary.get("exit_status") == code or code < 0):
         return summary["status"], summary["reason"]
-    return "failed", lines[-1]
+    return "failed", last
 
 
 def _say(sentence: str) -> None:

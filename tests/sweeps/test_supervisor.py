@@ -1,6 +1,7 @@
 """What a supervisor makes of a run's end; the runs are shell scripts that end in every way a run can."""
 
 import json
+import subprocess
 import sys
 
 import pytest
@@ -14,6 +15,7 @@ end() {
   mkdir -p "$GANEXP_DIRECTORY/.hydra"; echo "{}" > "$GANEXP_DIRECTORY/.hydra/config.yaml"
   printf '{"status": "%s", "reason": %s, "exit_status": %s}' "$1" "$2" "$3" > "$GANEXP_DIRECTORY/summary.json"; exit $3
 }
+case "$*" in *how=fall-silent*) exit 3 ;; esac
 echo "arguments: $*"; echo "threads: $OMP_NUM_THREADS, hidden: ${HIDDEN-removed}"
 case "$*" in
   *resume=*) end finished null 0 ;;
@@ -58,6 +60,10 @@ def test_however_a_run_ends_its_record_says_it(job, how, status, reason, code):
     assert f"arguments: -m ganexp how={how} x='a b'\n" in job(how).log.read_text()
 
 
+def test_a_run_that_fails_without_a_word_has_its_exit_status_for_a_reason(job):
+    assert supervise(job("fall-silent"), Launch())["reason"] == "exit status 3, and nothing printed"
+
+
 def test_what_is_done_is_not_done_again_and_what_failed_only_when_asked(job):
     for how in ("finish", "fail", "diverge", "refuse"):
         supervise(job(how), Launch())
@@ -97,3 +103,15 @@ def test_a_run_gets_the_flags_and_variables_of_its_launch(job, monkeypatch, capf
     printed = capfdbinary.readouterr().out.decode()
     assert "arguments: -m ganexp --config-dir mine how=finish x='a b'\nthreads: 7, hidden: removed\n" in printed
     assert not job("fail").record
+
+
+def test_what_a_run_prints_before_anybody_listens_is_printed_too_and_once(job, monkeypatch, capfdbinary):
+    class Ended(subprocess.Popen):
+        def __init__(self, *arguments, **options):
+            super().__init__(*arguments, **options)
+            self.wait()
+
+    monkeypatch.setattr(subprocess, "Popen", Ended)
+    for _ in range(2):
+        supervise(job("fail"), Launch(echo=True, retry=True))
+        assert capfdbinary.readouterr().out.count(b"arguments: ") == 1

@@ -90,8 +90,8 @@ def evaluate(options: Options) -> int:
     targets = find(options)
     metrics = None if options.metrics in _OWN else compose_option("metrics", options.metrics)
     extractor = None if options.extractor in _OWN else compose_option("extractor", options.extractor)
-    from ganexp.evaluation_table import table
-    from ganexp.evaluations import Bench  # imports Lightning: 5 s
+    from ganexp.evaluation.records import Bench  # imports Lightning: 5 s
+    from ganexp.evaluation.table import table
 
     bench = Bench(options, metrics, extractor)
     refused: dict[Target, ConfigError] = {}

@@ -8,9 +8,9 @@ from torch import nn
 
 from ganexp.build import build, check_value, try_out
 from ganexp.errors import ConfigError
+from ganexp.evaluation.measurement import fitting
 from ganexp.game import Game
 from ganexp.hardware import check_hardware
-from ganexp.measurement import fitting
 from ganexp.metrics import Metric, Reference
 from ganexp.types import PositiveInt, Seed
 

@@ -9,8 +9,8 @@ from typing import Any
 from lightning.pytorch import Trainer
 
 from ganexp.callbacks import Diverged, Evaluation, Health, Scalars, Trial
+from ganexp.evaluation.measurement import goals
 from ganexp.hardware import describe_hardware
-from ganexp.measurement import goals
 from ganexp.models import GAN
 from ganexp.runs import BEST, Run
 from ganexp.values import is_headline, text

@@ -21,10 +21,10 @@ from ganexp.callbacks import Health, Periodic, StopOnSignal
 from ganexp.callbacks.trial import watched
 from ganexp.checkpoints import check_fit, go_back, last_good, newest_before
 from ganexp.data.module import DataModule
+from ganexp.evaluation.measurement import prepare as prepare_metrics
 from ganexp.experiment import Experiment
 from ganexp.health import Diverged, RollBack
 from ganexp.loggers import TensorBoard
-from ganexp.measurement import prepare as prepare_metrics
 from ganexp.models import GAN
 from ganexp.runs import Run
 from ganexp.summary import summarise

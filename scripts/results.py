@@ -17,10 +17,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from ganexp import evaluate, protocol
+from ganexp import evaluate
 from ganexp.config import compose_option
-from ganexp.evaluation_table import Row
-from ganexp.evaluations import Bench
+from ganexp.evaluation import protocol
+from ganexp.evaluation.records import Bench
+from ganexp.evaluation.table import Row
 from ganexp.sweeps.jobs import Job
 from ganexp.sweeps.supervisor import Launch, listening, supervise
 from ganexp.values import is_headline

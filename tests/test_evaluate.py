@@ -12,14 +12,14 @@ import pytest
 import torch
 import yaml
 
-from ganexp import evaluations
 from ganexp.config import compose, compose_option, directory
 from ganexp.errors import ConfigError
 from ganexp.evaluate import main
+from ganexp.evaluation import records as kept
+from ganexp.evaluation.protocol import differences, digest
 from ganexp.experiment import assemble
 from ganexp.extractors import Classifier
 from ganexp.metrics import ModeCoverage
-from ganexp.protocol import differences, digest
 from ganexp.restore import restore
 from ganexp.runs import Run
 from ganexp.train import prepare, train
@@ -236,8 +236,8 @@ def measured(evaluate, runs, monkeypatch):
     """Return a function that evaluates a run again and returns how often something was measured."""
     printed = [evaluate("run=sweep/one", "metrics=points")[0]]
     calls = []
-    measure = evaluations.measure
-    monkeypatch.setattr(evaluations, "measure", lambda *arguments: calls.append(1) or measure(*arguments))
+    measure = kept.measure
+    monkeypatch.setattr(kept, "measure", lambda *arguments: calls.append(1) or measure(*arguments))
 
     def again(*arguments):
         calls.clear()
@@ -314,7 +314,7 @@ def test_a_bad_run_is_named_and_the_others_are_measured(evaluate, runs, spoil, s
 
 
 def test_a_run_that_fails_while_it_is_measured_does_not_end_the_others(evaluate, runs, monkeypatch):
-    measure = evaluations.measure
+    measure = kept.measure
 
     def fail(model, *arguments):
         if model.counters.iteration == 6 and not records(runs):
@@ -323,7 +323,7 @@ def test_a_run_that_fails_while_it_is_measured_does_not_end_the_others(evaluate,
             raise RuntimeError("out of memory")
         return measure(model, *arguments)
 
-    monkeypatch.setattr(evaluations, "measure", fail)
+    monkeypatch.setattr(kept, "measure", fail)
     printed, told = evaluate("run=sweep", "metrics=points", status=1)
     assert "ganexp: sweep/one: failed: RuntimeError: out of memory\n" in told
     assert "two" in rows(printed) and list((runs / "sweep" / "two" / "evaluations").glob("00000006-*.json"))

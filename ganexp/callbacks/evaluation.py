@@ -8,7 +8,7 @@ from lightning.pytorch import Trainer
 
 from ganexp.callbacks.periodic import Periodic, log
 from ganexp.errors import ConfigError
-from ganexp.measurement import Measurement, goals, measure
+from ganexp.evaluation.measurement import Measurement, goals, measure
 from ganexp.metrics import Metric, Reference
 from ganexp.models import GAN
 from ganexp.types import PositiveInt, Seed

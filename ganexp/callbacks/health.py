@@ -15,8 +15,8 @@ from ganexp.callbacks.periodic import Periodic, agree, log
 from ganexp.callbacks.scalars import Scalars
 from ganexp.checkpoints import newest_before
 from ganexp.data.batches import Batches
+from ganexp.evaluation.measurement import Measurement
 from ganexp.health import VERDICTS, Diverged, RollBack
-from ganexp.measurement import Measurement
 from ganexp.models import GAN
 from ganexp.runs import Run
 from ganexp.types import Fraction, NonNegativeInt, PositiveFloat, PositiveInt

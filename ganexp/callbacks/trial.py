@@ -11,7 +11,7 @@ from lightning.pytorch import Callback, Trainer
 from ganexp.build import build
 from ganexp.callbacks.evaluation import Evaluation
 from ganexp.callbacks.periodic import agree
-from ganexp.measurement import Measurement
+from ganexp.evaluation.measurement import Measurement
 from ganexp.search.study import TRIAL, frozen, load, trial_of
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ganexp.comparison.collect import Outcome
-from ganexp.protocol import differences, digest
+from ganexp.evaluation.protocol import differences, digest
 from ganexp.values import is_headline
 
 

@@ -16,7 +16,7 @@ from ganexp.comparison.parameters import Row
 from ganexp.comparison.statistics import interval
 from ganexp.config import near_miss
 from ganexp.errors import ConfigError
-from ganexp.protocol import headings
+from ganexp.evaluation.protocol import headings
 from ganexp.values import is_headline
 
 _BROKEN = ("diverged", "failed")

@@ -154,7 +154,7 @@ def _check_space(
 
 def _ranked(config: dict[str, Any]) -> tuple[dict[str, str], str | None]:
     """Return the values by which models are ranked, with their goals, and the one by which the best state is chosen."""
-    from ganexp.measurement import fitting, goals  # imports torch
+    from ganexp.evaluation.measurement import fitting, goals  # imports torch
     from ganexp.metrics import Reference
 
     evaluation = config["callbacks"].get("evaluation")

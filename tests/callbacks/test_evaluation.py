@@ -8,7 +8,7 @@ from lightning.pytorch import Callback
 
 from ganexp.callbacks import Evaluation
 from ganexp.errors import ConfigError
-from ganexp.measurement import measure
+from ganexp.evaluation.measurement import measure
 from ganexp.metrics import Metric
 from ganexp.summary import table
 from ganexp.train import train

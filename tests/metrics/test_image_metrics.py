@@ -11,8 +11,8 @@ from ganexp.build import build
 from ganexp.config import directory
 from ganexp.data import Digits, Ring
 from ganexp.errors import ConfigError
+from ganexp.evaluation.measurement import fitting
 from ganexp.extractors import Classifier
-from ganexp.measurement import fitting
 from ganexp.metrics import CAS, FID, KID, PRDC, Classes, InceptionScore, Memorisation, Reference
 
 METRICS = [CAS(seen=512), FID(), KID(subsets=3), PRDC(), Classes(), InceptionScore(), Memorisation()]

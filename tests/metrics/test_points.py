@@ -7,7 +7,7 @@ from ganexp.build import build
 from ganexp.config import directory
 from ganexp.data import Density, Digits, Grid, Points, Ring
 from ganexp.errors import ConfigError
-from ganexp.measurement import fitting, goals
+from ganexp.evaluation.measurement import fitting, goals
 from ganexp.metrics import Metric, Reference
 
 EVERYWHERE = {"sliced_wasserstein", "mmd_squared", "coverage"}

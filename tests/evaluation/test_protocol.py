@@ -5,7 +5,7 @@ from copy import deepcopy
 import pytest
 
 from ganexp.errors import ConfigError
-from ganexp.protocol import differences, digest, headings, require_same
+from ganexp.evaluation.protocol import differences, digest, headings, require_same
 
 FID, MODES = {"_target_": "ganexp.metrics.FID"}, {"_target_": "ganexp.metrics.ModeCoverage", "least_covered": 0.6}
 

@@ -1,9 +1,9 @@
 """Whether two numbers may be compared: what their protocols have in common.
 
-Contract: a protocol is what :class:`ganexp.measurement.Measurement` says of itself, as plain types. Two are the same when the
-data, the extractor (its name and the hash of its weights), the number of samples, real ones included, the seed, the use of an
-averaged generator and the options of each metric are equal; how well the extractor knows its classes follows from its weights
-and tells none apart, nor does the iteration of the measurement.
+Contract: a protocol is what :class:`ganexp.evaluation.measurement.Measurement` says of itself, as plain types. Two are the same
+when the data, the extractor (its name and the hash of its weights), the number of samples, real ones included, the seed, the
+use of an averaged generator and the options of each metric are equal; how well the extractor knows its classes follows from its
+weights and tells none apart, nor does the iteration of the measurement.
 """
 
 import hashlib

@@ -20,13 +20,13 @@ from ganexp.build import build
 from ganexp.config import compose_option
 from ganexp.data.base import digest as fingerprint
 from ganexp.errors import ConfigError
-from ganexp.evaluation_table import Row
+from ganexp.evaluation.measurement import fitting, measure, prepare, protocol
+from ganexp.evaluation.protocol import digest
+from ganexp.evaluation.table import Row
 from ganexp.files import strict, write_json
 from ganexp.hardware import describe_hardware
-from ganexp.measurement import fitting, measure, prepare, protocol
 from ganexp.metrics import Metric, Reference
 from ganexp.models import GAN
-from ganexp.protocol import digest
 from ganexp.restore import Restored, restore
 from ganexp.runs import Run
 from ganexp.sampling import choose_device

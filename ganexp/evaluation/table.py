@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ganexp.protocol import differences, headings
+from ganexp.evaluation.protocol import differences, headings
 from ganexp.values import is_headline, text
 
 _WIDTH = 128

@@ -21,6 +21,7 @@ Row = dict[str, Any]
 
 _IGNORED = {"seed", "name", "output_dir", "resume", "data.root", "extractor.weights"}
 _PLAYERS = ("d_optimizer", "g_optimizer")
+_LONGEST = 40  # characters of a label that says all
 _WIDE = 10  # largest over smallest value from which on an axis is logarithmic
 
 # Places of a text in a column: what a run does not have, and what nobody knows of it.
@@ -74,15 +75,36 @@ def vary(outcomes: Sequence[Outcome], swept: Sequence[str] = ()) -> tuple[list[P
 
 
 def labels(parameters: Sequence[Parameter], rows: Sequence[Row]) -> list[str]:
-    """Return for each run what tells its kind from the others, in as few parameters as possible."""
-    needed: list[Parameter] = []
-    kinds = len({tuple(row.values()) for row in rows})
-    split = 1
+    """Return for each run what tells its kind from the others; what follows from the choice of an option is not said.
+
+    Where all that is to be said would be long, as in a search, it is what suffices to tell kinds apart, and an ellipsis.
+    """
+    choices = _sufficient([p for p in parameters if p.choice], rows)
+    whole = [p for p in parameters if p in choices or not (p.choice or _follows(p, choices, rows))]
+    needed = _sufficient(whole, rows)
+    found = [_label(whole, row) for row in rows]
+    if needed == whole or max(map(len, found)) <= _LONGEST:
+        return found
+    return [f"{_label(needed, row)} …" for row in rows]
+
+
+def _sufficient(parameters: Sequence[Parameter], rows: Sequence[Row]) -> list[Parameter]:
+    """Return the parameters that do not follow from those before them."""
+    found: list[Parameter] = []
     for parameter in parameters:
-        count = len({tuple(row[p.key] for p in [*needed, parameter]) for row in rows})
-        if count > split or (kinds == 1 and not needed):
-            needed, split = [*needed, parameter], count
-    return [" ".join(_named(p, row[p.key]) for p in needed) or "all runs" for row in rows]
+        if not _follows(parameter, found, rows):
+            found.append(parameter)
+    return found
+
+
+def _label(parameters: Sequence[Parameter], row: Row) -> str:
+    return " ".join(_named(p, row[p.key]) for p in parameters) or "all runs"
+
+
+def _follows(parameter: Parameter, others: Sequence[Parameter], rows: Sequence[Row]) -> bool:
+    """Return whether the values of others determine a parameter's in these runs."""
+    pairs = {(tuple(row[p.key] for p in others), row[parameter.key]) for row in rows}
+    return len(pairs) == len({values for values, _ in pairs})
 
 
 def text(value: Any, digits: int = 6) -> str:

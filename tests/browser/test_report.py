@@ -77,6 +77,7 @@ def test_ranks_each_protocol_apart(report):
     assert page.locator("#ranking table").count() == 2
     assert "do not compare" in page.locator("#ranking .warning").inner_text()
     assert labels(page) == ["r3gan", "hinge", "wgan", "non_saturating", "least_squares", "minimax"]
+    assert page.locator(f"{RANKED} tbody th button").first.get_attribute("title") == "loss: r3gan"
     row = page.locator(f'{RANKED} tr[data-group="minimax"]').inner_text()
     assert "1 collapsed" in row
     assert "1 diverged" in row
@@ -311,11 +312,11 @@ def test_text_of_the_data_stays_text(report):
     data |= {"title": evil, "verdict": [evil], "commands": [evil], "folder": evil}
     data["runs"][0] |= {"name": evil, "reason": evil, "log": evil, "picture": "javascript:document.title=3"}
     data["failures"].append({"run": 0})
-    group = data["tables"][0]["groups"][0]
-    members = [run for run in data["runs"] if run["group"] == group["label"]]
-    group["label"] = evil
-    for run in members:
-        run["group"] = evil
+    name = data["tables"][0]["groups"][0]["label"]
+    for group in (group for table in data["tables"] for group in table["groups"] if group["label"] == name):
+        group["label"] = evil
+    for run in (run for run in data["runs"] if run["group"] == name):
+        run["group"], run["parameters"] = evil, {"loss": evil}
     page = report(data)
     assert page.title() == page.locator("h1").inner_text() == evil
     assert labels(page)[0] == evil

@@ -88,7 +88,27 @@ def test_null_is_a_value(compared):
 
 def test_lists_and_switches_are_readable(compared):
     _, _, names = compared("optimizer.betas=[0.0,0.9]", "optimizer.betas=[0.5,0.9] data.drop_last=false")
-    assert set(names.values()) == {"betas=[0.0,0.9]", "betas=[0.5,0.9]"}
+    assert set(names.values()) == {"betas=[0.0,0.9] drop_last=true", "betas=[0.5,0.9] drop_last=false"}
+
+
+def test_a_label_leaves_out_what_follows_from_an_option(compared):
+    parameters, _, names = compared("loss=hinge optimizer.lr=0.001", "loss=r3gan optimizer.lr=0.002")
+    assert list(parameters) == ["loss", "optimizer.lr"]
+    assert set(names.values()) == {"hinge", "r3gan"}
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        (("", ""), {"lr=0.001 ema_decay=0.9", "lr=0.002 ema_decay=0.99"}),
+        ((" optimizer.betas=[0.0,0.999]", " optimizer.betas=[0.5,0.999]"), {"lr=0.001 …", "lr=0.002 …"}),
+    ],
+)
+def test_a_label_says_all_that_was_varied_or_that_there_is_more(compared, more, expected):
+    """One number tells the draws of a search apart, but need not be what made the difference."""
+    rates = ("optimizer.lr=0.001 schedule.ema_decay=0.9", "optimizer.lr=0.002 schedule.ema_decay=0.99")
+    _, _, names = compared(*(rate + other for rate, other in zip(rates, more, strict=True)))
+    assert set(names.values()) == expected
 
 
 def test_seeds_names_and_places_are_no_parameters(compared):

@@ -65,10 +65,16 @@ function swatch(label) {
 /** A group's name with its line; pressing it makes the group stand out everywhere. */
 function groupButton(label) {
   const button = el("button", {
-    type: "button", class: "group", "data-group": label, "aria-pressed": "false", title: label,
+    type: "button", class: "group", "data-group": label, "aria-pressed": "false", title: settings(label),
     onclick: (event) => { event.stopPropagation(); pin(label); },
   }, swatch(label), el("span", {}, label));
   return button;
+}
+
+/** All that a group was given, a line for each parameter: its label may leave some out. */
+function settings(label) {
+  const { parameters } = groups.get(label).runs[0];
+  return data.parameters.map(({ key }) => `${key}: ${parameters[key] ?? "–"}`).join("\n") || label;
 }
 
 /** Show by classes, on everything that belongs to a group, which one stands out. */

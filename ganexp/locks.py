@@ -41,6 +41,25 @@ def acquire(path: Path) -> FileLock:
     return lock
 
 
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Let one process at a time make a file: the others wait for it and then find the file.
+
+    Where no lock can be had, as in a folder that is read only, nobody waits.
+    """
+    lock = FileLock(path.with_name(f".{path.name}.lock"), thread_local=False)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except OSError:
+        yield
+        return
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 def is_held(path: Path) -> bool:
     """Return whether some process holds the lock of a file; makes none."""
     if not path.exists():

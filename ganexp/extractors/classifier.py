@@ -15,8 +15,9 @@ from ganexp.data.images import Images
 from ganexp.errors import ConfigError
 from ganexp.extractors.base import Extractor, Features
 from ganexp.extractors.convnet import ConvNet, accuracy, train
-from ganexp.extractors.networks import Copies, alone, check_bytes, weights_hash
+from ganexp.extractors.networks import Copies, check_bytes, weights_hash
 from ganexp.files import whole_file
+from ganexp.locks import alone
 
 # Part of the file's name: another number makes the networks of an older recipe invalid.
 RECIPE = 1

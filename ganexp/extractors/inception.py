@@ -18,8 +18,9 @@ from ganexp.data.downloaded import REACH_TIMEOUT, STALL_TIMEOUT
 from ganexp.data.images import Images
 from ganexp.errors import ConfigError
 from ganexp.extractors.base import Extractor, Features
-from ganexp.extractors.networks import Copies, alone, check_bytes
+from ganexp.extractors.networks import Copies, check_bytes
 from ganexp.files import whole_file
+from ganexp.locks import alone
 
 if TYPE_CHECKING:
     from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3

@@ -1,9 +1,6 @@
-"""What extractors that are networks share: copies on devices, a hash of the weights, one process at a time to make a file."""
+"""What extractors that are networks share: copies on devices, and a hash of the weights."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from copy import deepcopy
-from pathlib import Path
 from typing import Generic, TypeVar
 
 import torch
@@ -45,20 +42,3 @@ def check_bytes(images: Tensor) -> None:
     """
     if images.dtype != torch.uint8:
         raise TypeError(f"an extractor sees bytes (uint8), not {images.dtype}")
-
-
-@contextmanager
-def alone(path: Path) -> Iterator[None]:
-    """Let one process at a time make a file, where the system has locks: the others wait for it and then find the file."""
-    try:
-        import fcntl
-
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = path.with_name(f".{path.name}.lock").open("w")
-    except (ImportError, OSError):  # whoever makes the file writes it at once: the last one counts
-        yield
-        return
-    with lock:
-        with suppress(OSError):
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

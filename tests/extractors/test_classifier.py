@@ -188,8 +188,7 @@ def test_processes_that_need_the_same_network_end_up_with_the_same(cache):
     ended = [process.communicate(timeout=300) for process in processes]
     assert [process.returncode for process in processes] == [0, 0], ended
     assert ended[0][0] == ended[1][0] == f"{prepared(Digits()).identity}\n"
-    if sys.platform != "win32":  # where there are no such locks, both train
-        assert sum("training" in errors for _, errors in ended) == 1
+    assert sum("training" in errors for _, errors in ended) == 1
 
 
 @pytest.mark.slow

@@ -7,6 +7,9 @@ import pytest
 from comparison import example
 from ganexp.comparison.page import page as written
 
+# The page takes up most of what is done to it in its next frame: to expect is to wait for that.
+expect = pytest.importorskip("playwright.sync_api").expect
+
 pytestmark = pytest.mark.slow
 
 RANKED = ".protocol >> nth=0 >> table"
@@ -117,9 +120,9 @@ def test_a_row_makes_its_group_stand_out_everywhere(report):
     page = report()
     before = pixels(page, "metrics/fid")
     page.locator(f'{RANKED} tr[data-group="wgan"] td').nth(2).click()
-    assert page.locator(f'{RANKED} tr[data-group="wgan"] button').get_attribute("aria-pressed") == "true"
-    page.locator('#pictures .card.focused[data-group="wgan"]').wait_for(state="attached")
-    assert page.locator("#parameters circle.focused").count() == 2
+    expect(page.locator(f'{RANKED} tr[data-group="wgan"] button')).to_have_attribute("aria-pressed", "true")
+    expect(page.locator('#pictures .card.focused[data-group="wgan"]')).to_be_attached()
+    expect(page.locator("#parameters circle.focused")).to_have_count(2)
     assert pixels(page, "metrics/fid") != before
     page.locator(f'{RANKED} tr[data-group="wgan"] button').click()
     assert pixels(page, "metrics/fid") == before
@@ -135,9 +138,9 @@ def test_the_crosshair_names_the_values_of_all_groups(report, pictures):
     plot = chart(page, "metrics/fid")
     plot.focus()
     plot.press("ArrowLeft")
-    assert plot.locator(".at").inner_text() != at
+    expect(plot.locator(".at")).not_to_have_text(at)
     plot.press("Escape")
-    assert plot.locator(".tooltip").is_hidden()
+    expect(plot.locator(".tooltip")).to_be_hidden()
 
 
 def test_missing_values_break_a_line(report):
@@ -153,7 +156,7 @@ def test_the_legend_hides_and_isolates_in_all_charts(report):
     page = report()
     entry = page.locator(".legend").get_by_role("button", name="hinge")
     entry.click()
-    assert entry.get_attribute("aria-pressed") == "false"
+    expect(entry).to_have_attribute("aria-pressed", "false")
     for tag in ("metrics/fid", "loss/d"):
         assert "hinge" not in tooltip(page, tag)[1]
     entry.dblclick()
@@ -172,7 +175,7 @@ def test_what_is_dragged_over_is_zoomed_to(report):
     page.mouse.move(box["x"] + box["width"] * 0.4, y)
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] * 0.6, y, steps=4)
-    assert plot.locator(".brush").is_visible()
+    expect(plot.locator(".brush")).to_be_visible()
     page.mouse.up()
     page.get_by_role("button", name="Reset zoom").wait_for()
     assert pixels(page, "loss/d") != whole, "all charts share the x axis"
@@ -190,7 +193,7 @@ def test_how_curves_are_drawn_can_be_changed(report, control):
     button = page.get_by_role("button", name=control, exact=True)
     pressed = button.get_attribute("aria-pressed")
     button.click()
-    assert button.get_attribute("aria-pressed") != pressed
+    expect(button).not_to_have_attribute("aria-pressed", pressed)
     assert pixels(page, "loss/d") != before
 
 
@@ -219,10 +222,11 @@ def test_the_theme_can_be_switched(report):
     light, drawn = page.evaluate(ground), pixels(page, "metrics/fid")
     button = page.get_by_role("button", name="Dark")
     button.click()
-    page.wait_for_selector('button.theme[aria-pressed="true"]')
+    expect(button).to_have_attribute("aria-pressed", "true")
     assert page.evaluate(ground) != light
     assert pixels(page, "metrics/fid") != drawn
     button.click()
+    expect(button).to_have_attribute("aria-pressed", "false")
     assert page.evaluate(ground) == light
 
 
@@ -231,7 +235,7 @@ def test_pictures_of_the_same_latents_stand_together_and_can_be_enlarged(report,
     assert page.locator("#pictures h3 small").all_inner_texts() == ["64 latents, seed 0", "64 latents, seed 7"]
     page.locator("#pictures").get_by_role("button", name="Enlarge hinge, seed 1").click()
     dialog = page.get_by_role("dialog")
-    assert dialog.get_by_role("heading").inner_text() == "hinge, seed 1"
+    expect(dialog.get_by_role("heading")).to_have_text("hinge, seed 1")
     image = dialog.locator("img.whole")
     image.wait_for()
     assert image.evaluate("image => [image.clientWidth % image.naturalWidth, getComputedStyle(image).imageRendering]") == [
@@ -240,16 +244,16 @@ def test_pictures_of_the_same_latents_stand_together_and_can_be_enlarged(report,
     ]
     page.screenshot(path=pictures / "report_enlarged.png")
     page.keyboard.press("ArrowRight")
-    assert dialog.get_by_role("heading").inner_text() == "hinge, seed 2"
+    expect(dialog.get_by_role("heading")).to_have_text("hinge, seed 2")
     page.keyboard.press("Escape")
-    assert not dialog.is_visible()
+    expect(dialog).to_be_hidden()
 
 
 def test_parameters_are_brushed_and_named(report, pictures):
     page = report(example.search())
     plot = page.locator(".parallel-plot")
     plot.scroll_into_view_if_needed()
-    assert page.locator(".parallel path.run").count() == 40
+    expect(page.locator(".parallel path.run")).to_have_count(40)
     handle = page.locator('.handle[data-axis="fid"]')
     box = handle.bounding_box()
     x = box["x"] + box["width"] / 2
@@ -258,17 +262,18 @@ def test_parameters_are_brushed_and_named(report, pictures):
     page.mouse.move(x, box["y"] + box["height"] * 0.3, steps=4)
     page.mouse.up()
     page.mouse.move(5, 5)
+    expect(page.locator(".readout")).to_contain_text("runs within the brushed parts")
     kept = 40 - page.locator(".parallel path.run.out").count()
     assert 0 < kept < 40
     assert page.locator(".readout").inner_text() == f"{kept} of 40 runs within the brushed parts."
     page.screenshot(path=pictures / "report_brushed.png")
     page.get_by_role("button", name="Clear filters").click()
-    assert page.locator(".parallel path.run.out").count() == 0
+    expect(page.locator(".parallel path.run.out")).to_have_count(0)
     line = page.locator(".parallel path.run").last
     x, y = line.evaluate("path => { const p = path.getPointAtLength(4); const b = path.ownerSVGElement.getBoundingClientRect();"
                          " return [p.x + b.left, p.y + b.top]; }")  # fmt: skip
     page.mouse.move(x, y)
-    assert "seed=0" in page.locator(".readout").inner_text()
+    expect(page.locator(".readout")).to_contain_text("seed=0")
     assert page.locator("figure.effect").count() == 3
 
 
@@ -284,9 +289,10 @@ def test_failures_say_why_and_how_to_go_on(report):
     killed = page.locator("article.failure").filter(has_text="loss=wgan,seed=1")
     assert "killed by signal 9" in killed.inner_text()
     log = killed.locator("pre")
-    assert not log.is_visible()
+    expect(log).to_be_hidden()
     killed.get_by_text("Last lines of the log").click()
-    assert "iteration 3200" in log.inner_text()
+    expect(log).to_be_visible()
+    expect(log).to_contain_text("iteration 3200")
     killed.get_by_role("button", name="Copy").click()
     killed.get_by_text("Copied").wait_for()
     assert (
@@ -300,7 +306,7 @@ def test_every_run_is_listed_with_its_command(report):
     page.get_by_text("Show 22 runs").click()
     page.get_by_label("Filter runs").fill("minimax collapsed")
     entries = page.locator(".runs .entry:visible")
-    assert entries.count() == 1
+    expect(entries).to_have_count(1)
     entries.locator("summary").click()
     assert "python -m ganexp loss=minimax seed=0 data=mnist" in entries.inner_text()
     assert "largest_class" in entries.inner_text()

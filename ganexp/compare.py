@@ -7,7 +7,7 @@ not all measured in the same way.
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -26,12 +26,15 @@ class Options:
         by: The value by which runs are ranked, such as fid; by default that by which their best states were chosen.
         on: final: the last measurement of a run counts; best: that of its best state. By default what a search looked at, or
             else final.
+        numbers: training: what runs measured themselves; evaluations: what ganexp.evaluate measured of their last and best
+            states, where it did.
         output: The page, an .html file; the table lies beside it as .csv. By default report.html in the folder of the runs.
     """
 
     paths: list[str] = field(metadata=POSITIONAL)
     by: str | None = None
     on: Literal["final", "best"] | None = None
+    numbers: Literal["training", "evaluations"] = "training"
     output: str | None = None
 
 
@@ -54,14 +57,19 @@ def main() -> None:
     """Run the command line and exit."""
 
     def work(options: Options) -> None:
-        made = report(options.paths, options.by, Path(options.output).expanduser() if options.output else None, options.on)
+        output = Path(options.output).expanduser() if options.output else None
+        made = report(options.paths, options.by, output, options.on, options.numbers)
         print(f"{made.text}\n\n{made.html}\n{made.csv}", flush=True)
 
     sys.exit(command("python -m ganexp.compare", Options, work))
 
 
 def report(
-    paths: Sequence[str], by: str | None = None, output: Path | None = None, on: Literal["final", "best"] | None = None
+    paths: Sequence[str],
+    by: str | None = None,
+    output: Path | None = None,
+    on: Literal["final", "best"] | None = None,
+    numbers: Literal["training", "evaluations"] = "training",
 ) -> Report:
     """Compare runs and write the page and the table.
 
@@ -70,12 +78,15 @@ def report(
         by: The value that ranks; by default that by which the best states were chosen.
         output: The page; by default report.html in the folder that holds the runs.
         on: Whether the final state of a run counts or its best one; by default what a search looked at, or else the final one.
+        numbers: Whether what runs measured themselves counts, or what was measured of them after training.
 
     Raises:
-        ConfigError: A path holds no runs, nothing has the value ``by``, or the report cannot be written.
+        ConfigError: A path holds no runs, nothing has the value ``by``, nothing was measured after training, or the report
+            cannot be written.
     """
     from ganexp.comparison.collect import collect
     from ganexp.comparison.content import content
+    from ganexp.comparison.evaluations import evaluated
     from ganexp.comparison.page import page
     from ganexp.comparison.tables import spreadsheet, terminal
     from ganexp.files import write_atomically
@@ -83,8 +94,11 @@ def report(
     if output is not None and output.suffix != ".html":
         raise ConfigError("the page is an .html file", "output", hint=f"write output={output.with_suffix('.html')}")
     found = collect(paths)
+    if numbers == "evaluations":
+        found = replace(found, outcomes=evaluated(found.outcomes))
     html = output or found.folder / "report.html"
-    data = content(found, paths, by, on)
+    asked = {"by": by, "on": on, "numbers": None if numbers == "training" else numbers}
+    data = content(found, [*paths, *(f"{key}={value}" for key, value in asked.items() if value)], by, on)
     table = html.with_suffix(".csv")
     try:
         write_atomically(html, page(data))

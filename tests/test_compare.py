@@ -18,7 +18,7 @@ from ganexp.experiment import assemble
 from ganexp.locks import hold
 from ganexp.runs import Run
 from ganexp.train import prepare, train
-from made_runs import PROTOCOL, make_curves, make_record, make_run, summary
+from made_runs import GOALS, PROTOCOL, make_curves, make_record, make_run, summary
 from tiny import TINY, TINY_RING
 
 
@@ -134,6 +134,25 @@ def test_options_say_by_what_and_where(sweep, tmp_path, compare):
     assert shown(tmp_path / "new" / "page.html")["report_command"].endswith("sweep by=distance on=best")
 
 
+def test_runs_are_ranked_by_what_was_measured_of_them_after_training(sweep, compare):
+    record = {
+        "iteration": 100,
+        "protocol": {**PROTOCOL, "samples": 10_000},
+        "metrics": {"quality": 0.7},
+        "real": {},
+        "goals": GOALS,
+    }
+    for run in sweep.glob("loss=r3gan,seed=[01]"):
+        (run / "evaluations").mkdir()
+        (run / "evaluations" / "00000100-aa.json").write_text(json.dumps(record))
+    out, _ = compare(sweep, "numbers=evaluations")
+    tables = {"10,000": r"^1  r3gan +0\.7 ± 0 \(n = 2\)", "2,500": r"^1  hinge +0\.85 ± 0\.64 \(n = 2\)"}
+    for samples, row in tables.items():
+        (table,) = (part for part in out.split("\n\n") if f"{samples} samples" in part)
+        assert re.search(row, table, re.MULTILINE)
+    assert shown(sweep / "report.html")["report_command"].endswith("sweep numbers=evaluations")
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -142,6 +161,7 @@ def test_options_say_by_what_and_where(sweep, tmp_path, compare):
         (["sweep", "by=fid"], "ganexp: by=fid: no such value ranks runs (there is: quality, distance)"),
         (["sweep", "output=a.pdf"], "ganexp: output=a.pdf: the page is an .html file (write output=a.html)"),
         (["sweep", "output=sweep/sweep.json/a.html"], "cannot be written"),
+        (["sweep", "numbers=evaluations"], "ganexp: numbers=evaluations: none of these runs was measured after training"),
         (["sweep", "on=first"], "on=first: should be 'final' or 'best'"),
     ],
 )

@@ -21,12 +21,12 @@ from ganexp.values import is_headline
 _FAILURES = ("failed", "diverged", "killed", "refused", "unfinished", "stopped", "pruned")
 
 
-def content(found: Found, paths: Sequence[str], by: str | None = None, on: str | None = None) -> dict[str, Any]:
+def content(found: Found, arguments: Sequence[str], by: str | None = None, on: str | None = None) -> dict[str, Any]:
     """Return all that is known of the runs, ranked, with their curves and pictures.
 
     Arguments:
         found: The runs.
-        paths: As what they were named, for the command that makes the report again.
+        arguments: Those of the command that makes the report again.
         by: The value that ranks.
         on: Whether the final state counts or the best one; None: what a search looked at, or else the final one.
 
@@ -35,7 +35,6 @@ def content(found: Found, paths: Sequence[str], by: str | None = None, on: str |
     """
     outcomes = found.outcomes
     searches = [sweep.get("search") or {} for sweep in found.sweeps]
-    asked = [*([f"by={by}"] if by else []), *([f"on={on}"] if on else [])]
     on = on or next((search["value"] for search in searches if search.get("value") in ("final", "best")), "final")
     # From here where it is below, else from anywhere.
     folder = os.path.relpath(found.folder) if found.folder.is_relative_to(Path.cwd()) else str(found.folder)
@@ -65,7 +64,7 @@ def content(found: Found, paths: Sequence[str], by: str | None = None, on: str |
         "folder": folder,
         "on": on,
         "commands": [str(sweep["command"]) for sweep in found.sweeps if sweep.get("command")],
-        "report_command": shlex.join(["python", "-m", "ganexp.compare", *paths, *asked]),
+        "report_command": shlex.join(["python", "-m", "ganexp.compare", *arguments]),
         "tensorboard": f"tensorboard --logdir {shlex.quote(folder)}",
         "verdict": sentences(ranked, [outcome.status for outcome in outcomes], on),
         "parameters": [

@@ -82,5 +82,7 @@ def describe(protocol: dict[str, Any] | None) -> str:
 
 def measured(outcomes: Sequence[Outcome]) -> list[str]:
     """Return the names of all values that stand in tables."""
-    names = dict.fromkeys(name for outcome in outcomes for name in outcome.summary.get("metrics", {}))
+    summaries = [outcome.summary for outcome in outcomes]
+    states = [state for summary in summaries for state in (summary, summary.get("best") or {})]
+    names = dict.fromkeys(name for state in states for name in state.get("metrics") or {})
     return [name for name in names if is_headline(name)]

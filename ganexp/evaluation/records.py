@@ -20,7 +20,7 @@ from ganexp.build import build
 from ganexp.config import compose_option
 from ganexp.data.base import digest as fingerprint
 from ganexp.errors import ConfigError
-from ganexp.evaluation.measurement import fitting, measure, prepare, protocol
+from ganexp.evaluation.measurement import fitting, goals, measure, prepare, protocol
 from ganexp.evaluation.protocol import digest
 from ganexp.evaluation.table import Row
 from ganexp.files import strict, write_json
@@ -109,6 +109,7 @@ class Bench:
                 "protocol": made.protocol,
                 "metrics": made.values,
                 "real": made.real,
+                "goals": goals(job.metrics),
                 "collapses": [sentence for sentence in collapses if sentence],
                 "versions": versions(_PACKAGES),
                 "device": describe_hardware(self.device),

@@ -47,11 +47,14 @@ def default(outcomes: Sequence[Outcome], goals: dict[str, str], searched: Sequen
 
 
 def partition(outcomes: Sequence[Outcome], by: str | None) -> list[list[int]]:
-    """Return the places of the runs that have numbers, those together whose values of ``by`` may be compared."""
+    """Return the places of the runs that have numbers, those together whose values of ``by`` may be compared.
+
+    What was interrupted before its first measurement has none yet.
+    """
     alike: dict[str, list[int]] = {}
     for index, outcome in enumerate(outcomes):
-        if outcome.summary:
-            protocol = outcome.summary.get("measured")
+        protocol = outcome.summary.get("measured")
+        if protocol or outcome.is_ended:
             alike.setdefault(digest(protocol) if protocol else "", []).append(index)
     tables: list[list[int]] = []
     for indices in alike.values():

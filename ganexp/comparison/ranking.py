@@ -52,7 +52,7 @@ def tables(
     parts = protocols.partition(outcomes, by or protocols.default(outcomes, goals, searched))
     first = [outcomes[part[0]].summary.get("measured") for part in parts]
     heads = iter(headings([protocol for protocol in first if protocol]))
-    left = [index for index, outcome in enumerate(outcomes) if not outcome.summary]
+    left = [index for index in range(len(outcomes)) if not any(index in part for part in parts)]
     found = []
     for part, protocol in zip(parts, first, strict=True):
         numbers = [outcomes[index] for index in part]

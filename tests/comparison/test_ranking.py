@@ -142,3 +142,11 @@ def test_a_run_that_was_interrupted_does_not_count_until_it_is_continued(tmp_pat
     assert group["status"] == {"finished": 1, "stopped": 1}
     stopped_by_an_alarm = {"a": [outcome(tmp_path, 0, "stopped", quality=0.1, exit_status=1)]}
     assert ranked(stopped_by_an_alarm)[0]["groups"][0]["final"]["quality"]["n"] == 1
+
+
+def test_a_run_that_was_interrupted_before_its_first_measurement_makes_no_table_of_its_own(tmp_path):
+    early = {"exit_status": 143, "measured": None, "best": None, "metrics": {"loss/d": 1.0}}
+    kinds = {"a": [outcome(tmp_path, quality=0.9), outcome(tmp_path, 1, "stopped", quality=None, **early)]}
+    (table,) = ranked(kinds)
+    (group,) = table["groups"]
+    assert (group["runs"], group["status"], group["final"]["quality"]["n"]) == ([0, 1], {"finished": 1, "stopped": 1}, 1)

@@ -130,9 +130,14 @@ def worker_lock(folder: Path, worker: str) -> Path:
     return folder / "workers" / f"{worker}.lock"
 
 
-def _storage(folder: Path, url: str | None) -> "BaseStorage | str":
-    package = optuna()
-    return url or package.storages.JournalStorage(package.storages.journal.JournalFileBackend(str(_journal(folder))))
+def _storage(folder: Path, url: str | None) -> "BaseStorage":
+    storages = optuna().storages
+    if url is None:
+        return storages.JournalStorage(storages.journal.JournalFileBackend(str(_journal(folder))))
+    from sqlalchemy.pool import NullPool  # what Optuna speaks to databases with
+
+    # A run asks a few times in minutes: a connection that is kept would only be one that was not closed.
+    return storages.RDBStorage(url, engine_kwargs={"poolclass": NullPool})
 
 
 def _name(folder: Path, url: str | None) -> str:

@@ -1,10 +1,13 @@
 """Trials that are shared: how many there are, whose they are, and what becomes of those that nobody finished."""
 
+import os
 import pickle
 import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -174,6 +177,9 @@ def test_a_study_may_be_in_a_database(make_search, tmp_path):
     assert all_by(search, "a") == [0, 1]
     assert states(search) == ["COMPLETE"] * 2
     assert not (search.folder / "study.journal").exists()
+    for opened in Path("/proc/self/fd").glob("*"):
+        with suppress(OSError):  # the one that lists them
+            assert "studies.db" not in os.readlink(opened), "no connection is left open"
     with pytest.raises(ConfigError) as refused:
         create(make_search(storage="nosuch://x"))
     assert refused.value.keys == ("search.storage",)

@@ -9,7 +9,7 @@ demo: .venv/.installed
 
 # Small tensors: a thread per process and a process per core are faster than threads that wait for each other.
 test: .venv/.installed-dev
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --maxprocesses 8
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal
 
 # A small cluster on this host; scripts/slurm_up.sh says what it needs.
 test-slurm: .venv/.installed-dev

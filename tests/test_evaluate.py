@@ -12,6 +12,7 @@ import pytest
 import torch
 import yaml
 
+from ganexp.compare import report
 from ganexp.config import compose, compose_option, directory
 from ganexp.errors import ConfigError
 from ganexp.evaluate import main
@@ -119,6 +120,7 @@ def test_keeps_what_it_measured_with_how_and_of_what(evaluate, runs):
     assert protocol["metrics"] == {name: compose_option("metrics", "points")[name] for name in protocol["metrics"]}
     assert protocol["data"]["fingerprint"] == restore(runs / "sweep" / "one").data.fingerprint
     assert record["metrics"].keys() == record["real"].keys() >= {"modes", "high_quality"}
+    assert (record["goals"]["modes"], record["goals"]["sliced_wasserstein"]) == ("max", "min")
     assert record["real"]["modes"] == 8 and record["real"]["high_quality"] > 0.9
     assert record["versions"]["torch"] == torch.__version__.partition("+")[0]
     assert record["command"] == "python -m ganexp.evaluate run=sweep/one metrics=points samples=40 seed=3"
@@ -226,6 +228,13 @@ def test_collapse_is_told(evaluate, runs, monkeypatch):
     printed, _ = evaluate("run=sweep/one", "metrics=points")
     assert "\nwarning: one (last): 8 modes are few\n" in printed
     assert records(runs)[0]["collapses"] == ["8 modes are few"]
+
+
+def test_a_comparison_can_rank_by_it(evaluate, runs):
+    evaluate("run=sweep", "metrics=points")
+    text = report([str(runs / "sweep")], numbers="evaluations").text
+    assert "50 samples of the averaged generator, seed 2" in text and "(n = 2)" in text
+    assert "64 samples" in report([str(runs / "sweep")]).text
 
 
 # What was measured before ----------------------------------------------------------------------------------------------------

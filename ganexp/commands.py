@@ -5,6 +5,7 @@ of them, a list, may be ``field(metadata=POSITIONAL)``: its values stand on the 
 Exit status: 0 done, 1 failed, 2 refused, 128 + n stopped by signal n.
 """
 
+import glob
 import inspect
 import json
 import os
@@ -47,6 +48,9 @@ def command(program: str, options: type[Options], work: Callable[[Options], obje
         work(read(arguments, options))
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
+    except BrokenPipeError:  # who reads, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left would fail once more at the exit
+        return 128 + signal.SIGPIPE
     except ConfigError as error:
         if os.environ.get("HYDRA_FULL_ERROR") == "1":
             raise
@@ -61,7 +65,7 @@ def read(arguments: Sequence[str], options: type[Options]) -> Options:
     """Turn ``key=value`` arguments into options; of a key that is given twice, the last value counts.
 
     A key with a dot, such as ``data.root``, sets an entry of an option that is a mapping. What has no key belongs to the option
-    that is positional, if there is one, and so does a path that exists, even if it looks like ``loss=hinge``.
+    that is positional, if there is one, and so does a path that exists, or a pattern of such, even if it looks like ``a=b``.
 
     Raises:
         ConfigError: An option is unknown, missing, or of the wrong type or range.
@@ -132,7 +136,7 @@ def _stands_alone(argument: str, known: Sequence[str]) -> bool:
     if argument.startswith(("-", "=")):
         return False
     key = re.split(r"[.=]", argument)[0]
-    return not _OPTION.match(argument) or (key not in known and Path(argument).exists())
+    return not _OPTION.match(argument) or (key not in known and (Path(argument).exists() or bool(glob.glob(argument))))
 
 
 def _default(field: Any) -> str:

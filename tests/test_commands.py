@@ -1,8 +1,10 @@
 """Options of programs as key=value: read, checked, described."""
 
 import signal
+import subprocess
 import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -96,7 +98,9 @@ def test_arguments_without_a_key_belong_to_the_positional_option(monkeypatch, tm
     with pytest.raises(ConfigError, match="no such option"):
         read(["loss=hinge"], Listing)
     (tmp_path / "loss=hinge").mkdir()
-    assert read(["loss=hinge"], Listing) == Listing(["loss=hinge"])
+    assert read(["loss=hinge", "loss=h*"], Listing) == Listing(["loss=hinge", "loss=h*"])
+    with pytest.raises(ConfigError, match="no such option"):
+        read(["loss=r*"], Listing)
 
 
 @pytest.mark.parametrize("arguments", [["--fast"], ["-m", "a"], ["=a"]])
@@ -120,6 +124,17 @@ def test_a_refusal_is_one_line(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["thing", "run=a", "count=4"])
     assert command("thing", Options, refuse) == 2
     assert capsys.readouterr().err == "ganexp: count=4: not like this (or that)\n"
+
+
+def test_a_reader_who_has_seen_enough_is_no_error():
+    code = "import sys; from ganexp.commands import command; from test_commands import Options\n"
+    code += "sys.exit(command('thing', Options, lambda options: print('x' * 1_000_000, flush=True)))"
+    command = [sys.executable, "-c", code, "run=a"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=Path(__file__).parent) as process:
+        process.stdout.read(10)
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 128 + signal.SIGPIPE
 
 
 def test_the_traceback_is_there_for_whoever_asks(monkeypatch):

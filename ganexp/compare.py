@@ -94,11 +94,12 @@ def report(
     if output is not None and output.suffix != ".html":
         raise ConfigError("the page is an .html file", "output", hint=f"write output={output.with_suffix('.html')}")
     found = collect(paths)
+    state = on or found.on
     if numbers == "evaluations":
-        found = replace(found, outcomes=evaluated(found.outcomes))
+        found = replace(found, outcomes=evaluated(found.outcomes, state))
     html = output or found.folder / "report.html"
-    asked = {"by": by, "on": on, "numbers": None if numbers == "training" else numbers}
-    data = content(found, [*paths, *(f"{key}={value}" for key, value in asked.items() if value)], by, on)
+    asked = {"by": by, "on": on, "numbers": None if numbers == "training" else numbers, "output": output}
+    data = content(found, [*paths, *(f"{key}={value}" for key, value in asked.items() if value)], by, state, numbers)
     table = html.with_suffix(".csv")
     try:
         write_atomically(html, page(data))

@@ -131,7 +131,9 @@ def test_options_say_by_what_and_where(sweep, tmp_path, compare):
     assert "hinge has the lowest distance of the best state" in out
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["page.csv", "page.html"]
     assert not (sweep / "report.html").exists()
-    assert shown(tmp_path / "new" / "page.html")["report_command"].endswith("sweep by=distance on=best")
+    assert shown(tmp_path / "new" / "page.html")["report_command"].endswith(
+        f"sweep by=distance on=best output={tmp_path / 'new' / 'page.html'}"
+    )
 
 
 def test_runs_are_ranked_by_what_was_measured_of_them_after_training(sweep, compare):
@@ -161,7 +163,7 @@ def test_runs_are_ranked_by_what_was_measured_of_them_after_training(sweep, comp
         (["sweep", "by=fid"], "ganexp: by=fid: no such value ranks runs (there is: quality, distance)"),
         (["sweep", "output=a.pdf"], "ganexp: output=a.pdf: the page is an .html file (write output=a.html)"),
         (["sweep", "output=sweep/sweep.json/a.html"], "cannot be written"),
-        (["sweep", "numbers=evaluations"], "ganexp: numbers=evaluations: none of these runs was measured after training"),
+        (["sweep", "numbers=evaluations"], "numbers=evaluations: the final state of none of these runs was measured"),
         (["sweep", "on=first"], "on=first: should be 'final' or 'best'"),
     ],
 )

@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from ganexp.comparison import configurations
+from ganexp.comparison.schema import Record, Summary, Sweep, is_whole
 from ganexp.config import near_miss, register_resolvers
 from ganexp.errors import ConfigError
 from ganexp.locks import is_held
@@ -28,7 +29,6 @@ _LOG_BYTES = 16_384
 
 # What a record says as long as somebody works on the job.
 _OPEN = ("waiting", "running")
-_PROTOCOL = {"data", "extractor", "samples", "ema", "seed", "metrics"}
 _CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -100,6 +100,16 @@ class Found:
     outcomes: list[Outcome]
     sweeps: list[dict[str, Any]]
 
+    @property
+    def searches(self) -> list[dict[str, Any]]:
+        """What the sweeps among them that are searches looked for."""
+        return [sweep["search"] for sweep in self.sweeps if sweep.get("search")]
+
+    @property
+    def on(self) -> str:
+        """The state that counts unless another is asked for: that at which a search looked, or else the final one."""
+        return next((search["value"] for search in self.searches if search.get("value") in ("final", "best")), "final")
+
 
 def collect(paths: Sequence[str]) -> Found:
     """Read all runs that the paths mean.
@@ -120,7 +130,7 @@ def collect(paths: Sequence[str]) -> Found:
         raise ConfigError("no run is named", "paths", hint="name a run directory, or a folder with runs in it")
     register_resolvers()
     sweeps = [
-        _mapping(file) or {}
+        read(file, Sweep) or {}
         for folder in {path.parent: None for path in directories}
         if (file := folder / "sweep.json").is_file()
     ]
@@ -178,10 +188,8 @@ def _read(directory: Path) -> Outcome:
     run, outcome = Run(directory), Outcome(directory)
     file = directory.parent / "jobs" / f"{directory.name}.json"
     if file.is_file():
-        record = _mapping(file)
-        outcome.record = record or {}
-        if record is None or not isinstance(record.get("status"), str):
-            outcome.record = {}
+        outcome.record = read(file, Record) or {}
+        if not outcome.record:
             outcome.reasons.append(f"jobs/{file.name} is damaged")
     if run.exists:
         outcome.config = configurations.read(directory / ".hydra" / "config.yaml")
@@ -194,30 +202,21 @@ def _read(directory: Path) -> Outcome:
     # What was asked for; a run that is resumed may have been given more.
     outcome.overrides = [str(override) for override in outcome.record.get("overrides") or outcome.overrides]
     if (directory / "summary.json").is_file():
-        outcome.summary = _mapping(directory / "summary.json") or {}
-        if not _is_whole(outcome.summary):
-            outcome.summary = {}
+        outcome.summary = read(directory / "summary.json", Summary) or {}
+        if not outcome.summary:
             outcome.reasons.append("summary.json is damaged")
     outcome.status, reason = _status(outcome, file.with_suffix(".lock"))
     outcome.reasons = [*([reason] if reason else []), *outcome.reasons]
     return outcome
 
 
-def _mapping(file: Path) -> dict[str, Any] | None:
-    """Return the content of a JSON file; None if it is damaged or says something else than a mapping."""
+def read(file: Path, kind: type) -> dict[str, Any] | None:
+    """Return the content of a JSON file of a kind of :mod:`ganexp.comparison.schema`; None if it is damaged."""
     try:
-        content = json.loads(file.read_text())
+        content: dict[str, Any] = json.loads(file.read_text())
     except (OSError, ValueError):
         return None
-    return content if isinstance(content, dict) else None
-
-
-def _is_whole(summary: dict[str, Any]) -> bool:
-    """Return whether a summary has what a comparison reads in it."""
-    best, measured, health = (summary.get(key) or {} for key in ("best", "measured", "health"))
-    if not all(isinstance(part, dict) for part in (summary.get("metrics"), best, measured, health)) or "status" not in summary:
-        return False
-    return (not best or isinstance(best.get("metrics"), dict)) and (not measured or measured.keys() >= _PROTOCOL)
+    return content if is_whole(content, kind) else None
 
 
 def _status(outcome: Outcome, lock: Path) -> tuple[str, str | None]:

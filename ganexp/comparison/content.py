@@ -21,25 +21,26 @@ from ganexp.values import is_headline
 _FAILURES = ("failed", "diverged", "killed", "refused", "unfinished", "stopped", "pruned")
 
 
-def content(found: Found, arguments: Sequence[str], by: str | None = None, on: str | None = None) -> dict[str, Any]:
+def content(
+    found: Found, arguments: Sequence[str], by: str | None = None, on: str = "final", numbers: str = "training"
+) -> dict[str, Any]:
     """Return all that is known of the runs, ranked, with their curves and pictures.
 
     Arguments:
         found: The runs.
         arguments: Those of the command that makes the report again.
         by: The value that ranks.
-        on: Whether the final state counts or the best one; None: what a search looked at, or else the final one.
+        on: Whether the final state counts or the best one.
+        numbers: Whether they are those that runs measured themselves, or were measured of them after training.
 
     Raises:
         ConfigError: No run has such a value.
     """
     outcomes = found.outcomes
-    searches = [sweep.get("search") or {} for sweep in found.sweeps]
-    on = on or next((search["value"] for search in searches if search.get("value") in ("final", "best")), "final")
     # From here where it is below, else from anywhere.
     folder = os.path.relpath(found.folder) if found.folder.is_relative_to(Path.cwd()) else str(found.folder)
     swept = list(dict.fromkeys(str(key) for sweep in found.sweeps for key in sweep.get("swept") or ()))
-    searched = [name for search in searches for name in search.get("objectives") or {}]
+    searched = [name for search in found.searches for name in search.get("objectives") or {}]
     parameters, rows = vary(outcomes, swept)
     kinds = labels(parameters, rows)
     ranked = tables(outcomes, kinds, rows, by, on, searched)
@@ -63,6 +64,7 @@ def content(found: Found, arguments: Sequence[str], by: str | None = None, on: s
         "made": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "folder": folder,
         "on": on,
+        "numbers": numbers,
         "commands": [str(sweep["command"]) for sweep in found.sweeps if sweep.get("command")],
         "report_command": shlex.join(["python", "-m", "ganexp.compare", *arguments]),
         "tensorboard": f"tensorboard --logdir {shlex.quote(folder)}",
@@ -95,6 +97,7 @@ def _run(outcome: Outcome, found: Found, reached: int | None) -> dict[str, Any]:
         "name": os.path.relpath(outcome.directory, found.folder),
         "seed": outcome.seed,
         "status": outcome.status,
+        "counts": outcome.is_ended,
         "reason": "; ".join(outcome.reasons) or None,
         "health": health and {key: health.get(key) for key in ("verdict", "reason", "iteration")},
         "iteration": summary.get("iteration", reached),
@@ -123,9 +126,13 @@ def _last(lines: dict[str, curves.Curve]) -> int | None:
 
 
 def _failures(outcomes: Sequence[Outcome]) -> list[int]:
-    """Return the places of the runs that did not finish, or finished and left no numbers, worst first."""
+    """Return the places of the runs that did not finish, or of which something is not there or damaged, worst first."""
     failed = [index for index, outcome in enumerate(outcomes) if outcome.status in _FAILURES]
-    lost = [index for index, outcome in enumerate(outcomes) if outcome.status == "finished" and not outcome.summary]
+    lost = [
+        index
+        for index, outcome in enumerate(outcomes)
+        if outcome.status == "finished" and (outcome.reasons or not outcome.summary)
+    ]
     return sorted(failed, key=lambda index: _FAILURES.index(outcomes[index].status)) + lost
 
 

@@ -1,17 +1,16 @@
 """What ``ganexp.evaluate`` measured after training, in place of what runs measured themselves.
 
 Contract: the numbers of a run come from one protocol. Of several it is the one that most runs have in common, then that of the
-most samples; a run that was not measured after training keeps its own numbers.
+most samples; a run of which the state that counts was not measured keeps its own numbers.
 """
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-from ganexp.comparison.collect import Outcome
+from ganexp.comparison.collect import Outcome, read
+from ganexp.comparison.schema import Evaluation
 from ganexp.errors import ConfigError
 from ganexp.evaluation.protocol import digest
 
@@ -19,29 +18,42 @@ Record = dict[str, Any]
 Records = dict[Any, Record]  # by iteration
 
 
-def evaluated(outcomes: Sequence[Outcome]) -> list[Outcome]:
+def evaluated(outcomes: Sequence[Outcome], on: str = "final") -> list[Outcome]:
     """Return the runs with the numbers that were measured of their last and best states after training.
 
+    Arguments:
+        outcomes: The runs.
+        on: The state that counts, final or best: a protocol by which that of a run was not measured is not the run's.
+
     Raises:
-        ConfigError: There are none.
+        ConfigError: Of no run it was measured.
     """
     kept = [_kept(outcome) for outcome in outcomes]
-    common = Counter(key for protocols in kept for key in protocols)
-    samples = {key: _samples(records) for protocols in kept for key, records in protocols.items()}
+    counted = [
+        {key: records for key, records in protocols.items() if _iteration(outcome, on) in records}
+        for outcome, protocols in zip(outcomes, kept, strict=True)
+    ]
+    common = Counter(key for protocols in counted for key in protocols)
+    samples = {key: _samples(records) for protocols in counted for key, records in protocols.items()}
     order = sorted(common, key=lambda key: (common[key], samples[key]), reverse=True)
     if not order:
-        raise ConfigError(
-            "none of these runs was measured after training", "numbers", hint="python -m ganexp.evaluate run=<folder> does that"
-        )
-    return [_with(outcome, protocols, order) for outcome, protocols in zip(outcomes, kept, strict=True)]
+        other = {"final": "best", "best": "final"}[on]
+        hint = f"on={other} ranks by what was" if any(kept) else "python -m ganexp.evaluate run=<folder> does that"
+        raise ConfigError(f"the {on} state of none of these runs was measured after training", "numbers", hint=hint)
+    return [_with(outcome, protocols, order) for outcome, protocols in zip(outcomes, counted, strict=True)]
+
+
+def _iteration(outcome: Outcome, state: str) -> int | None:
+    """Return the iteration of the final or of the best state."""
+    return (outcome.summary if state == "final" else outcome.summary.get("best") or {}).get("iteration")
 
 
 def _kept(outcome: Outcome) -> dict[str, Records]:
     """Return what was measured of the last and of the best state, by each protocol; note what is damaged."""
-    states = {outcome.summary.get("iteration"), (outcome.summary.get("best") or {}).get("iteration")}
+    states = {_iteration(outcome, state) for state in ("final", "best")} - {None}
     found: dict[str, Records] = {}
     for file in sorted((outcome.directory / "evaluations").glob("*.json")):
-        record = _read(file)
+        record = read(file, Evaluation)
         if record is None:
             outcome.reasons.append(f"evaluations/{file.name} is damaged")
         elif record["iteration"] in states:
@@ -53,22 +65,13 @@ def _samples(records: Records) -> int:
     return max(int(record["protocol"]["samples"]) for record in records.values())
 
 
-def _read(file: Path) -> Record | None:
-    try:
-        record = json.loads(file.read_text())
-        digest(record["protocol"])
-        whole = isinstance(record["iteration"], int) and isinstance(record["protocol"]["samples"], int)
-        return record if whole and all(isinstance(record[key], dict) for key in ("metrics", "real")) else None
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
-        return None
-
-
 def _with(outcome: Outcome, protocols: dict[str, Records], order: Sequence[str]) -> Outcome:
     records = next((protocols[key] for key in order if key in protocols), None)
     if records is None:
         return outcome
     summary, best = outcome.summary, outcome.summary.get("best") or {}
-    last, then, some = records.get(summary.get("iteration")), records.get(best.get("iteration")), next(iter(records.values()))
+    last, then = (records.get(_iteration(outcome, state)) for state in ("final", "best"))
+    some = next(iter(records.values()))
     losses = {name: value for name, value in summary["metrics"].items() if name.startswith("loss/")}
     changed = {
         **{name: value for name, value in summary.items() if name != "goals"},

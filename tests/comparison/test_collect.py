@@ -8,7 +8,7 @@ import pytest
 from ganexp.comparison.collect import collect
 from ganexp.errors import ConfigError
 from ganexp.locks import hold
-from made_runs import BEGAN, LATER, make_record, make_run, summary
+from made_runs import BEGAN, LATER, PROTOCOL, make_record, make_run, summary
 
 
 @pytest.fixture(scope="module")
@@ -127,14 +127,28 @@ def test_a_damaged_summary_is_a_reason(tmp_path, text):
     assert (outcome.status, outcome.reasons, outcome.summary) == ("unfinished", ["summary.json is damaged"], {})
 
 
-@pytest.mark.parametrize("measured", [[], 3, {"data": {}}])
-def test_a_summary_with_a_strange_protocol_is_damaged(tmp_path, measured):
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *({"measured": measured} for measured in ([], 3, {"data": {}})),
+        *({"measured": PROTOCOL | change} for change in ({"data": None}, {"samples": "many"})),
+        *({"health": health} for health in ({}, "well")),
+        *({"metrics": metrics} for metrics in ({"quality": "high"}, None, [0.4])),
+        {"best": {"metrics": {"quality": "high"}}},
+        {"exit_status": None},
+        {"real": "abc"},
+        {"goals": {"quality": 1}},
+        {"training_seconds": "7"},
+    ],
+    ids=str,
+)
+def test_a_summary_with_strange_content_is_damaged(tmp_path, changes):
     run = make_run(tmp_path, "seed=0")
-    (run / "summary.json").write_text(json.dumps(summary(measured=measured)))
-    assert only(run).reasons == (["summary.json is damaged"] if measured else [])
+    (run / "summary.json").write_text(json.dumps(summary(**changes)))
+    assert only(run).reasons == ["summary.json is damaged"]
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"status": 3}'])
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"status": 3}', '{"status": "finished", "overrides": 7}'])
 def test_a_damaged_record_is_a_reason(tmp_path, text):
     make_run(tmp_path, "seed=0", content=summary())
     make_record(tmp_path, "seed=0", "finished").write_text(text)

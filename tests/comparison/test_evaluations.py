@@ -33,8 +33,8 @@ def other(tmp_path):
     return make_run(tmp_path, "loss=r3gan", "seed=0", content=summary(0.6))
 
 
-def look(folder: Path) -> dict:
-    return {outcome.directory.name.split(",")[0]: outcome.summary for outcome in evaluated(collect([str(folder)]).outcomes)}
+def look(folder: Path, on: str = "final") -> dict:
+    return {outcome.directory.name.split(",")[0]: outcome.summary for outcome in evaluated(collect([str(folder)]).outcomes, on)}
 
 
 def test_last_and_best_state_have_the_numbers_that_were_measured_of_them(one):
@@ -47,13 +47,16 @@ def test_last_and_best_state_have_the_numbers_that_were_measured_of_them(one):
     assert (found["health"], found["training_seconds"]) == (summary()["health"], 10.0), "the rest is the run's own"
 
 
-def test_a_state_that_was_not_measured_has_no_numbers(one, other):
+def test_the_state_that_counts_decides_which_protocol_is_taken(one, other):
     keep(one, 0.7)
-    keep(other, 0.8, iteration=90)
+    for run in (one, other):
+        keep(run, 0.8, iteration=90, samples=50_000)
     found = look(one.parent)
-    assert found["loss=hinge"]["best"] is None
-    assert found["loss=r3gan"]["metrics"] == {"loss/d": 1.0}
-    assert found["loss=r3gan"]["best"]["metrics"] == {"quality": 0.8}
+    assert (found["loss=hinge"]["metrics"]["quality"], found["loss=hinge"]["best"]) == (0.7, None)
+    assert found["loss=r3gan"] == summary(0.6), "of its final state nothing was measured"
+    found = look(one.parent, on="best")
+    assert [part["best"]["metrics"] for part in found.values()] == [{"quality": 0.8}] * 2
+    assert [part["metrics"] for part in found.values()] == [{"loss/d": 1.0}] * 2
 
 
 def test_what_was_measured_of_an_earlier_state_does_not_count(one, other):
@@ -74,7 +77,7 @@ def test_the_protocol_that_most_runs_have_in_common_counts_then_that_of_the_most
 def test_what_is_damaged_is_told_and_left_out(one, other):
     keep(one, 0.7)
     file = keep(other, 0.8)
-    for text in ("", "[]", "{}", file.read_text()[:-9]):
+    for text in ("", "[]", "{}", file.read_text()[:-9], file.read_text().replace("0.8", '"0.8"')):
         file.write_text(text)
         ours, theirs = evaluated(collect([str(one.parent)]).outcomes)
         assert ours.summary["metrics"]["quality"] == 0.7
@@ -82,6 +85,9 @@ def test_what_is_damaged_is_told_and_left_out(one, other):
         assert theirs.reasons == [f"evaluations/{file.name} is damaged"]
 
 
-def test_runs_of_which_nothing_was_measured_are_refused(one):
-    with pytest.raises(ConfigError, match="none of these runs was measured after training"):
+def test_where_the_state_that_counts_was_not_measured_the_other_one_is_offered(one):
+    with pytest.raises(ConfigError, match="the final state of none of these runs was measured .*ganexp.evaluate"):
+        look(one.parent)
+    keep(one, 0.8, iteration=90)
+    with pytest.raises(ConfigError, match="on=best ranks by what was"):
         look(one.parent)

@@ -80,7 +80,7 @@ def labels(parameters: Sequence[Parameter], rows: Sequence[Row]) -> list[str]:
     Where all that is to be said would be long, as in a search, it is what suffices to tell kinds apart, and an ellipsis.
     """
     choices = _sufficient([p for p in parameters if p.choice], rows)
-    whole = [p for p in parameters if p in choices or not (p.choice or _follows(p, choices, rows))]
+    whole = choices + [p for p in parameters if not (p.choice or _follows(p, choices, rows))]
     needed = _sufficient(whole, rows)
     found = [_label(whole, row) for row in rows]
     if needed == whole or max(map(len, found)) <= _LONGEST:
@@ -114,9 +114,9 @@ def text(value: Any, digits: int = 6) -> str:
 
 def _named(parameter: Parameter, value: Any) -> str:
     """Return a value as it stands in a label: with as few digits as tell it from the others."""
-    values = set(map(text, parameter.values))
-    enough = (digits for digits in (3, 4, 5) if len({text(other, digits) for other in parameter.values}) == len(values))
-    written = text(value, next(enough, 6))
+    count = len(parameter.values)
+    enough = (digits for digits in range(3, 17) if len({text(other, digits) for other in parameter.values}) == count)
+    written = text(value, next(enough, 17))
     return written if parameter.choice else f"{parameter.label}={written}"
 
 
@@ -198,7 +198,7 @@ def _complete(rows: list[Row], outcomes: Sequence[Outcome]) -> None:
 def _parameter(key: str, keys: Sequence[str], rows: Sequence[Row], choice: bool) -> Parameter:
     given = [row[key] for row in rows if row[key] is not None]
     numeric = bool(given) and all(isinstance(value, int | float) and not isinstance(value, bool) for value in given)
-    values = sorted({_shown(value, numeric) for value in given})
+    values = sorted({_shown(value, numeric) for value in given}, key=_order)
     log = numeric and values[0] > 0 and values[-1] >= _WIDE * values[0] and math.isfinite(values[-1])
     return Parameter(key, _short(key, keys), values, numeric, log, choice)
 
@@ -217,4 +217,14 @@ def _shown(value: Any, numeric: bool) -> Any:
     """Return a value as it is shown: numbers as such where all are, else text."""
     if value is None or numeric or isinstance(value, str):
         return value
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # 1 and 1.0 are the same setting
     return json.dumps(value, separators=(",", ":"), default=str)
+
+
+def _order(value: Any) -> tuple[bool, float, str]:
+    """Return what sorts numbers by their size, also where they are text, and puts other text behind them."""
+    try:
+        return False, float(value), ""
+    except ValueError:
+        return True, 0.0, value

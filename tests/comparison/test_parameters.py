@@ -111,6 +111,22 @@ def test_a_label_says_all_that_was_varied_or_that_there_is_more(compared, more, 
     assert set(names.values()) == expected
 
 
+def test_options_come_first_in_a_label(compared):
+    _, _, names = compared("optimizer.lr=0.1 loss=hinge", "optimizer.lr=0.2 loss=hinge", "optimizer.lr=0.1 loss=r3gan")
+    assert set(names.values()) == {"hinge lr=0.1", "hinge lr=0.2", "r3gan lr=0.1"}
+
+
+def test_numbers_that_differ_late_are_different_kinds(compared):
+    _, _, names = compared("optimizer.lr=0.00012345671", "optimizer.lr=0.00012345674")
+    assert set(names.values()) == {"lr=0.00012345671", "lr=0.00012345674"}
+
+
+def test_numbers_beside_null_are_numbers_still(compared):
+    parameters, _, names = compared(*(f"schedule.gradient_clip={value}" for value in ("10", "1", "1.0", "null", "5")))
+    assert parameters["schedule.gradient_clip"].values == ["1", "5", "10", "null"]
+    assert len(set(names.values())) == 4
+
+
 def test_seeds_names_and_places_are_no_parameters(compared):
     parameters, _, names = compared("seed=0 name=a", "seed=1 name=b output_dir=c")
     assert parameters == {}

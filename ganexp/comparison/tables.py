@@ -12,7 +12,6 @@ WIDTH = 104
 
 _GAP = "  "
 _LEAST = 12  # columns of a name
-_HEADS = ("#", "setting", "final", "best", "health", "time")
 _WAYS = "><>><>"
 
 
@@ -23,7 +22,7 @@ def terminal(data: Mapping[str, Any]) -> str:
         parts.append("These were not measured in the same way; do not compare numbers of different tables.")
     for table in data["tables"]:
         head = [line for line in (table["differs"], table["protocol"]) if line]
-        parts.append("\n".join([*head, *_rows(table)]))
+        parts.append("\n".join([*head, *_rows(table, data["on"])]))
     runs = data["runs"]
     lines = [
         (run["name"], run["status"], " ".join((run["reason"] or "").split()))
@@ -86,21 +85,21 @@ def _kind(data: Mapping[str, Any], run: Mapping[str, Any]) -> dict[str, Any]:
     return {"rank": group["rank"], "by": table["by"], **group[data["on"]].get(table["by"], {})}
 
 
-def _rows(table: Mapping[str, Any]) -> list[str]:
+def _rows(table: Mapping[str, Any], on: str) -> list[str]:
+    """Return the lines of a table; the state that ranks comes first, with its interval."""
     by = table["by"]
-    heads = list(_HEADS)
-    if by:
-        heads[2], heads[3] = f"final {by}", f"best {by}"
+    states = [on, "best" if on == "final" else "final"]
+    heads = ["#", "setting", *(f"{state} {by}" if by else state for state in states), "health", "time"]
     rows = [heads]
     for group in table["groups"]:
-        final, best = (group[state].get(by) or {"mean": None} for state in ("final", "best"))
+        ranking, other = (group[state].get(by) or {"mean": None} for state in states)
         health = group["health"] or group["status"]
         rows.append(
             [
                 str(group["rank"] or "–"),
                 group["label"],
-                _with_half(final),
-                text(best["mean"]),
+                _with_half(ranking),
+                text(other["mean"]),
                 ", ".join(f"{count} {word}" for word, count in health.items()),
                 _duration(group["seconds"]["mean"]),
             ]

@@ -26,15 +26,23 @@ def sentences(tables: Sequence[Mapping[str, Any]], statuses: Sequence[str], on: 
         statuses: What became of each run.
         on: Whether the final state counts or the best one.
     """
-    found: list[str] = []
-    for table in tables:
-        start = f"{table['differs']}: " if table["differs"] else ""
-        found += [f"{start}{sentence}" for sentence in _best(table, on)]
+    found = [
+        f"{start}{sentence}" for start, table in zip(_starts(tables), tables, strict=True) for sentence in _best(table, on)
+    ]
     groups = [group for table in tables for group in table["groups"]]
+    if not found and any(table["by"] for table in tables):
+        found = ["no run has come to its end"]
     found = found or ["nothing was measured by which runs are ranked" if tables else "no run has numbers"]
     after = [*_health(groups), *(_on_the_way(tables) if on == "final" else []), *_statuses(statuses)]
     kept = max(1, _MOST - len(after))
     return [*found[:kept], *after][:_MOST]
+
+
+def _starts(tables: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return what sentences about each table begin with: as much of what tells it from the others as it takes."""
+    first = [table["differs"].partition(";")[0] for table in tables]
+    told = first if len(set(first)) == len(first) else [table["differs"] for table in tables]
+    return [f"{words}: " if words else "" for words in told]
 
 
 def _best(table: Mapping[str, Any], on: str) -> list[str]:
@@ -79,7 +87,8 @@ def _health(groups: Sequence[Mapping[str, Any]]) -> list[str]:
         for group in groups:
             count = max(group["health"].get(word, 0), group["status"].get(word, 0))
             if count:
-                parts.append(f"{group['label']} {_VERBS.get(word, word)} on {count} of {_seeds(len(group['runs']))}")
+                several = _seeds if len(set(map(str, group["seeds"]))) == len(group["runs"]) else _runs
+                parts.append(f"{group['label']} {_VERBS.get(word, word)} on {count} of {several(len(group['runs']))}")
     return [f"{'; '.join(parts[:_NAMED])}{f'; and {len(parts) - _NAMED} more' if len(parts) > _NAMED else ''}"] if parts else []
 
 
@@ -90,9 +99,9 @@ def _on_the_way(tables: Sequence[Mapping[str, Any]]) -> list[str]:
         by, goal = table["by"], table["goal"]
         for group in table["groups"]:
             final, best = (group[state].get(by, {}).get("mean") for state in ("final", "best"))
-            if final is None or best is None or min(final, best) <= 0:
+            if final is None or best is None or best <= 0:  # then nothing is so many times as good
                 continue
-            if (final / best if goal == "min" else best / final) >= _FAR:
+            if final >= _FAR * best if goal == "min" else best >= _FAR * final:
                 parts.append(f"{group['label']} ({by} {text(best)} at best, {text(final)} at the end)")
     return [f"much better on the way than at the end: {_names(parts)}"] if parts else []
 

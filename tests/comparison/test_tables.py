@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 
 import pytest
 
@@ -53,6 +54,12 @@ def test_the_terminal_shows_a_row_for_each_kind_and_the_floor():
         "",
         "- a is best",
     ]
+
+
+def test_the_state_that_ranks_comes_first_with_its_interval():
+    lines = terminal(data(group("hinge"), on="best")).splitlines()
+    assert re.split(" {2,}", lines[1])[2:4] == ["best fid", "final fid"]
+    assert re.split(" {2,}", lines[2])[2:4] == ["0.95 ± 0.64 (n = 2)", "1.1"]
 
 
 @pytest.mark.parametrize(

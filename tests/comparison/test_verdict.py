@@ -11,6 +11,7 @@ def group(label, *values, rank=1, best=None, health=None, status=None):
         "label": label,
         "rank": rank,
         "runs": list(range(len(values))),
+        "seeds": list(range(len(values))),
         "final": {"fid": interval(values)},
         "best": {"fid": interval(values if best is None else best)},
         "health": health or {"healthy": len(values)},
@@ -59,6 +60,7 @@ def test_a_better_mean_of_a_kind_that_broke_is_told():
 def test_who_collapsed_is_told_with_counts():
     sick = group("gan", 90.0, 91.0, 92.0, rank=2, health={"collapsed": 2, "diverged": 1}, status={"finished": 2, "diverged": 1})
     assert said(group("a", 1.0, 1.0, 1.0), sick)[1] == "gan diverged on 1 of 3 seeds; gan collapsed on 2 of 3 seeds"
+    assert said(group("a", 1.0, 1.0, 1.0), sick | {"seeds": [0, 0, 1]})[1].endswith("collapsed on 2 of 3 runs")
 
 
 def test_a_best_state_far_from_the_final_one_is_told():
@@ -67,6 +69,22 @@ def test_a_best_state_far_from_the_final_one_is_told():
     assert len(said(group("a", 4.0, 6.0, best=[4.0, 5.0]))) == 1
     assert len(said(group("a", 0.2, 0.2, best=[0.8, 0.9]), goal="max")) == 2
     assert len(sentences([table(lost)], ["finished"] * 2, on="best")) == 1
+    assert "a (fid 0.9 at best, 0 at the end)" in said(group("a", 0.0, best=[0.9]), goal="max")[1], "all is lost"
+    assert len(said(group("a", 0.002, best=[-0.001]))) == 1, "nothing is so many times as good as nothing"
+
+
+def test_sentences_about_several_tables_begin_with_what_tells_these_apart():
+    differ = ["data Ring; samples 64", "data MNIST; samples 1000"]
+    made = [table(group("a", 1.0, 1.1), differs=words) for words in differ]
+    assert [sentence.partition(":")[0] for sentence in sentences(made, ["finished"] * 4)] == ["data Ring", "data MNIST"]
+    made = [table(group("a", 1.0, 1.1), differs=words) for words in ("data Ring; samples 64", "data Ring; samples 9")]
+    assert sentences(made, ["finished"] * 4)[1].startswith("data Ring; samples 9: fid of a")
+
+
+def test_runs_that_were_all_interrupted_have_not_come_to_their_end():
+    early = group("a") | {"rank": None}
+    assert sentences([table(early)], ["stopped"])[0] == "no run has come to its end"
+    assert sentences([table(early, by=None)], ["stopped"])[0] == "nothing was measured by which runs are ranked"
 
 
 @pytest.mark.parametrize(

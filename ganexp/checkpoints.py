@@ -22,7 +22,11 @@ class AtomicCheckpointIO(CheckpointIO):
     """
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
-        """Save atomically; a ``last.ckpt`` that was there becomes ``previous.ckpt``."""
+        """Save atomically; a ``last.ckpt`` that was there becomes ``previous.ckpt``.
+
+        Raises:
+            OSError: The file cannot be written, as when the disk is full.
+        """
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.name}.{os.getpid()}")
@@ -34,6 +38,10 @@ class AtomicCheckpointIO(CheckpointIO):
             if path.name == LAST and path.exists():
                 os.replace(path, path.with_name(PREVIOUS))
             os.replace(temporary, path)
+        except RuntimeError as error:
+            if isinstance(error.__context__, OSError):  # torch says where it was when the disk was full, not that it was
+                raise error.__context__ from None
+            raise
         finally:
             temporary.unlink(missing_ok=True)
 

@@ -125,6 +125,8 @@ def find(options: Options) -> list[Target]:
         ConfigError: A pattern or a list names nothing, or a checkpoint is named in two ways.
     """
     given = options.run if isinstance(options.run, list) else [options.run]
+    if name := _torn(given):
+        raise ConfigError(f"{name} is taken for several names", "run", hint=f"quote what has commas: run=\"['{name}',...]\"")
     paths = {path and Path(path).expanduser().resolve(): path for pattern in given for path in _paths(pattern)}
     if not paths:
         raise ConfigError("no run is named", "run", hint="name a run directory, or a folder with runs in it")
@@ -133,6 +135,13 @@ def find(options: Options) -> list[Target]:
         raise ConfigError(f"{files[0]} is a checkpoint already", "checkpoint", "run", hint="name its run directory")
     wanted: tuple[Literal["last", "best"], ...] = ("last", "best") if options.checkpoint == "both" else (options.checkpoint,)
     return [Target(path, checkpoint) for path in paths.values() for checkpoint in wanted]
+
+
+def _torn(names: list[str]) -> str | None:
+    """Return a path with commas in it, as sweeps name runs, that a list was taken for several of."""
+    ends = ((i, j) for i in range(len(names)) for j in range(i + 2, len(names) + 1) if not Path(names[i]).expanduser().exists())
+    joined = (",".join(names[i:j]) for i, j in ends)
+    return next((name for name in joined if Path(name).expanduser().exists()), None)
 
 
 def _paths(pattern: str) -> list[str]:

@@ -179,6 +179,15 @@ def test_a_name_with_brackets_is_a_name(evaluate, runs):
     assert len(records(runs)) == 1
 
 
+def test_names_with_commas_in_a_list_are_to_be_quoted(evaluate, runs):
+    for seed in (0, 1):
+        shutil.copytree(runs / "sweep" / "one", runs / f"model=gan,loss=hinge,seed={seed}")
+    _, told = evaluate("run=[grid,model=gan,loss=hinge,seed=0,model=gan,loss=hinge,seed=1]", status=2)
+    assert "model=gan,loss=hinge,seed=0 is taken for several names (quote what has commas: run=\"['model=gan,loss" in told
+    evaluate("run=['model=gan,loss=hinge,seed=0','model=gan,loss=hinge,seed=1']", "metrics=points")
+    assert len(records(runs)) == 2
+
+
 def test_last_and_best_checkpoint(evaluate, runs):
     folder = runs / "sweep" / "one" / "checkpoints"
     shutil.copy(folder / "previous.ckpt", folder / "best.ckpt")

@@ -1,8 +1,11 @@
 """The report as its reader meets it: opened from a file, pointed at, clicked and typed on."""
 
+import base64
+import io
 import re
 
 import pytest
+from PIL import Image
 
 from comparison import example
 from ganexp.comparison.page import page as written
@@ -360,3 +363,172 @@ def test_two_hundred_runs_are_drawn_where_one_looks(report, pictures):
     assert len(tooltip(page, "metrics/share/5")[1]) == 14
     assert "and 26 more" in page.locator('figure[data-tag="metrics/share/5"] .tooltip').inner_text()
     page.screenshot(path=pictures / "report_many.png")
+
+
+def first_table(data):
+    return data["tables"][0]
+
+
+def test_the_best_state_ranks_everywhere(report):
+    data = example.example() | {"on": "best"}
+    group = first_table(data)["groups"][0]
+    # The state that ranks has other numbers, and another order, than the last one.
+    for other in first_table(data)["groups"]:
+        other["final"]["fid"] = {"mean": 100 - other["best"]["fid"]["mean"], "low": None, "high": None, "values": [], "n": 1}
+    for run in data["runs"]:
+        run["final"] = dict.fromkeys(run["final"], 77.0)
+    page = report(data)
+    mean = f"{group['best']['fid']['mean']:.4g}"
+    expect(page.locator("#ranking .words").first).to_contain_text("By fid of the best state, lower is better.")
+    row = page.locator(f'{RANKED} tr[data-group="r3gan"]')
+    expect(row.locator("b")).to_have_text(mean)
+    expect(row.locator("svg[role=img]")).to_have_attribute("aria-label", re.compile(f"^r3gan: {re.escape(mean)} "))
+    expect(row).not_to_contain_text("at ")
+    head = page.locator(f"{RANKED} thead")
+    expect(head.get_by_role("button", name="final fid")).to_have_count(1)
+    head.get_by_role("button", name="mean").click()
+    expect(page.locator(f"{RANKED} tbody th").first).to_have_text("r3gan")
+    head.get_by_role("button", name="final fid").click()
+    expect(page.locator(f"{RANKED} tbody th").first).to_have_text("minimax")
+    effect = page.locator("figure.effect")
+    expect(effect).to_contain_text("best fid by loss")
+    expect(effect.locator("svg").first).to_have_attribute("aria-label", re.compile(f"loss r3gan: {re.escape(mean)} "))
+    page.get_by_text("Show 22 runs").click()
+    run = next(run for run in data["runs"] if run["group"] == "r3gan")
+    expect(page.locator(".runs .entry", has_text=run["name"]).first).to_contain_text(f"best fid {run['best']['fid']:.4g}")
+
+
+def test_the_best_state_ranks_parameters_against_each_other(report):
+    data = example.search() | {"on": "best"}
+    for run in data["runs"]:
+        run["final"] = {}
+    page = report(data)
+    expect(page.locator(".parallel path.run")).to_have_count(40)
+    expect(page.locator('.handle[data-axis="best fid"]')).to_have_count(1)
+
+
+def test_parameters_agree_with_the_ranking(report):
+    data = example.example()
+    runs = [run for run in data["runs"] if run["group"] == "hinge" and run["table"] == 0]
+    values = [run["final"]["fid"] for run in runs]
+    # The first seed was run twice, and once more up to an interruption.
+    again = {"id": 900, "final": runs[0]["final"] | {"fid": values[0] + 2}}
+    stopped = {"id": 901, "final": runs[0]["final"] | {"fid": 500.0}, "counts": False}
+    data["runs"] += [runs[0] | again, runs[0] | stopped]
+    group = next(group for group in first_table(data)["groups"] if group["label"] == "hinge")
+    group["runs"] += [900, 901]
+    page = report(data)
+    mean = (values[0] + 1 + values[1] + values[2]) / 3
+    label = page.locator("figure.effect svg").first.get_attribute("aria-label")
+    assert f"loss hinge: {mean:.4g} [" in label
+    expect(page.locator('figure.effect .dot[data-group="hinge"]')).to_have_count(4)
+    column = page.locator(f"{RANKED} thead th").all_inner_texts().index("seeds")
+    expect(page.locator(f'{RANKED} tr[data-group="hinge"] > *').nth(column)).to_have_text("3")
+
+
+def test_real_data_is_drawn_beside_what_was_measured_like_it(report):
+    data = example.example()
+    data["tables"] = data["tables"][:1]
+    first_table(data)["real"] = {"fid": 0.001}
+    in_training = pixels(report(data), "metrics/fid")
+    without = pixels(report(data | {"numbers": "evaluations"}), "metrics/fid")
+    first_table(data)["real"] = {}
+    assert in_training != without
+    assert pixels(report(data), "metrics/fid") == without
+
+
+DRAWN = """() => [...document.querySelectorAll('.chart canvas')].map(canvas => {
+    const blank = document.createElement('canvas');
+    [blank.width, blank.height] = [canvas.width, canvas.height];
+    return canvas.toDataURL() !== blank.toDataURL();
+})"""
+
+
+@pytest.mark.parametrize("way", ["event", "media", "pdf"])
+def test_what_was_never_on_the_screen_is_printed(report, pictures, way):
+    page = report(height=300, scheme="dark")
+    assert page.evaluate(DRAWN) == [False] * 3
+    if way == "event":
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    elif way == "media":
+        page.emulate_media(media="print")
+        expect(page.locator("html")).to_have_class(re.compile("printing"))
+        assert page.locator("#bar").evaluate("bar => getComputedStyle(bar).position") == "static"
+    else:
+        page.pdf(path=pictures / "report.pdf")
+    assert page.evaluate(DRAWN) == [True] * 3
+    if way == "event":
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        page.evaluate("dispatchEvent(new Event('afterprint'))")
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") != "rgb(255, 255, 255)"
+
+
+def renamed(label):
+    """Return an example whose best group has another name."""
+    data = example.example()
+    for group in (group for table in data["tables"] for group in table["groups"] if group["label"] == "r3gan"):
+        group["label"] = label
+    for run in (run for run in data["runs"] if run["group"] == "r3gan"):
+        run |= {"group": label, "name": f"{label},seed={run['seed']}", "parameters": {"loss": label}}
+    data["verdict"] = [f"{label} has the lowest fid.", f"{label} follows."]
+    return data
+
+
+@pytest.mark.parametrize("width", [800, 1280])
+@pytest.mark.parametrize("label", ["x" * 150, "loss=hinge, " * 13])
+def test_long_names_do_not_hang_over_the_side(report, width, label):
+    page = report(renamed(label), width=width)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    over = "node => node.getBoundingClientRect().right > innerWidth"
+    for place in (".verdict", ".card", ".card > .group"):
+        assert not any(page.locator(place).evaluate_all(f"all => all.map({over})")), place
+
+
+def test_names_have_the_width_that_is_free(report, pictures):
+    label = "loss=hinge, optimizer.lr=0.0002, penalty.weight=10, network.generator.width=64"
+    heights = []
+    for width in (1280, 2560):
+        page = report(renamed(label), width=width)
+        page.screenshot(path=pictures / f"report_{width}_long_name.png")
+        heights.append(page.locator(f"{RANKED} tbody th .group span").first.bounding_box()["height"])
+    assert heights[1] < heights[0] * 0.75, "in one line rather than two"
+
+
+def test_seeds_or_means_are_always_drawn(report):
+    page = report()
+    seeds, mean = (page.get_by_role("button", name=name, exact=True) for name in ("Seeds", "Mean"))
+    seeds.click()
+    expect(seeds).to_have_attribute("aria-pressed", "false")
+    expect(mean).to_have_attribute("aria-pressed", "true")
+    means = pixels(page, "loss/d")
+    mean.click()
+    expect(mean).to_have_attribute("aria-pressed", "false")
+    expect(seeds).to_have_attribute("aria-pressed", "true")
+    assert pixels(page, "loss/d") != means
+
+
+def test_a_logarithmic_axis_says_what_it_leaves_out(report):
+    data = example.single()
+    data["curves"]["loss/d"]["0"]["y"][3] = -0.5
+    page = report(data)
+    chart(page, "loss/d")
+    figure = page.locator('figure[data-tag="loss/d"]')
+    expect(figure.locator(".note")).not_to_contain_text("not shown")
+    figure.get_by_role("button", name="log y").click()
+    expect(figure.locator(".note")).to_contain_text("values of 0 or less are not shown")
+    figure.get_by_role("button", name="log y").click()
+    expect(figure.locator(".note")).not_to_contain_text("not shown")
+
+
+def test_a_tall_picture_is_shown_small(report):
+    data = example.single()
+    file = io.BytesIO()
+    Image.new("L", (50, 6000)).save(file, "PNG")
+    data["runs"][0]["picture"] = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+    page = report(data)
+    image = page.locator("#pictures img")
+    image.scroll_into_view_if_needed()
+    for size in ("M", "L"):
+        page.locator("#pictures").get_by_role("button", name=size, exact=True).click()
+        expect(image).to_have_js_property("complete", True)
+        assert 0 < image.bounding_box()["height"] < 700

@@ -129,6 +129,8 @@ def comparison(
         "version": "0.1.0",
         "made": "2026-11-21T20:00:00+00:00",
         "folder": "outputs/sweeps/mnist-losses",
+        "on": "final",
+        "numbers": "training",
         "commands": ["python -m ganexp -m loss=r3gan,hinge,wgan,non_saturating,least_squares,minimax seed=0,1,2 data=mnist"],
         "report_command": "python -m ganexp.compare outputs/sweeps/mnist-losses",
         "tensorboard": "tensorboard --logdir outputs/sweeps/mnist-losses",
@@ -186,6 +188,7 @@ def _finished(index: int, choice: dict[str, Any], label: str, seed: int, fid: fl
         "seed": seed,
         "parameters": choice,
         "status": "finished",
+        "counts": True,
         "reason": None,
         "health": {
             "verdict": "collapsed" if collapsed else "healthy",
@@ -228,6 +231,7 @@ def _group(label: str, choice: dict[str, Any], members: list[dict[str, Any]]) ->
         "parameters": choice,
         "runs": [run["id"] for run in members],
         "seeds": [run["seed"] for run in members],
+        "n": len({run["seed"] for run in members if run["counts"]}),
         "final": {name: _statistics([run["final"][name] for run in members]) for name in members[0]["final"]},
         "best": {name: _statistics([run["best"][name] for run in members]) for name in members[0]["best"]},
         "best_iterations": [run["best_iteration"] for run in members],
@@ -288,8 +292,8 @@ def _diverge(data: dict[str, Any], run: dict[str, Any]) -> None:
 def _kill(data: dict[str, Any], run: dict[str, Any]) -> None:
     log = "\n".join(f"iteration {i}  loss/d 0.9{i % 7}  loss/g 1.1{i % 5}  1,402 images/s" for i in range(1600, 3201, 50))
     reason = "The process was killed by signal 9; the machine may have been out of memory."
-    _fail(data, run, status="killed", reason=reason, log=log, final={}, best={}, iteration=3200, health=None,
-          best_iteration=None, resume=f"python -m ganexp resume={run['directory']}")  # fmt: skip
+    _fail(data, run, status="killed", counts=False, reason=reason, log=log, final={}, best={}, iteration=3200,
+          health=None, best_iteration=None, resume=f"python -m ganexp resume={run['directory']}")  # fmt: skip
     for curves in data["curves"].values():
         curve = curves[str(run["id"])]
         kept = [(x, y) for x, y in zip(curve["x"], curve["y"], strict=True) if x <= 3200]
@@ -298,7 +302,8 @@ def _kill(data: dict[str, Any], run: dict[str, Any]) -> None:
 
 def _refuse(data: dict[str, Any], run: dict[str, Any]) -> None:
     reason = "loss=least_squares needs a discriminator without a sigmoid (network.discriminator.activation=none)"
-    _fail(data, run, status="refused", reason=reason, final={}, best={}, health=None, iteration=None, best_iteration=None,
-          seconds=None, images_per_second=None, picture=None, table=None, log=f"error: {reason}")  # fmt: skip
+    _fail(data, run, status="refused", counts=False, reason=reason, final={}, best={}, health=None, iteration=None,
+          best_iteration=None, seconds=None, images_per_second=None, picture=None, table=None,
+          log=f"error: {reason}")  # fmt: skip
     for curves in data["curves"].values():
         curves.pop(str(run["id"]), None)

@@ -15,15 +15,30 @@ function onChange(listener) {
 const pending = new Set();
 
 function change(...names) {
-  if (!pending.size) {
-    requestAnimationFrame(() => {
-      const changed = new Set(pending);
-      pending.clear();
-      for (const listener of listeners) listener(changed);
-    });
-  }
+  if (!pending.size) requestAnimationFrame(tell);
   for (const name of names) pending.add(name);
 }
+
+function tell() {
+  const changed = new Set(pending);
+  pending.clear();
+  for (const listener of listeners) listener(changed);
+}
+
+// While it is printed the page is light, and drawn as a whole: what is off the screen is on the paper.
+let printing = false;
+
+/** A browser takes the picture of the page at once: listeners are told before this returns. */
+function setPrinting(on) {
+  printing = on;
+  document.documentElement.classList.toggle("printing", on);
+  change("theme", "print");
+  tell();
+}
+
+addEventListener("beforeprint", () => setPrinting(true));
+addEventListener("afterprint", () => setPrinting(false));
+matchMedia("print").addEventListener("change", ({ matches }) => setPrinting(matches));
 
 /** The group that stands out, null if none does. */
 function focused() {
@@ -94,6 +109,16 @@ function count(n, one, many = `${one}s`) {
 
 function goalOf(name) {
   return data.metrics.find((metric) => metric.name === name)?.goal ?? null;
+}
+
+/** The value that ranks, of a group its statistics and of a run a number: that of the state which counts. */
+function rankingValue(item, table) {
+  return item[data.on]?.[table.by];
+}
+
+/** What that value is called. */
+function rankingName(table) {
+  return data.on === "best" ? `best ${table.by}` : table.by;
 }
 
 const GOALS = { min: "lower is better", max: "higher is better" };

@@ -2,27 +2,14 @@
 
 const MARGIN = { left: 52, right: 12, top: 10, bottom: 24 };
 
-// Charts that wait to be drawn: as many in a frame as leave the page fluid.
-const waiting = new Set();
-const FRAME = 12;
-
-function drawSome() {
-  const start = performance.now();
-  for (const chart of waiting) {
-    waiting.delete(chart);
-    if (chart.seen && chart.dirty) chart.draw();
-    if (performance.now() - start > FRAME) break;
-  }
-  if (waiting.size) requestAnimationFrame(drawSome);
-}
-
 class LineChart {
   constructor(tag, domain, options) {
     Object.assign(this, { tag, domain, options, dirty: true, seen: false });
     const name = tag.startsWith("metrics/") ? tag.slice("metrics/".length) : null;
     this.goal = name ? goalOf(name) : null;
-    const floors = name ? [...new Set(data.tables.map((table) => table.real?.[name]).filter(isNumber))] : [];
-    this.floor = floors.length === 1 ? floors[0] : null;
+    // Of samples that are drawn in training; an evaluation measures others.
+    const floors = new Set(data.tables.map((table) => table.real?.[name]).filter(isNumber));
+    this.floor = data.numbers === "training" && floors.size === 1 ? [...floors][0] : null;
     this.lines = Object.entries(data.curves[tag]).map(([id, curve]) => ({ run: runs.get(Number(id)), ...curve }));
     // A metric that falls by such a factor would end in a flat line.
     this.log = this.goal === "min" && this.lines.every(({ y }) => spansDecades(y, 1) || !y.some(isNumber))
@@ -90,8 +77,11 @@ class LineChart {
 
   findReach(from, to) {
     const values = [];
+    this.dropped = false;
     const take = (x, y) => {
-      if (x >= from && x <= to && y !== null && (!this.log || y > 0)) values.push(y);
+      if (x < from || x > to || y === null) return;
+      if (this.log && y <= 0) this.dropped = true;
+      else values.push(y);
     };
     for (const group of this.visible()) {
       if (this.options.seeds) for (const line of group.lines) line.x.forEach((x, i) => take(x, line.shown[i]));
@@ -144,7 +134,8 @@ class LineChart {
       this.drawGroup(context, group, focus !== null && focus !== group.label);
     }
     context.restore();
-    this.note.textContent = [GOALS[this.goal], this.clipped ? "outliers lie outside" : null].filter(Boolean).join(" · ");
+    const left = [this.clipped && "outliers lie outside", this.dropped && "values of 0 or less are not shown"];
+    this.note.textContent = [GOALS[this.goal], ...left].filter(Boolean).join(" · ");
   }
 
   drawAxes(context, [left, right, top, bottom]) {

@@ -1,5 +1,19 @@
 // The section of the curves: which are shown, how, and the legend that all charts share.
 
+// Charts that wait to be drawn: as many in a frame as leave the page fluid.
+const waiting = new Set();
+const FRAME = 12;
+
+function drawSome() {
+  const start = performance.now();
+  for (const chart of waiting) {
+    waiting.delete(chart);
+    if (chart.seen && chart.dirty) chart.draw();
+    if (performance.now() - start > FRAME) break;
+  }
+  if (waiting.size) requestAnimationFrame(drawSome);
+}
+
 function curvesSection() {
   const tags = Object.keys(data.curves).filter((tag) => Object.keys(data.curves[tag]).length);
   if (!tags.length) return null;
@@ -28,6 +42,16 @@ function curvesSection() {
     options[name] = value;
     touch();
   };
+  // Without both a chart would be empty: who takes one away gets the other.
+  const either = (name, other) => (value) => {
+    set(name)(value);
+    if (!value && !options[other]) lines[other].click();
+  };
+  const lines = {
+    seeds: toggle("Seeds", options.seeds, either("seeds", "mean"), "a thin line for each run"),
+    mean: toggle("Mean", options.mean, either("mean", "seeds"),
+      "the mean over the seeds, with a band from the lowest to the highest"),
+  };
   const slider = el("input", { type: "range", min: 0, max: 0.98, step: 0.02, value: 0, "aria-label": "Smoothing" });
   const amount = el("output", {}, "0");
   slider.addEventListener("input", () => {
@@ -38,6 +62,7 @@ function curvesSection() {
   onChange((changed) => {
     if (["hidden", "focus", "range", "theme"].some((name) => changed.has(name))) touch();
     reset.hidden = state.range === null;
+    if (printing) for (const tag of shown) charts.get(tag).draw();
   });
 
   arrange();
@@ -45,8 +70,8 @@ function curvesSection() {
   return section("curves", "Curves",
     "Over the iterations. Drag over a chart to zoom, double-click to reset. Bands reach from the lowest to the highest seed.",
     el("div", { class: "tools" },
-      toggle("Seeds", options.seeds, set("seeds"), "a thin line for each run"),
-      toggle("Mean", options.mean, set("mean"), "the mean over the seeds, with a band from the lowest to the highest"),
+      lines.seeds,
+      lines.mean,
       toggle("Ignore outliers", options.clip, set("clip"), "leave out the few values that would flatten all others"),
       el("label", { class: "slider" }, "Smoothing", slider, amount),
       reset,

@@ -7,7 +7,7 @@ function parametersSection() {
   if (!data.parameters.length || !tables.length) return null;
   const place = el("div");
   const node = section("parameters", "Parameters",
-    "What each parameter does to the value, over all runs: dots are runs, bars the mean with its 95 % interval.");
+    "What each parameter does to the value, over all runs that rank: dots are runs, bars the mean with its 95 % interval.");
   const show = (table) => {
     const parallel = data.parameters.length > 1 && measuredRuns(table).length > 1 ? parallelChart(table) : null;
     place.replaceChildren(...(parallel ? [parallel] : []),
@@ -25,11 +25,11 @@ function parametersSection() {
 function effectChart(parameter, table) {
   const members = measuredRuns(table);
   const place = el("div", { class: "effect-plot" });
-  const log = spansDecades(members.map((run) => run.final[table.by]));
+  const log = spansDecades(members.map((run) => rankingValue(run, table)));
   const draw = () => place.replaceChildren(effectPicture(parameter, table, members, log, Math.max(place.clientWidth, 200)));
   new ResizeObserver(draw).observe(place);
   return el("figure", { class: "effect", "data-parameter": parameter.key },
-    el("figcaption", {}, el("span", { class: "tag" }, `${table.by} by ${parameter.label}`),
+    el("figcaption", {}, el("span", { class: "tag" }, `${rankingName(table)} by ${parameter.label}`),
       el("span", { class: "note" }, [GOALS[table.goal], log ? "log axis" : null].filter(Boolean).join(" · "))), place);
 }
 
@@ -46,8 +46,8 @@ function effectPicture(parameter, table, members, log, width) {
   const known = [...levels.keys()];
   const sorted = numeric ? known.sort((a, b) => (a === "–") - (b === "–") || a - b)
     : [...parameter.values.filter((level) => levels.has(level)), ...known.filter((level) => !parameter.values.includes(level))];
-  const stats = new Map(sorted.map((level) => [level, meanInterval(levels.get(level).map((run) => run.final[table.by]))]));
-  const values = members.map((run) => run.final[table.by]);
+  const stats = new Map(sorted.map((level) => [level, meanInterval(valuesBySeed(levels.get(level), table))]));
+  const values = members.map((run) => rankingValue(run, table));
   const [least, most] = extent(values, false, 0.5);
   const ends = [...stats.values()].flatMap((stat) => [stat.low, stat.high]).filter(isNumber);
   const near = ends.map((end) => Math.min(Math.max(end, least), most));
@@ -56,13 +56,13 @@ function effectPicture(parameter, table, members, log, width) {
   const clamp = (end) => (log && end <= 0 ? height - bottom : Math.min(Math.max(y(end), top), height - bottom));
   const x = levelPlaces(parameter, sorted, numeric, [left + 24, width - right - 24]);
 
-  const picture = svg("svg", { width, height, role: "img",
+  const picture = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "img",
     "aria-label": sorted.map((level) => `${parameter.label} ${level}: ${intervalText(stats.get(level))}`).join("; ") });
   for (const tick of y.ticks(5)) {
     picture.append(line("grid", left, y(tick), width - right, y(tick)),
       svg("text", { x: left - 6, y: y(tick) + 4, "text-anchor": "end" }, tickText(tick)));
   }
-  const room = Math.max(4, Math.floor((width - left - right) / Math.max(1, sorted.length) / 6.5));
+  const room = Math.max(4, Math.floor((width - left - right - 48) / Math.max(1, sorted.length) / 7));
   const below = { y: height - bottom + 18, "text-anchor": "middle" };
   const label = (at, short, text) => picture.append(svg("text", { x: at, ...below }, short, svg("title", {}, text)));
   for (const tick of x.ticks?.(Math.max(2, Math.floor(width / 110))) ?? []) label(x(tick), tickText(tick), number(tick));
@@ -74,8 +74,8 @@ function effectPicture(parameter, table, members, log, width) {
     levels.get(level).forEach((run, i, all) => {
       // Evenly scattered beside the mean, wherever the values lie.
       const shift = all.length > 1 ? spread * (0.3 + ((i * 0.618) % 1) * 1.2) : 0;
-      const place = { cx: x(level) + shift, cy: y(run.final[table.by]), r: 3.5 };
-      const title = svg("title", {}, `${run.name}: ${number(run.final[table.by])}`);
+      const place = { cx: x(level) + shift, cy: y(rankingValue(run, table)), r: 3.5 };
+      const title = svg("title", {}, `${run.name}: ${number(rankingValue(run, table))}`);
       const dot = svg("circle", { class: "dot", "data-group": run.group, ...place }, title);
       dot.style.setProperty("--c", cssColour(run.group));
       picture.append(dot);

@@ -26,6 +26,7 @@ for (const run of data.runs) groups.get(run.group).runs.push(run);
 const preference = matchMedia("(prefers-color-scheme: dark)");
 
 function isDark() {
+  if (printing) return false;
   return document.documentElement.dataset.theme ? document.documentElement.dataset.theme === "dark" : preference.matches;
 }
 

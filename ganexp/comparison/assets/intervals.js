@@ -4,7 +4,7 @@ const PLOT = { height: 26, side: 9 };
 
 /** The axis of a table's ranking value, which draws a row's values on it. */
 function intervalAxis(table, width) {
-  const stats = table.groups.map((group) => group.final?.[table.by]).filter(Boolean);
+  const stats = table.groups.map((group) => rankingValue(group, table)).filter(Boolean);
   const floor = table.real?.[table.by];
   const measured = [...stats.flatMap((stat) => stat.values ?? []), ...stats.map((stat) => stat.mean)].filter(isNumber);
   const log = spansDecades(measured, 8) && !(floor <= 0);

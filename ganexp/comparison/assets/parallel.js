@@ -2,10 +2,10 @@
 
 const PARALLEL = { height: 320, top: 34, bottom: 24, left: 112, right: 70 };
 
-/** Runs of a table that have its value. */
+/** Runs of a table that count and have its value. */
 function measuredRuns(table) {
   const at = data.tables.indexOf(table);
-  return data.runs.filter((run) => run.table === at && isNumber(run.final?.[table.by]));
+  return data.runs.filter((run) => run.table === at && run.counts && isNumber(rankingValue(run, table)));
 }
 
 function isNumeric(parameter, members) {
@@ -23,11 +23,11 @@ function valueColour(part) {
 function parallelAxis(parameter, members, table) {
   const [top, bottom] = [PARALLEL.top, PARALLEL.height - PARALLEL.bottom];
   if (!parameter) {
-    const values = members.map((run) => run.final[table.by]);
+    const values = members.map((run) => rankingValue(run, table));
     const log = spansDecades(values);
     const place = scale(extent(values, log, 0.02), table.goal === "max" ? [bottom, top] : [top, bottom], log);
     const ticks = place.ticks(6).map((tick) => [place(tick), tickText(tick)]);
-    return { label: table.by, at: (run) => place(run.final[table.by]), ticks };
+    return { label: rankingName(table), at: (run) => place(rankingValue(run, table)), ticks };
   }
   const value = (run) => run.parameters[parameter.key] ?? null;
   if (isNumeric(parameter, members)) {
@@ -63,7 +63,8 @@ function parallelChart(table) {
   });
 
   // By their places from best to worst, so that one bad run does not make all others look alike.
-  const best = [...members].sort((a, b) => (table.goal === "max" ? -1 : 1) * (a.final[table.by] - b.final[table.by]));
+  const sign = table.goal === "max" ? -1 : 1;
+  const best = [...members].sort((a, b) => sign * (rankingValue(a, table) - rankingValue(b, table)));
   const worth = new Map(best.map((run, i) => [run, i / Math.max(1, best.length - 1)]));
   const passes = (run) => [...brushes].every(([i, [top, bottom]]) => axes[i].at(run) >= top && axes[i].at(run) <= bottom);
 
@@ -87,7 +88,7 @@ function parallelChart(table) {
       ...parallelAxis(parameter, members, table),
       x: PARALLEL.left + (i * (width - PARALLEL.left - PARALLEL.right)) / (shown.length - 1),
     }));
-    const picture = svg("svg", { width, height: PARALLEL.height, role: "img",
+    const picture = svg("svg", { width, height: PARALLEL.height, viewBox: `0 0 ${width} ${PARALLEL.height}`, role: "img",
       "aria-label": `Parallel coordinates of ${count(members.length, "run")}: ${axes.map((axis) => axis.label).join(", ")}` });
     // The best are drawn last.
     lines = [...best].reverse().map((run) => {

@@ -18,7 +18,7 @@ function picturesSection() {
     : "Those under one heading come from the same z. Click to enlarge.";
   const node = section("pictures", "Samples", note);
   const sizes = choice("Size", SIZES, SIZES[1][0], (width) => {
-    for (const image of node.querySelectorAll("img")) fit(image, width);
+    for (const image of node.querySelectorAll("img")) thumbnail(image, width);
   });
   node.append(el("div", { class: "tools" }, sizes));
   node.append(el("div", { class: "latents" }, order.map(([key, members]) => {
@@ -38,7 +38,7 @@ function byGroup(members) {
 function pictureCard(label, shown, enlarge) {
   return el("div", { class: "card", "data-group": label }, groupButton(label), el("div", { class: "row" }, shown.map((run) => {
     const image = picture(run);
-    image.addEventListener("load", () => fit(image, SIZES[1][0]));
+    image.addEventListener("load", () => thumbnail(image, SIZES[1][0]));
     const kind = { type: "button", class: "picture", "aria-label": `Enlarge ${caption(run)}` };
     const button = el("button", { ...kind, onclick: () => enlarge(run) }, image);
     const seed = el("span", {}, run.seed === null ? run.name : `seed ${run.seed}`);
@@ -58,6 +58,11 @@ function fit(image, width, rounded = Math.round) {
   const multiple = rounded(width / image.naturalWidth);
   image.classList.toggle("whole", multiple >= 1);
   image.style.width = `${multiple >= 1 ? image.naturalWidth * multiple : width}px`;
+}
+
+/** So wide, and at most about twice as high: a tall picture would fill the page. */
+function thumbnail(image, width) {
+  fit(image, Math.min(width, (2 * width * image.naturalWidth) / image.naturalHeight));
 }
 
 function caption(run) {
@@ -112,6 +117,7 @@ function viewer(all) {
 
 /** The value by which a run is ranked, with its name. */
 function valueLine(run) {
-  const by = data.tables[run.table ?? 0]?.by;
-  return by && isNumber(run.final?.[by]) ? `${by} ${number(run.final[by])}` : "not measured";
+  const table = data.tables[run.table ?? 0];
+  const value = table && rankingValue(run, table);
+  return isNumber(value) ? `${rankingName(table)} ${number(value)}` : "not measured";
 }

@@ -8,7 +8,7 @@ function failuresSection() {
     const some = `None so far: ${done} of ${count(data.runs.length, "run")} finished.`;
     return section("failures", "Failures", done === data.runs.length ? `${all} finished.` : some);
   }
-  const note = `${failures.length} of ${count(data.runs.length, "run")} did not come to their end.`;
+  const note = `${failures.length} of ${count(data.runs.length, "run")} did not come to their end, or left files that are damaged.`;
   return section("failures", "Failures", note, el("div", { class: "failures" }, failures.map(failure)));
 }
 

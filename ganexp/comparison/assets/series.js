@@ -62,6 +62,17 @@ const STUDENT = [
   2.12, 2.11, 2.101, 2.093, 2.086, 2.08, 2.074, 2.069, 2.064, 2.06, 2.056, 2.052, 2.048, 2.045, 2.042,
 ];
 
+/** The ranking values of runs; those of a group that have the same seed count as one, by their mean, as in the ranking. */
+function valuesBySeed(members, table) {
+  const seeds = new Map();
+  for (const run of members) {
+    const seed = JSON.stringify([run.group, run.seed]);
+    if (!seeds.has(seed)) seeds.set(seed, []);
+    seeds.get(seed).push(rankingValue(run, table));
+  }
+  return [...seeds.values()].map((values) => meanInterval(values).mean);
+}
+
 /** The mean of values with its 95 % interval, which one value does not have. */
 function meanInterval(values) {
   const n = values.length;

@@ -15,13 +15,15 @@ function rankingSection() {
 // The widths between which intervals are drawn, in pixels.
 const NARROWEST = 160;
 const WIDEST = 900;
+// What is more than this goes first to names that would be cut.
+const COMFORTABLE = 400;
 
 function rankedTable(table) {
   const names = data.metrics.map((metric) => metric.name).filter((name) => name !== table.by
     && table.groups.some((group) => isNumber(group.final?.[name]?.mean) || isNumber(group.best?.[name]?.mean)));
   const ranked = names.filter((name) => goalOf(name));
   const shown = new Set((ranked.length ? ranked : names).slice(0, 3));
-  const view = { which: "final", sort: "rank", down: false };
+  const view = { which: data.on, sort: "rank", down: false };
   const body = el("tbody");
   const head = el("thead");
   const foot = el("tfoot");
@@ -30,8 +32,10 @@ function rankedTable(table) {
 
   function columns() {
     const stat = (group, name, which) => group[which]?.[name];
-    const last = (group) => stat(group, table.by, "final");
-    const other = (name) => ({
+    const value = (group) => rankingValue(group, table);
+    const otherState = data.on === "best" ? "final" : "best";
+    const otherValue = (group) => stat(group, table.by, otherState)?.mean;
+    const measured = (name) => ({
       key: name, name, goal: goalOf(name), value: (group) => stat(group, name, view.which)?.mean,
       cell: (group) => stack(number(stat(group, name, view.which)?.mean), half(stat(group, name, view.which))),
       real: () => number(table.real?.[name]),
@@ -40,21 +44,21 @@ function rankedTable(table) {
       { key: "rank", name: "#", hint: "rank", value: (group) => group.rank, cell: (group) => group.rank ?? "–" },
       { key: "label", name: "group", text: true, row: true, value: (group) => group.label,
         cell: (group) => groupButton(group.label), real: () => "real data" },
-      { key: "plot", name: table.by, text: true, plain: true, cell: (group) => axis.row(group.label, last(group)),
+      { key: "plot", name: rankingName(table), text: true, plain: true, cell: (group) => axis.row(group.label, value(group)),
         real: () => (isNumber(table.real?.[table.by]) ? axis.real() : "") },
-      { key: "final", name: "mean [95 %]", goal: table.goal, value: (group) => last(group)?.mean,
-        cell: (group) => stack(el("b", {}, number(last(group)?.mean)), range(last(group))),
+      { key: "mean", name: "mean [95 %]", goal: table.goal, value: (group) => value(group)?.mean,
+        cell: (group) => stack(el("b", {}, number(value(group)?.mean)), range(value(group))),
         real: () => number(table.real?.[table.by]) },
-      { key: "best", name: `best ${table.by}`, goal: table.goal, value: (group) => stat(group, table.by, "best")?.mean,
-        cell: (group) => stack(number(stat(group, table.by, "best")?.mean), iterations(group)) },
+      { key: "other", name: `${otherState} ${table.by}`, goal: table.goal, value: otherValue,
+        cell: (group) => stack(number(otherValue(group)), otherState === "best" ? iterations(group) : null) },
       { key: "health", name: "health", text: true, goal: "max", value: sound, cell: outcome },
-      ...names.filter((name) => shown.has(name)).map(other),
-      { key: "seeds", name: "seeds", goal: "max", value: (group) => group.runs.length, cell: (group) => group.runs.length },
+      ...names.filter((name) => shown.has(name)).map(measured),
+      { key: "seeds", name: "seeds", goal: "max", value: (group) => group.n, cell: (group) => group.n },
       { key: "seconds", name: "time", value: (group) => group.seconds?.mean, cell: (group) => duration(group.seconds?.mean) },
       { key: "rate", name: "images/s", goal: "max", value: (group) => group.images_per_second?.mean,
         cell: (group) => number(group.images_per_second?.mean) },
     ];
-    return table.by ? all : all.filter((column) => !["plot", "final", "best"].includes(column.key));
+    return table.by ? all : all.filter((column) => !["plot", "mean", "other"].includes(column.key));
   }
 
   function cell(column, content) {
@@ -81,10 +85,14 @@ function rankedTable(table) {
   }
 
   function draw() {
-    drawWith(NARROWEST);
+    const spare = (px) => grid.style.setProperty("--spare", `${px}px`);
     // The other columns are as narrow as they can be: the intervals have what is left.
-    const room = head.querySelector('[data-key="plot"]').clientWidth - 20;
-    if (room > NARROWEST) drawWith(Math.min(room, WIDEST));
+    const room = () => (head.querySelector('[data-key="plot"]')?.clientWidth ?? 0) - 20;
+    spare(0);
+    drawWith(NARROWEST);
+    if (printing) return;
+    spare(Math.max(0, room() - COMFORTABLE));
+    if (room() > NARROWEST) drawWith(Math.min(room(), WIDEST));
   }
 
   function drawWith(width) {
@@ -115,19 +123,21 @@ function rankedTable(table) {
     drawn = scroll.clientWidth;
     draw();
   }).observe(scroll);
+  onChange((changed) => {
+    if (changed.has("print")) draw();
+  });
   const menu = names.length ? picker("Metrics", names, shown, draw) : null;
   const states = [["final", "last state"], ["best", "best state"]];
-  const which = names.length ? choice("State of the other metrics", states, "final", (value) => {
+  const which = names.length ? choice("State of the other metrics", states, view.which, (value) => {
     view.which = value;
     draw();
   }) : null;
-  const goal = GOALS[table.goal];
+  const goal = [data.on === "best" ? " of the best state" : "", table.goal && `, ${GOALS[table.goal]}`, ". "];
   return el("div", { class: "protocol" },
     el("div", { class: "tools" },
       el("div", { class: "words" },
         table.differs ? el("h3", {}, table.differs) : null,
-        el("p", {}, table.by ? el("span", {}, "By ", el("b", {}, table.by), goal ? `, ${goal}. ` : ". ") : "Not ranked: ",
-          table.protocol)),
+        el("p", {}, table.by ? el("span", {}, "By ", el("b", {}, table.by), goal) : "Not ranked: ", table.protocol)),
       which, menu),
     scroll);
 }

@@ -33,7 +33,7 @@ class Scalars(Periodic):
         self.latest: dict[str, float] = {}
         self.seconds = 0.0
         """Training time so far, in seconds, over all processes that continued this run."""
-        self._since = (0.0, 0, 0)
+        self._since: tuple[float, int, int] | None = None
 
     def on_train_start(self, trainer: Trainer, pl_module: Any) -> None:
         """Start watching and start the clock."""
@@ -54,27 +54,43 @@ class Scalars(Periodic):
         if trainer.world_size > 1:
             vector = trainer.strategy.reduce(vector, reduce_op="mean")
         values = dict(zip(means, vector.tolist(), strict=True))
-        now = _now(model)
-        seconds, images, iterations = (after - before for after, before in zip(now, self._since, strict=True))
+        seconds, images, iterations = self._spend(model)
         values |= {f"lr/{player}": rate for player, rate in model.learning_rates().items()}
         values["progress/epoch"] = float(trainer.current_epoch)
         values["progress/images_per_second"] = images / seconds
         per_epoch = trainer.datamodule.iterations_per_epoch  # type: ignore[attr-defined]
         values["progress/seconds_per_epoch"] = seconds / iterations * per_epoch
-        self.seconds += seconds
-        self._since, self.latest = now, values
+        self.latest = values
         self._log(trainer, values, model.counters.iteration)
         broken = [tag for tag in values if tag.startswith(("loss/", "largest_weight/")) and not math.isfinite(values[tag])]
         if broken:
             raise Diverged(f"{broken[0]} is {values[broken[0]]} at iteration {model.counters.iteration:,}")
 
+    def on_train_end(self, trainer: Trainer, pl_module: Any) -> None:
+        """Count the time of a window that is not full."""
+        self._spend(pl_module)
+
+    def on_exception(self, trainer: Trainer, pl_module: Any, exception: BaseException) -> None:
+        """Count the time of a window in which the run broke off."""
+        self._spend(pl_module)
+
     def state_dict(self) -> dict[str, float]:
-        """Return what a resumed run continues."""
-        return {"seconds": self.seconds}
+        """Return what a resumed run continues: a window that is not full is time, too."""
+        return {"seconds": self.seconds + (time.perf_counter() - self._since[0] if self._since else 0.0)}
 
     def load_state_dict(self, state_dict: dict[str, float]) -> None:
         """Continue :meth:`state_dict`."""
         self.seconds = state_dict["seconds"]
+
+    def _spend(self, model: GAN) -> tuple[float, int, int]:
+        """Begin a new window, and return the seconds, images and iterations of the last one; without any, it goes on."""
+        now = _now(model)
+        if self._since is None or now[2] == self._since[2]:
+            return 0.0, 0, 0
+        seconds, images, iterations = (after - before for after, before in zip(now, self._since, strict=True))
+        self.seconds += seconds
+        self._since = now
+        return seconds, int(images), int(iterations)
 
     @rank_zero_only
     def _log(self, trainer: Trainer, values: dict[str, float], iteration: int) -> None:

@@ -1,7 +1,10 @@
 import csv
 
 import pytest
+from lightning.pytorch import Callback
 
+from ganexp.checkpoints import AtomicCheckpointIO
+from ganexp.health import Diverged
 from ganexp.summary import table
 from ganexp.train import train
 from tiny import TINY_RING
@@ -20,6 +23,38 @@ def test_an_epochs_time_is_known_before_it_ends(trained, d_steps):
     assert summary["seconds_per_epoch"] == pytest.approx(summary["training_seconds"] / 2 * 4 / d_steps, abs=2e-3)
     time = next(line for line in table(summary).splitlines() if line.startswith("time"))
     assert "s of training, " in time and " s per epoch, " in time and time.endswith("images per second")
+
+
+def test_the_time_of_a_window_that_is_not_full_counts(ready):
+    training = ready(*TINY_RING, "callbacks.scalars.every=50", "trainer.max_iterations=60", "metrics=none")
+    training.trainer.callbacks.append(StopEarly(6))
+    summary = train(training, [])
+    assert summary["iteration"] == 6
+    assert summary["images_per_second"] == pytest.approx(6 * 16 / summary["training_seconds"], rel=0.5)
+    saved = AtomicCheckpointIO().load_checkpoint(training.run.path / "checkpoints/last.ckpt")["callbacks"]["Scalars"]
+    assert 0 < saved["seconds"] <= summary["training_seconds"] + 1e-3
+    assert train(ready(*TINY_RING, "trainer.max_iterations=12"), [])["training_seconds"] > saved["seconds"]
+
+
+def test_the_time_of_a_window_in_which_a_run_broke_off_counts(ready):
+    training = ready(*TINY_RING, "callbacks.scalars.every=50", "trainer.max_iterations=60", "metrics=none")
+    training.trainer.callbacks.append(StopEarly(6, Diverged("by itself")))
+    summary = train(training, [])
+    assert (summary["status"], summary["iteration"]) == ("diverged", 6)
+    assert summary["training_seconds"] > 0
+
+
+class StopEarly(Callback):
+    """End a run after some iterations, as a signal does, or with an error."""
+
+    def __init__(self, iteration: int, error: Exception | None = None) -> None:
+        self.iteration, self.error = iteration, error
+
+    def on_train_batch_end(self, trainer, pl_module, *arguments):
+        if pl_module.counters.iteration == self.iteration:
+            if self.error:
+                raise self.error
+            trainer.should_stop = True
 
 
 def test_without_a_clock_there_is_no_time_per_epoch(ready):

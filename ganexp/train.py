@@ -121,6 +121,9 @@ def _train(training: Training, source: dict[str, Any]) -> dict[str, Any]:
         failure = _fit(training)
     trainer = training.trainer
     stop = next((c.received for c in trainer.callbacks if isinstance(c, StopOnSignal)), None)  # type: ignore[attr-defined]
+    if stop and threading.current_thread() is threading.main_thread():
+        # The process is ending: a further Ctrl-C kills it, as while it trained, and is no failure of what is left to do.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     diverged = failure if isinstance(failure, Diverged) else None
     summary = summarise(training.config, run, training.model, trainer, diverged, stop)
     if trainer.is_global_zero:
@@ -217,8 +220,8 @@ def _ranks_resume(run: Run) -> Iterator[None]:
     """Let Lightning start its other processes with a command that names nothing but the run directory, and leave no trace.
 
     It starts them with this process's own arguments, which would begin a run, or a whole sweep, of their own; and it leaves
-    variables and a process group behind, by which the next run of a sweep would take itself for one of those processes. After a
-    failure it also keeps the signals.
+    variables and a process group behind, by which the next run of a sweep would take itself for one of those processes. The
+    signals that it and :class:`StopOnSignal` took are given back.
     """
     arguments, environment = sys.argv, dict(os.environ)
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}

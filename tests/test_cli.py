@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from ganexp.__main__ import main
+from ganexp.checkpoints import last_good
 from ganexp.config import compose, directory
 from ganexp.runs import Run
 from one_update import RANDOM, data_of
@@ -60,6 +61,13 @@ def start(folder: Path, *arguments: str) -> subprocess.Popen:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(Path(__file__).parent), str(directory().parent)))}
     command = [sys.executable, "-m", "ganexp", *arguments]
     return subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def wait_for(folder: Path, pattern: str, process: subprocess.Popen) -> None:
+    deadline = time.monotonic() + 120
+    while not list(folder.glob(pattern)):
+        assert time.monotonic() < deadline and process.poll() is None, process.communicate()[0]
+        time.sleep(0.05)
 
 
 OTHERS = ("callbacks", "extractor", "logger", "schedule", "trainer")
@@ -138,11 +146,7 @@ def test_help_and_config_need_neither_torch_nor_lightning():
 def test_a_run_told_to_stop_continues_exactly(ganexp, tmp_path, number, status):
     command = (*SMALL, *TINY_RING, "callbacks.checkpoints.every=50", "trainer.max_iterations=1000")
     process = start(tmp_path, *command, "output_dir=stopped")
-    deadline = time.monotonic() + 120
-    while not list(tmp_path.glob("stopped/*/*/checkpoints/last.ckpt")):
-        assert time.monotonic() < deadline, process.communicate()[0]
-        assert process.poll() is None, process.communicate()[0]
-        time.sleep(0.05)
+    wait_for(tmp_path, "stopped/*/*/checkpoints/last.ckpt", process)
     process.send_signal(number)
     output = process.communicate(timeout=60)[0]
     assert process.returncode == status, output
@@ -159,6 +163,37 @@ def test_a_run_told_to_stop_continues_exactly(ganexp, tmp_path, number, status):
     assert curves(stopped) == curves(whole)
     assert rows(stopped) == rows(whole)
     assert json.loads((stopped / "summary.json").read_text())["status"] == "finished"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("pause", [0.02, 0.3, 1.0])
+def test_a_second_interrupt_ends_a_run_at_once_wherever_it_is(ganexp, tmp_path, pause):
+    process = start(tmp_path, *SMALL, *TINY_RING, "callbacks.checkpoints.every=50", "trainer.max_iterations=100000")
+    wait_for(tmp_path, "outputs/*/*/checkpoints/last.ckpt", process)
+    for _ in range(3):
+        process.send_signal(signal.SIGINT)
+        time.sleep(pause)
+    output = process.communicate(timeout=60)[0]
+    assert process.returncode in (-signal.SIGINT, 130), output  # 130: it was through before the second one
+    assert "Traceback" not in output
+    (folder,) = tmp_path.glob("outputs/*/*")
+    iteration = last_good(Run(folder))[1]
+    ganexp(f"resume={folder}", f"trainer.max_iterations={iteration + 3}")
+    steps = [int(row["iteration"]) for row in rows(folder)]
+    assert steps == list(range(1, iteration + 4))
+
+
+@pytest.mark.slow
+def test_a_sweep_that_is_interrupted_twice_continues(tmp_path):
+    command = ("-m", *SMALL, *TINY_RING, "callbacks.checkpoints.every=50", "name=a")
+    process = start(tmp_path, *command, "trainer.max_iterations=100000", "seed=0,1")
+    wait_for(tmp_path, "outputs/sweeps/a/seed=0/checkpoints/last.ckpt", process)
+    for _ in range(2):
+        process.send_signal(signal.SIGINT)
+    output = process.communicate(timeout=60)[0]
+    assert process.returncode == 130, output
+    assert "stopped, by SIGINT, before it could save" in output or "stopped, by SIGTERM" in output
+    assert "the same command runs the 2 that are missing" in output
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 import shlex
 from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ganexp.search.optional import optuna
@@ -19,24 +20,30 @@ _ENOUGH = 8  # complete trials from which the importance of their parameters is 
 _MOST = 5  # trials in a list
 
 
-def outcome(search: Search) -> str:
-    """Return the lines that stand on the terminal when a search has ended, or has been stopped."""
+def outcome(search: Search, flags: Sequence[str] = ()) -> str:
+    """Return the lines that stand on the terminal when a search has ended, or has been stopped.
+
+    Arguments:
+        search: The search.
+        flags: What its command had before the overrides, such as ``--config-dir``; commands that are shown have it, too.
+    """
     study = load(search.folder, search.options.storage)
     begun = counted(study)
     states = Counter(_WORDS.get(trial.state.name, "waiting") for trial in begun)
     told = ", ".join(f"{states[word]} {word}" for word in _WORDS.values() if states[word])
-    rows = [("search", f"{len(begun)} of {search.options.trials} trials" + (f": {told}" if told else ""))]
+    asked = max(search.options.trials, len(begun))  # an earlier command may have asked for more
+    rows = [("search", f"{len(begun)} of {asked} trials" + (f": {told}" if told else ""))]
     best = best_trials(study)
     if not best:
         rows += _excuses(begun)
     for trial in best[:_MOST]:
         scored = zip(search.objectives, trial.values, strict=True)
         rows.append(("best", f"{trial.user_attrs[NAME]}  {'  '.join(f'{name} {text(value)}' for name, value in scored)}"))
-        rows.append(("again", command(search, trial)))
+        rows.append(("again", command(search, trial, flags)))
     if len(best) > _MOST:
         rows.append(("", f"and {len(best) - _MOST} more that none beats in everything"))
     if len(best) == 1:
-        rows.append(("other seeds", command(search, best[0], several=True)))
+        rows.append(("other seeds", command(search, best[0], flags, several=True)))
     if matters := importance(study):
         rows.append(("importance", ", ".join(f"{key} {share:.0%}" for key, share in matters.items())))
     width = max(len(key) for key, _ in rows)
@@ -51,10 +58,10 @@ def best_trials(study: "package.Study") -> "list[FrozenTrial]":
     return [study.best_trial] if len(study.directions) == 1 else study.best_trials
 
 
-def command(search: Search, trial: "FrozenTrial", several: bool = False) -> str:
+def command(search: Search, trial: "FrozenTrial", flags: Sequence[str] = (), several: bool = False) -> str:
     """Return the command that repeats a trial as a run by itself, or with several other seeds."""
     line = [*search.overrides, *overrides(trial.params)]
-    return shlex.join(["python", "-m", "ganexp", *(["-m", *line, "seed=1,2,3"] if several else line)])
+    return shlex.join(["python", "-m", "ganexp", *flags, *(["-m", *line, "seed=1,2,3"] if several else line)])
 
 
 def importance(study: "package.Study") -> dict[str, float]:

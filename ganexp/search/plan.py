@@ -1,6 +1,7 @@
 """What a search is to do, checked before anything of it is begun."""
 
 import inspect
+import json
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -8,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ganexp.build import build, check_value
-from ganexp.config import near_miss
+from ganexp.config import flatten, near_miss
 from ganexp.errors import ConfigError
 from ganexp.search.optional import optuna
+from ganexp.search.parts import check_options, try_sampler
 from ganexp.search.space import alternatives, overrides, read_space
 from ganexp.types import PositiveInt, Seed
 
@@ -18,6 +20,13 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
     from optuna.pruners import BasePruner
     from optuna.samplers import BaseSampler
+
+# What says where and how a trial runs, and what it leaves behind, not what it is worth.
+_ELSEWHERE = (
+    *("output_dir", "name", "resume", "choices", "logger", "data.root", "extractor.weights"),
+    *("trainer.accelerator", "trainer.devices", "trainer.num_nodes", "trainer.strategy"),
+    *("callbacks.samples", "callbacks.checkpoints", "callbacks.weights", "callbacks.progress"),
+)
 
 _GOALS = {"min": "minimize", "max": "maximize"}
 
@@ -46,11 +55,13 @@ class Search:
         folder: The sweep's folder, absolute.
         options: What was asked for; ``space`` is complete, ``objectives`` has at least one.
         overrides: What the command line of every trial has.
+        shared: The values of the configuration by which trials can be compared, at a certain point of the space, by dotted key.
     """
 
     folder: Path
     options: Options
     overrides: tuple[str, ...]
+    shared: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def space(self) -> "dict[str, BaseDistribution]":
@@ -114,15 +125,25 @@ def plan(
         raise ConfigError("a search compares trials of one seed", "seed", hint=hint)
     fixed = [f"{key}={_written(value)}" for key, value in checked.fixed.items() if key not in named | space.keys()]
     always = [*fixed, *given]
-    ranked = _check_space(read_space(space), always, compose)
-    objectives = _check_objectives(checked.objectives, ranked)
+    first = _check_space(read_space(space), always, compose)
+    objectives = _check_objectives(checked.objectives, _ranked(first))
     settled = {key.name: getattr(checked, key.name) for key in fields(Options)} | {"space": space, "objectives": objectives}
-    search = Search(folder.absolute(), Options(**settled), tuple(always))
-    for node, kind in ((search.sampler(0), "sampler"), (search.pruner(), "pruner")):
+    search = Search(folder.absolute(), Options(**settled), tuple(always), _shared(first))
+    for kind, make in (("sampler", lambda: search.sampler(0)), ("pruner", search.pruner)):
+        check_options(options[kind], f"search.{kind}")
         base = getattr(optuna(), f"{kind}s")
-        if not isinstance(node, getattr(base, f"Base{kind.capitalize()}")):
+        if not isinstance(make(), getattr(base, f"Base{kind.capitalize()}")):
             raise ConfigError(f"should be one of optuna.{kind}s", f"search.{kind}._target_")
+    try_sampler(lambda: search.sampler(0), checked.sampler, search.space, list(objectives.values()))
     return search
+
+
+def _shared(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what decides what a trial is worth, as JSON has it."""
+    elsewhere = tuple(f"{key}." for key in _ELSEWHERE)
+    flat = {key: value for key, value in flatten(config).items() if not f"{key}.".startswith(elsewhere)}
+    content: dict[str, Any] = json.loads(json.dumps(flat, default=str))
+    return content
 
 
 def _check_options(options: Mapping[str, Any]) -> Options:
@@ -141,15 +162,15 @@ def _check_options(options: Mapping[str, Any]) -> Options:
 
 def _check_space(
     space: "dict[str, BaseDistribution]", always: list[str], compose: Callable[[list[str]], dict[str, Any]]
-) -> tuple[dict[str, str], str | None]:
-    """Compose a configuration of each end and choice of each dimension; return what the first says of how models rank."""
+) -> dict[str, Any]:
+    """Compose a configuration of each end and choice of each dimension; return the first."""
     tried = alternatives(space)
     first = {key: values[0] for key, values in tried.items()}
-    ranked = _ranked(compose([*always, *overrides(first)]))
+    config = compose([*always, *overrides(first)])
     for key, values in tried.items():
         for value in values[1:]:
             compose([*always, *overrides(first | {key: value})])
-    return ranked
+    return config
 
 
 def _ranked(config: dict[str, Any]) -> tuple[dict[str, str], str | None]:

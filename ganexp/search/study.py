@@ -2,8 +2,8 @@
 
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,8 +29,9 @@ TRIAL = "GANEXP_TRIAL"
 TRIALS = "trials"
 """What is noted of the study: how many trials the latest command asked for."""
 
-_ASKED, _FORGIVEN = "options", "forgiven"
-_TURN = "study.lock"
+_ASKED, _SHARED, _FORGIVEN = "options", "configuration", "forgiven"
+_TURN, _URL = "study.lock", "study.url"
+_NAMED = 3  # differences in a refusal
 _SAME = ("space", "objectives", "value", "seed", "fixed")  # options without which it would be another search
 
 
@@ -58,13 +59,15 @@ def create(search: Search, retry: bool = False) -> None:
             )  # fmt: skip
         except Exception as error:  # of a database, its driver or a file system
             raise refusal(error, "search.storage") from error
-        asked = {key: getattr(search.options, key) for key in _SAME}
-        before = study.user_attrs.get(_ASKED, asked)
-        for key in _SAME:
-            if before[key] != asked[key]:
-                hint = f"there it is {before[key]}; choose another name for this one, such as name=second"
-                raise ConfigError(f"the search in {search.folder} was begun otherwise", f"search.{key}", hint=hint)
-        study.set_user_attr(_ASKED, asked)
+        if search.options.storage is not None:
+            (search.folder / _URL).write_text(search.options.storage)
+        options = {key: getattr(search.options, key) for key in _SAME}
+        for attribute, prefix, asked in ((_ASKED, "search.", options), (_SHARED, "", dict(search.shared))):
+            before = study.user_attrs.get(attribute)
+            if before is None:  # it is new, or from before this was noted
+                study.set_user_attr(attribute, asked)
+            else:
+                _check_same(search, before, asked, prefix)
         study.set_user_attr(TRIALS, search.options.trials)  # holds for workers of earlier commands too
         if retry:
             failed = study.get_trials(deepcopy=False, states=(optuna().trial.TrialState.FAIL,))
@@ -72,9 +75,13 @@ def create(search: Search, retry: bool = False) -> None:
 
 
 def discard(folder: Path) -> None:
-    """Delete what :func:`create` has made in a folder, of a search in which no run began."""
+    """Delete what :func:`create` has made, in a folder or in a database, of a search in which no run began."""
+    with suppress(FileNotFoundError):
+        url = (folder / _URL).read_text()
+        with suppress(KeyError):  # it is not there any more
+            optuna().delete_study(study_name=_name(folder, url), storage=_storage(folder, url))
     shutil.rmtree(folder / "workers", ignore_errors=True)
-    for file in (_journal(folder), folder / _TURN):
+    for file in (_journal(folder), folder / _TURN, folder / _URL):
         file.unlink(missing_ok=True)
 
 
@@ -86,13 +93,19 @@ def counted(study: "package.Study") -> "list[FrozenTrial]":
 
 
 def ended(search: Search) -> int:
-    """Return how many trials have ended, however; none where no study has been created, and makes none."""
-    if search.options.storage is None and not _journal(search.folder).exists():
-        return 0
+    """Return how many trials have ended, however; none where no study has been created, and makes none.
+
+    Raises:
+        ConfigError: The storage cannot be used.
+    """
     try:
+        if not _is_there(search.folder, search.options.storage):
+            return 0
         trials = counted(load(search.folder, search.options.storage))
     except KeyError:  # the database has no such study
         return 0
+    except Exception as error:  # of a database, its driver or a file system
+        raise refusal(error, "search.storage") from error
     return sum(trial.state.is_finished() for trial in trials)
 
 
@@ -138,6 +151,33 @@ def _storage(folder: Path, url: str | None) -> "BaseStorage":
 
     # A run asks a few times in minutes: a connection that is kept would only be one that was not closed.
     return storages.RDBStorage(url, engine_kwargs={"poolclass": NullPool})
+
+
+def _is_there(folder: Path, url: str | None) -> bool:
+    """Return whether there is a place where studies are kept; to ask makes none, as Optuna would."""
+    if url is None:
+        return _journal(folder).exists()
+    from sqlalchemy import create_engine, inspect, make_url
+    from sqlalchemy.pool import NullPool
+
+    where = make_url(url)
+    file = Path(where.database or "")
+    if where.get_backend_name() == "sqlite" and not file.exists() and os.access(file.parent, os.W_OK):
+        return False
+    return inspect(create_engine(where, poolclass=NullPool)).has_table("studies")
+
+
+def _check_same(search: Search, before: Mapping[str, Any], asked: Mapping[str, Any], prefix: str) -> None:
+    """Refuse a search whose trials could not be compared with those that are there; a prefix makes an option of a key."""
+    missing = object()
+    typed = {override.lstrip("+~").partition("=")[0] for override in search.overrides}
+    differ = [key for key in {**asked, **before} if asked.get(key, missing) != before.get(key, missing)]
+    named = ([key for key in differ if {key, key.partition(".")[0]} & typed] or differ)[:_NAMED]
+    if named:
+        there = ", ".join(f"{prefix}{key}={before[key]}" if key in before else f"without {key}" for key in named)
+        hint = f"there it is {there}; choose another name for this one, such as name=second"
+        keys = [f"{prefix}{key}" for key in named]
+        raise ConfigError(f"the search in {search.folder} was begun otherwise", *keys, hint=hint)
 
 
 def _name(folder: Path, url: str | None) -> str:

@@ -14,13 +14,13 @@ def make_search(tmp_path: Path) -> Callable[..., Search]:
     """Return a function that makes a search for the lowest fid, from options that differ."""
     pytest.importorskip("optuna")
 
-    def make(**options) -> Search:
+    def make(shared=None, **options) -> Search:
         defaults = {
             "space": {"d_optimizer.lr": "tag(log,interval(1e-5,1e-2))", "loss": "hinge,r3gan"},
             "trials": 3, "workers": 1, "sampler": None, "pruner": None, "objectives": {"fid": "minimize"},
             "value": "final", "storage": None, "seed": 0,
         }  # fmt: skip
-        return Search(tmp_path / "sweep", Options(**defaults | options), ("data=digits",))
+        return Search(tmp_path / "sweep", Options(**defaults | options), ("data=digits",), shared or {})
 
     return make
 

@@ -33,6 +33,18 @@ def test_the_best_trial_is_a_command(told):
     assert "python -m ganexp -m data=digits" in others and others.endswith("seed=1,2,3")
 
 
+def test_commands_have_the_flags_of_the_searchs_own(told, make_search):
+    told([3.0], [1.0])
+    text = outcome(make_search(trials=2), ("--config-dir", "my conf"))
+    assert "python -m ganexp --config-dir 'my conf' data=digits" in text
+    assert "python -m ganexp --config-dir 'my conf' -m data=digits" in text
+
+
+def test_fewer_may_be_asked_for_than_there_are(told, make_search):
+    told([3.0], [1.0])
+    assert "2 of 2 trials: 2 complete" in outcome(make_search(trials=1))
+
+
 def test_of_several_objectives_those_are_told_that_none_beats(told):
     text = told([1.0, 0.1], [2.0, 0.5], [3.0, 0.3], objectives={"fid": "minimize", "recall": "maximize"})
     best = [line for line in text.splitlines() if line.startswith("best")]

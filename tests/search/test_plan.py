@@ -1,3 +1,4 @@
+import json
 import pickle
 import sys
 
@@ -10,6 +11,7 @@ from ganexp.search.plan import plan
 
 pytest.importorskip("optuna")
 BASE = yaml.safe_load((directory() / "search" / "base.yaml").read_text())
+OTHER = BASE["sampler"] | {"_target_": "optuna.samplers.QMCSampler"}
 LR = {"d_optimizer.lr": "tag(log,interval(1e-5,1e-2))"}
 
 
@@ -76,6 +78,12 @@ def test_a_search_can_be_sent_to_another_process(planned):
         ({"sampler": {"n_startup_trials": 3}}, "search.sampler", "_target_"),
         ({"sampler": {"_target_": "optuna.samplers.TPESample"}}, "search.sampler._target_", "TPESampler"),
         ({"sampler": {"_target_": "optuna.samplers.TPESampler", "n_trials": 3}}, "search.sampler.n_trials", "no option"),
+        (
+            {"sampler": OTHER},
+            "search.sampler.n_startup_trials",
+            r"what it does not have: ~search\S*trials ~search\S*constant_liar",
+        ),
+        ({"sampler": {"_target_": "optuna.samplers.BruteForceSampler"}}, "search.sampler", "BruteForceSampler"),
         ({"pruner": {"_target_": "optuna.pruners.PercentilePruner"}}, "search.pruner", "needs percentile"),
         ({"pruner": {"_target_": "optuna.samplers.RandomSampler"}}, "search.pruner._target_", "one of optuna.pruners"),
         ({"given": ["metrics=none"]}, "metrics", "nothing is measured"),
@@ -100,6 +108,25 @@ def test_without_optuna_it_says_what_to_install(planned, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(ConfigError, match=r"pip install 'ganexp\[search\]'"):
         planned()
+
+
+@pytest.mark.parametrize("n_startup_trials", [1, 20])
+def test_a_sampler_without_its_package_is_refused_before_it_is_needed(planned, monkeypatch, n_startup_trials):
+    monkeypatch.setitem(sys.modules, "cmaes", None)
+    sampler = {"_target_": "optuna.samplers.CmaEsSampler", "n_startup_trials": n_startup_trials}
+    with pytest.raises(ConfigError, match="needs cmaes, which is missing .pip install cmaes.") as refused:
+        planned(swept=LR | {"g_optimizer.lr": "interval(0,1)"}, sampler=sampler)
+    assert refused.value.keys == ("search.sampler._target_",)
+
+
+def test_trials_share_what_they_are_worth_by_not_where_they_run(planned):
+    shared = planned().shared
+    assert json.loads(json.dumps(shared)) == shared
+    assert shared["data._target_"] == "ganexp.data.Ring"
+    elsewhere = ("output_dir=x", "name=n", "trainer.accelerator=cpu", "trainer.devices=2", "callbacks.checkpoints.keep=true")
+    assert planned(given=[*elsewhere], trials=99, workers=2).shared == shared
+    for other in ("trainer.max_iterations=7", "callbacks.evaluation.samples=8", "seed=1", "loss=hinge"):
+        assert planned(given=[other]).shared != shared, other
 
 
 def test_a_seed_of_the_samplers_own_counts_more(planned):

@@ -13,7 +13,7 @@ import pytest
 
 from ganexp.errors import ConfigError
 from ganexp.locks import hold
-from ganexp.search.study import create, discard, load
+from ganexp.search.study import create, discard, ended, load
 from ganexp.search.trials import Trials
 
 
@@ -141,6 +141,32 @@ def test_another_search_is_refused_where_there_is_one(make_search):
         assert refused.value.keys == (f"search.{key}",)
 
 
+def test_trials_of_another_configuration_are_refused_by_what_differs(make_search):
+    there = {"data._target_": "Digits", "trainer.max_iterations": 2000, "betas": [0, 0.9]}
+    create(make_search(shared=there))
+    create(make_search(shared=dict(reversed(there.items()))))
+    others = {
+        "data._target_": there | {"data._target_": "Ring", "r1_gamma": 0.1},  # named first: it is on the command line
+        "trainer.max_iterations": there | {"trainer.max_iterations": 100},
+        "penalty": there | {"penalty": "r1"},
+        "betas": {key: value for key, value in there.items() if key != "betas"},
+    }
+    for key, other in others.items():
+        with pytest.raises(ConfigError, match=r"begun otherwise .*name=second") as refused:
+            create(make_search(shared=other))
+        assert refused.value.keys == (key,)
+        assert (f"{key}={there[key]}" if key in there else f"without {key}") in str(refused.value)
+
+
+def test_a_search_from_before_its_configuration_was_noted_takes_the_present_one(make_search):
+    create(make_search(shared={"a": 1}))
+    study = load(make_search().folder, None)
+    study._storage.set_study_user_attr(study._study_id, "configuration", None)
+    create(make_search(shared={"a": 2}))
+    with pytest.raises(ConfigError, match="there it is a=2"):
+        create(make_search(shared={"a": 1}))
+
+
 def test_others_are_made_in_place_of_failed_trials_where_that_is_wanted(make_search):
     search = make_search(trials=2)
     create(search)
@@ -160,6 +186,37 @@ def test_what_was_made_can_be_deleted(make_search):
     create(search)
     discard(search.folder)
     assert list(search.folder.iterdir()) == []
+
+
+def test_what_was_made_can_be_deleted_from_a_database(make_search, tmp_path):
+    search = make_search(storage=f"sqlite:///{tmp_path}/studies.db", trials=2)
+    other = type(search)(tmp_path / "other", search.options, search.overrides)
+    for each in (search, other):
+        create(each)
+        all_by(each, "a")
+    discard(search.folder)
+    assert list(search.folder.iterdir()) == []
+    assert (ended(search), ended(other)) == (0, 2)
+    create(search)
+    assert all_by(search, "a") == [0, 1]
+
+
+def test_to_look_for_what_has_ended_makes_no_database(make_search, tmp_path):
+    file = tmp_path / "studies.db"
+    assert ended(make_search(storage=f"sqlite:///{file}")) == ended(make_search()) == 0
+    assert not list(tmp_path.iterdir())
+    file.touch()
+    assert ended(make_search(storage=f"sqlite:///{file}")) == 0
+    assert file.stat().st_size == 0
+
+
+@pytest.mark.parametrize("url", ["foo", "nosuch://x", "sqlite:////nonexistent/x.db"])
+def test_a_storage_that_cannot_be_used_is_refused_by_whoever_asks(make_search, url):
+    search = make_search(storage=url)
+    for ask in (ended, create):
+        with pytest.raises(ConfigError) as refused:
+            ask(search)
+        assert refused.value.keys == ("search.storage",)
 
 
 def test_a_folder_may_be_moved(make_search, tmp_path):

@@ -129,7 +129,7 @@ def first_line(error: BaseException) -> str:
 
 def file_name(text: str) -> str:
     """Turn overrides into the name of a folder: readable, legal, and no longer than file systems allow."""
-    name = re.sub(r"[^\w.,=+\-\[\]]", "_", text)
+    name = re.sub(r"[^\w.,=+\-\[\]]|^\.", "_", text)  # a dot in front would hide it, or mean another folder
     if len(name.encode()) <= _LONGEST_NAME:
         return name
     digest = hashlib.sha256(text.encode()).hexdigest()[:8]

@@ -24,6 +24,9 @@ DIRECTORY = "GANEXP_DIRECTORY"
 PARENT = "GANEXP_PARENT"
 """Environment variable with the number of the process without which this one is to stop."""
 
+SOURCE = "GANEXP_SOURCE"
+"""Environment variable with what :func:`ganexp.sweeps.plan.source` returned when the run's sweep was planned."""
+
 _DEATH_OF_PARENT = 1  # PR_SET_PDEATHSIG of Linux's prctl.h
 
 
@@ -67,6 +70,7 @@ def _run(cfg: DictConfig) -> int:
     else:
         config = configuration.complete(cfg, HydraConfig.get().runtime.choices)
         _check_single(cfg)
+        _check_planned(cfg)
         run = Run(os.environ.get(DIRECTORY) or _folder(config))
         run.check_new()
 
@@ -98,6 +102,20 @@ def _check_single(cfg: DictConfig) -> None:
     asked += [f"sweep.{option}" for option, value in cfg.sweep.items() if value]
     if asked:
         raise ConfigError("this is for many runs, not for a single one", *asked, hint="add -m")
+
+
+def _check_planned(cfg: DictConfig) -> None:
+    """Refuse to train by other files than those by which the sweep knows the run.
+
+    Raises:
+        ConfigError: They have changed.
+    """
+    if (planned := os.environ.get(SOURCE)) is None:
+        return
+    from ganexp.sweeps.plan import source
+
+    if source(cfg) != planned:
+        raise ConfigError("the configuration has changed since the sweep was planned", hint="give the same command again")
 
 
 def _is_first_process() -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import ChoiceSweep
 from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -40,6 +41,8 @@ def explain(error: BaseException, arguments: Sequence[str]) -> str | None:
         return _message((), first_line(error))
     if isinstance(error, ValueError) and str(error).startswith("Config group override"):
         return _no_name(arguments)
+    if isinstance(error, ValueError) and str(error).startswith("Only one of --run"):
+        return _message((), "-m and flags that only show something, such as --cfg and --info, exclude each other")
     return None
 
 
@@ -105,10 +108,12 @@ def _no_such(group: str, choice: str, options: Sequence[str]) -> str:
 def _no_name(arguments: Sequence[str]) -> str | None:
     """Return the message for a group that is given null, a number or the like."""
     for override in OverridesParser.create().parse_overrides([argument for argument in arguments if "=" in argument]):
-        folder = configuration.directory() / override.key_or_group
-        if folder.is_dir() and not isinstance(override.value(), str | list | dict):
+        folder, value = configuration.directory() / override.key_or_group, override.value()
+        values = value.list if isinstance(value, ChoiceSweep) else [value]
+        wrong = [one for one in values if not isinstance(one, str | list | dict)]
+        if folder.is_dir() and wrong:
             options = sorted(path.stem for path in folder.glob("*.yaml"))
-            return _no_such(override.key_or_group, _typed(override.value()), options)
+            return _no_such(override.key_or_group, _typed(wrong[0]), options)
     return None
 
 

@@ -4,17 +4,61 @@ import shlex
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from ganexp.files import write_json
 from ganexp.runs import remove_empty
-from ganexp.sweeps.jobs import Job
+from ganexp.sweeps.jobs import Job, known_jobs
+from ganexp.sweeps.record import SWEEP, read_sweep
 from ganexp.sweeps.slurm_queue import states_of
+from ganexp.sweeps.supervisor import note_end
 from ganexp.values import text
+
+SUBMITTED = ".submitit"
+"""The folder in a sweep's in which Slurm's jobs find their work, and leave their output and result."""
 
 _WORDS = {
     "new": "to begin", "unfinished": "to continue", "finished": "finished already",
     "running": "being worked on elsewhere, left alone", "queued": "in Slurm's queue, left alone", "failed": "failed before",
 }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Before:
+    """What a sweep's folder knew before a command, to which it goes back if no run of that command begins.
+
+    Attributes:
+        folder: The folder, which need not exist.
+        jobs: The names of its jobs.
+        sweep: The content of its ``sweep.json``.
+    """
+
+    folder: Path
+    jobs: frozenset[str]
+    sweep: dict[str, Any]
+
+    @classmethod
+    def of(cls, folder: Path) -> "Before":
+        """Return what a folder knows now."""
+        return cls(folder, frozenset(job.name for job in known_jobs(folder)), read_sweep(folder))
+
+    def restore(self, jobs: Sequence[Job]) -> None:
+        """Forget those of a command's jobs that are new and have not begun; then what no job is left to need."""
+        for job in jobs:
+            if job.name not in self.jobs and not job.run.exists:
+                for file in (job.lock, job.log, job.log.with_suffix(".json")):
+                    file.unlink(missing_ok=True)
+        if self.sweep:
+            write_json(self.folder / SWEEP, self.sweep)
+        elif not known_jobs(self.folder):
+            from ganexp.search.study import discard
+
+            discard(self.folder)
+            (self.folder / SWEEP).unlink(missing_ok=True)
+            shutil.rmtree(self.folder / SUBMITTED, ignore_errors=True)
+            remove_empty(self.folder / "jobs", levels=4)
 
 
 def opening(folder: Path, states: Mapping[str, str], retry: bool, where: str) -> str:
@@ -33,12 +77,12 @@ def opening_search(folder: Path, trials: int, ended: int, workers: int, where: s
     return f"{trials} trials in {relative(folder)}: {ended} ended already, {workers} worker{'s' * (workers != 1)}\n{where}"
 
 
-def close(folder: Path, jobs: Sequence[Job], found: str = "") -> None:
-    """Print a line per job, write the report, and say how to see and to continue; remove a folder in which nothing began.
+def close(before: Before, jobs: Sequence[Job], found: str = "") -> None:
+    """Print a line per job, write the report, and say how to see and to continue; where nothing began, leave nothing.
 
     Arguments:
-        folder: The sweep's folder.
-        jobs: Its jobs.
+        before: The sweep's folder as the command found it.
+        jobs: The command's jobs.
         found: What a search has found.
     """
     width = max((len(job.name) for job in jobs), default=0)
@@ -46,17 +90,26 @@ def close(folder: Path, jobs: Sequence[Job], found: str = "") -> None:
     print()
     for job in jobs:
         print(f"{job.name:<{width}}  {_outcome(job, state[job.name])}")
-    if not any(job.run.exists for job in jobs) and not {"running", "queued"} & set(state.values()):
-        abandon(folder, jobs)
+    if not (left_something(before.folder, jobs) or {"running", "queued"} & set(state.values())):
+        before.restore(jobs)
         return
     if found:
         print(f"\n{found}")
     states = Counter(state.values())
-    print(f"\n{_report(folder)}\ncurves    tensorboard --logdir {shlex.quote(relative(folder))}")
+    print(f"\n{_report(before.folder)}\ncurves    tensorboard --logdir {shlex.quote(relative(before.folder))}")
     if unfinished := states["unfinished"] + states["new"]:
         print(f"continue  the same command runs the {unfinished} that {'is' if unfinished == 1 else 'are'} missing")
     if states["failed"] and not found:
         print(f"retry     sweep.retry=true, added to the command, tries the {states['failed']} that failed again")
+
+
+def left_something(folder: Path, jobs: Sequence[Job]) -> bool:
+    """Return whether more is left of jobs than what has been printed: a run, or what tells why there is none."""
+    if any(job.run.exists or job.record.get("status") in ("failed", "killed") for job in jobs):
+        return True
+    # A job of Slurm that returned nothing has said why in its output, if anywhere.
+    outputs = (folder / SUBMITTED).glob("*/*_log.out")
+    return any(not any(output.parent.glob("*_result.pkl")) for output in outputs)
 
 
 def relative(path: Path) -> str:
@@ -79,7 +132,7 @@ def _report(folder: Path) -> str:
 
 def _outcome(job: Job, state: str) -> str:
     """Return what became of a job, in one line: status, health, the value by which it is ranked, and what went wrong."""
-    record, summary = job.record, job.run.summary
+    record, summary = note_end(job) if state == "finished" else job.record, job.run.summary
     status = record.get("status", "finished")
     if status == "running" and state not in ("running", "queued"):
         status = "killed"  # nobody was left to note it
@@ -88,16 +141,3 @@ def _outcome(job: Job, state: str) -> str:
     value = f"{by} {text(summary['metrics'].get(by))}" if by else ""
     reason = f"({record['reason']})" if record.get("reason") else ""
     return "  ".join(part for part in (f"{status:<8}", f"{verdict:<9}", value, reason) if part).rstrip()
-
-
-def abandon(folder: Path, jobs: Sequence[Job]) -> None:
-    """Delete a sweep of which no run began: there is nothing in it but what has just been printed."""
-    from ganexp.search.study import discard
-
-    for job in jobs:
-        for file in (job.lock, job.log, job.log.with_suffix(".json")):
-            file.unlink(missing_ok=True)
-    discard(folder)
-    (folder / "sweep.json").unlink(missing_ok=True)
-    shutil.rmtree(folder / ".submitit", ignore_errors=True)
-    remove_empty(folder / "jobs", levels=4)

@@ -14,13 +14,14 @@ from typing import Any
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from ganexp.job import DIRECTORY
+from ganexp.job import DIRECTORY, PARENT
 from ganexp.runs import Run
 from ganexp.sweeps.jobs import Job
-from ganexp.sweeps.supervisor import Launch
+from ganexp.sweeps.supervisor import Launch, asked_to_stop, listening, pass_on
 
 _WATCHED = 15.0  # seconds of training from which the speed is taken
 _BEGIN = 10.0  # seconds until training begins, where nobody watched
+_TICK = 0.1  # seconds between two looks at it
 _UNKNOWN = "unknown"
 _PATIENCE = 300.0  # seconds until training begins; a classifier may have to be trained first
 
@@ -68,6 +69,8 @@ def estimate(
     if not missing:
         return "nothing is missing"
     watched, speed = _watch(jobs, missing, launch.within(getattr(launcher, "environment", None)))
+    if asked_to_stop():
+        return "how long cannot be told: it was stopped"
     if speed is None:
         return "how long cannot be told: no run begins to train"
     whole = _budget(compose(watched.overrides))
@@ -95,6 +98,8 @@ def _watch(jobs: Sequence[Job], missing: Sequence[Job], launch: Launch) -> tuple
         if job.reached == "finished" and summary.get("iteration"):
             return job, Speed(_BEGIN, summary["training_seconds"] / summary["iteration"], summary["total_iterations"])
     for job in missing:
+        if asked_to_stop():
+            break
         if (speed := _try(job, launch)) is not None:
             return job, speed
     return missing[0], None
@@ -120,25 +125,33 @@ def _left(job: Job) -> float:
 
 def _try(job: Job, launch: Launch) -> Speed | None:
     """Train a run for some seconds, somewhere else; None if it does not begin."""
-    with tempfile.TemporaryDirectory(prefix="ganexp-") as folder:
+    with listening(), tempfile.TemporaryDirectory(prefix="ganexp-") as folder:
         run = Run(Path(folder) / "run")
-        environment = os.environ | {DIRECTORY: str(run.path)} | dict(launch.environment)
+        environment = os.environ | {DIRECTORY: str(run.path), PARENT: str(os.getpid())} | dict(launch.environment)
         started = time.monotonic()
         command = [sys.executable, "-m", "ganexp", *launch.flags, *job.overrides]
         child = subprocess.Popen(
             command, env={key: x for key, x in environment.items() if x is not None},
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
-        while child.poll() is None and not run.exists and time.monotonic() - started < _PATIENCE:
-            time.sleep(0.1)
+        _wait(child, lambda: run.exists or asked_to_stop(), _PATIENCE)
         begun = time.monotonic()
-        try:
-            child.wait(_WATCHED)
-        except subprocess.TimeoutExpired:
-            child.send_signal(signal.SIGTERM)
+        _wait(child, asked_to_stop, _WATCHED)
         watched = time.monotonic() - begun
-        child.wait()
+        if child.poll() is None and not asked_to_stop():
+            child.send_signal(signal.SIGTERM)
+        told = 0
+        while child.poll() is None:
+            told = pass_on(child, told)
+            time.sleep(_TICK)
         summary = run.summary
         if not summary.get("iteration"):
             return None
         return Speed(begun - started, watched / summary["iteration"], summary["total_iterations"])
+
+
+def _wait(child: subprocess.Popen, until: Callable[[], bool], seconds: float) -> None:
+    """Wait for something, but not if a process has ended, and not for ever."""
+    end = time.monotonic() + seconds
+    while child.poll() is None and not until() and time.monotonic() < end:
+        time.sleep(_TICK)

@@ -6,7 +6,8 @@ and its lock, which the process that works on the job holds.
 
 import json
 import shlex
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +28,14 @@ class Job:
         name: The name of the run directory in it.
         overrides: What the run's command line would be.
         identity: Sixteen hexadecimal digits that are equal for equal configurations.
+        source: The same for configurations that have yet to be resolved; empty where the run is not to be checked by it.
     """
 
     folder: Path
     name: str
     overrides: tuple[str, ...]
     identity: str
+    source: str = field(default="", compare=False)
 
     @property
     def run(self) -> Run:
@@ -51,8 +54,8 @@ class Job:
 
     @property
     def command(self) -> str:
-        """The command that makes the same run by itself."""
-        return shlex.join(["python", "-m", "ganexp", *self.overrides])
+        """The command that makes the same run by itself, with the flags that are in the record."""
+        return self._command(self.record)
 
     @property
     def record(self) -> dict[str, Any]:
@@ -61,7 +64,7 @@ class Job:
 
     def note(self, **changes: Any) -> dict[str, Any]:
         """Change the record, which is begun if it is missing, and return it."""
-        blank = {
+        blank: dict[str, Any] = {
             "status": "waiting",
             "reason": None,
             "exit_status": None,
@@ -69,6 +72,7 @@ class Job:
             "host": None,
             "pid": None,
             "slurm": None,
+            "flags": [],
         }
         known = {
             "name": self.name,
@@ -77,7 +81,8 @@ class Job:
             "identity": self.identity,
         }
         record = blank | {"began": None, "ended": None} | self.record | known
-        record |= {"command": self.command, "log": f"jobs/{self.log.name}", **changes}
+        record |= {"log": f"jobs/{self.log.name}", **changes}
+        record["command"] = self._command(record)
         self.lock.parent.mkdir(parents=True, exist_ok=True)
         write_json(self._file("json"), record)
         return record
@@ -96,6 +101,9 @@ class Job:
         if ended in _BAD or self.record.get("status") in ("refused", "failed"):
             return "failed"
         return "unfinished" if self.run.exists else "new"
+
+    def _command(self, record: Mapping[str, Any]) -> str:
+        return shlex.join(["python", "-m", "ganexp", *record.get("flags", ()), *self.overrides])
 
     def _file(self, kind: str) -> Path:
         return self.folder / "jobs" / f"{self.name}.{kind}"

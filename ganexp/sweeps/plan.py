@@ -53,6 +53,18 @@ def is_a_runs(override: Override) -> bool:
     return override.key_or_group.partition(".")[0] not in _NOT_A_RUNS
 
 
+def check_swept(overrides: Sequence[Override]) -> None:
+    """Refuse to sweep what belongs to the command: it would be ignored.
+
+    Raises:
+        ConfigError: Something of that kind varies.
+    """
+    shared = [override for override in overrides if not is_a_runs(override) or override.key_or_group in _ELSEWHERE]
+    varying = [override.key_or_group for override in shared if override.is_sweep_override()]
+    if varying:
+        raise ConfigError("this is one value for all runs, it cannot be swept", *varying)
+
+
 def plan_jobs(
     compose: Callable[[Sequence[str]], DictConfig], folder: Path, combinations: Sequence[Sequence[str]], swept: set[str]
 ) -> list[Job]:
@@ -71,14 +83,15 @@ def plan_jobs(
     taken = {job.name for job in before.values()}
     jobs: dict[str, Job] = {}
     for overrides in combinations:
-        identity = identify(compose(overrides), overrides)
+        composed = compose(overrides)
+        identity = identify(composed, overrides)
         if identity in jobs:
             continue
         name = before[identity].name if identity in before else _name(overrides, swept)
         if identity not in before and name in taken:
             name = f"{name}-{identity[:6]}"
         taken.add(name)
-        jobs[identity] = Job(folder.absolute(), name, tuple(overrides), identity)
+        jobs[identity] = Job(folder.absolute(), name, tuple(overrides), identity, source(composed))
     return list(jobs.values())
 
 
@@ -98,9 +111,21 @@ def resolved(composed: DictConfig) -> dict[str, Any]:
 def identify(composed: DictConfig, overrides: Sequence[str]) -> str:
     """Return sixteen hexadecimal digits that are equal for equal runs; one that will be refused is known by its overrides."""
     try:
-        content: Any = {key: value for key, value in resolved(composed).items() if key not in _ELSEWHERE}
+        return _digits({key: value for key, value in resolved(composed).items() if key not in _ELSEWHERE})
     except ConfigError:
-        content = sorted(overrides)
+        return _digits(sorted(overrides))
+
+
+def source(composed: DictConfig) -> str:
+    """Return such digits for what has been read from files and the command line.
+
+    What it refers to, such as variables of the environment, may be another thing on the machine on which the run is.
+    """
+    content: Any = OmegaConf.to_container(composed, resolve=False)
+    return _digits({key: x for key, x in configuration.own(content).items() if key not in ("hydra", *_ELSEWHERE)})
+
+
+def _digits(content: Any) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 

@@ -14,7 +14,8 @@ from ganexp.errors import ConfigError
 from ganexp.files import write_json
 from ganexp.sweeps.supervisor import now
 
-_FILE = "sweep.json"
+SWEEP = "sweep.json"
+"""The file that describes a sweep."""
 
 
 def make_folder(folder: Path) -> None:
@@ -46,13 +47,13 @@ def describe_sweep(
         "began": before.get("began") or now(),
         "search": search,
     }
-    write_json(folder / _FILE, content)
+    write_json(folder / SWEEP, content)
 
 
 def read_sweep(folder: Path) -> dict[str, Any]:
     """Return the content of ``sweep.json``; empty if it is missing or damaged."""
     try:
-        content = json.loads((folder / _FILE).read_text())
+        content = json.loads((folder / SWEEP).read_text())
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}

@@ -22,9 +22,10 @@ from omegaconf import DictConfig
 
 from ganexp.errors import ConfigError
 from ganexp.runs import remove_empty
+from ganexp.sweeps.closing import SUBMITTED
 from ganexp.sweeps.slurm_queue import how_ended, is_over, states, still_queued
 from ganexp.sweeps.slurm_work import Work
-from ganexp.sweeps.supervisor import Supervisor, Task, asked_to_stop, now
+from ganexp.sweeps.supervisor import Supervisor, Task, asked_to_stop, note_end, now
 from ganexp.types import NonNegativeInt, PositiveFloat, PositiveInt
 
 _TICK = 1.0  # seconds between two looks at what jobs have left behind
@@ -99,7 +100,7 @@ class Slurm(Launcher):
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Take the task, and the sweep's folder, in which submitit keeps what it hands over."""
         assert isinstance(task_function, Task)
-        self._task, self._folder = task_function, Path(config.hydra.sweep.dir) / ".submitit"
+        self._task, self._folder = task_function, Path(config.hydra.sweep.dir) / SUBMITTED
 
     def describe(self) -> str:
         """Return where the runs are, in words."""
@@ -191,8 +192,12 @@ def _conclude(work: Work, submitted: Any, returned: JobReturn) -> None:
             trouble = {"status": "failed", "reason": f"not by the run itself: see {submitted.paths.stdout}"}
     else:
         trouble = {"status": "killed", "reason": f"by Slurm: {how_ended(submitted.job_id)}"}
+        if not (work.job is not None and work.job.log.exists()):  # it ended before it could begin one
+            trouble["reason"] += f", see {submitted.paths.stdout}"
     if work.job is not None:
-        if trouble and work.job.record.get("status") in ("waiting", "running"):
+        if work.job.reached in ("finished", "failed"):  # the run was through, whatever then became of its job
+            note_end(work.job)
+        elif trouble and work.job.record.get("status") in ("waiting", "running"):
             work.note(**trouble, ended=now())
         name, trouble = work.job.name, work.job.record
         returned.status, returned.return_value = JobStatus.COMPLETED, work.job.record

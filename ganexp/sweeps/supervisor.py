@@ -20,7 +20,7 @@ from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 
-from ganexp.job import DIRECTORY, PARENT
+from ganexp.job import DIRECTORY, PARENT, SOURCE
 from ganexp.locks import Held, hold, is_held
 from ganexp.refusals import PREFIX
 from ganexp.sweeps.jobs import Job
@@ -103,16 +103,17 @@ def supervise(job: Job, launch: Launch) -> dict[str, Any]:
             if is_held(job.run.lock):
                 raise Held
             if job.reached == "finished" or (job.reached == "failed" and not launch.retry):
-                return _known(job)
+                return note_end(job)
             return _run(job, launch)
     except Held:
         return job.record | {"status": "elsewhere"}
 
 
-def _known(job: Job) -> dict[str, Any]:
+def note_end(job: Job) -> dict[str, Any]:
     """Return the record of a job that has ended; if nobody was left to note its end, the run's summary tells it."""
     record, summary = job.record, job.run.summary
-    if summary and record.get("status") in (None, "waiting", "running"):
+    unknown = record.get("status") in (None, "waiting", "running")
+    if summary and (unknown or (job.reached == "finished" and record["status"] != "finished")):
         return job.note(**{key: summary[key] for key in ("status", "reason", "exit_status")})
     return record
 
@@ -155,12 +156,14 @@ def _run(job: Job, launch: Launch) -> dict[str, Any]:
     began = time.time()
     record = job.note(
         status="running", reason=None, exit_status=None, attempts=job.record.get("attempts", 0) + 1, host=socket.gethostname(),
-        pid=os.getpid(), began=now(), ended=None,
+        pid=os.getpid(), began=now(), ended=None, flags=list(launch.flags),
     )  # fmt: skip
     arguments = [f"resume={job.run.path}"] if job.run.exists else [*launch.flags, *job.overrides]
     command = [sys.executable, "-m", "ganexp", *arguments]
     _say(f"{job.name}: {'continues' if job.run.exists else 'begins'}")
     environment = os.environ | {DIRECTORY: str(job.run.path), PARENT: str(os.getpid())} | dict(launch.environment)
+    if job.source:
+        environment[SOURCE] = job.source
     with job.log.open("ab", buffering=0) as log:
         log.write(f"--- {record['began']} {record['host']}: {' '.join(arguments)}\n".encode())
         start = log.tell()
@@ -192,11 +195,16 @@ def _attend(child: subprocess.Popen, job: Job, echo: int | None) -> None:
                 sys.stdout.flush()
             if ended:
                 return
-            while told < _asked:
-                told += 1
-                child.send_signal(signal.SIGTERM if told == 1 else signal.SIGINT)
+            told = pass_on(child, told)
             with suppress(subprocess.TimeoutExpired):
                 child.wait(_TICK)
+
+
+def pass_on(child: subprocess.Popen, told: int) -> int:
+    """Pass wishes to stop on to a process that was told of some; return of how many it has been told then."""
+    for number in range(told, _asked):
+        child.send_signal(signal.SIGINT if number else signal.SIGTERM)
+    return max(told, _asked)
 
 
 @contextmanager

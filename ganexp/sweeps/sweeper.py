@@ -18,7 +18,7 @@ from ganexp.config import plain, quote
 from ganexp.errors import ConfigError
 from ganexp.sweeps import closing, estimate
 from ganexp.sweeps.jobs import Job, known_jobs
-from ganexp.sweeps.plan import is_a_runs, plan_jobs, resolved, sweep_folder
+from ganexp.sweeps.plan import check_swept, is_a_runs, plan_jobs, resolved, sweep_folder
 from ganexp.sweeps.record import describe_sweep, make_folder
 from ganexp.sweeps.slurm_queue import states_of
 from ganexp.sweeps.supervisor import Launch, Supervisor, Task, listening, stopped_by
@@ -42,6 +42,7 @@ class Sweeper(HydraSweeper):
         for option in ("retry", "dry_run"):
             check_value(config.sweep[option], bool, f"sweep.{option}")
         overrides = OverridesParser.create(self._context.config_loader).parse_overrides(arguments)
+        check_swept(overrides)
         folder = sweep_folder(config, overrides).absolute()
         launch = Launch(flags=_flags(config), echo=self._choice == "basic", retry=config.sweep.retry)
         runs = [override for override in overrides if is_a_runs(override)]
@@ -61,18 +62,15 @@ class Sweeper(HydraSweeper):
         print(closing.opening(folder, states, launch.retry, estimate.place(launcher, self._choice)), flush=True)
         if config.sweep.dry_run:
             print(estimate.estimate(jobs, missing, launch, launcher, self._compose), flush=True)
+            _exit(good=True)
             return
+        before = closing.Before.of(folder)
         make_folder(folder)
         describe_sweep(folder, config, swept, self._choice)
         for job in missing:
-            job.note(status="waiting", reason=None)
-        try:
-            self._launch(launcher, folder, [job.overrides for job in missing])
-        except ConfigError:  # the launcher takes none of them
-            if not any(job.run.exists for job in jobs):
-                closing.abandon(folder, jobs)
-            raise
-        closing.close(folder, jobs)
+            job.note(status="waiting", reason=None, flags=list(launch.flags))
+        self._launch(launcher, before, [job.overrides for job in missing], missing)
+        closing.close(before, jobs)
         _exit(good=set(states_of(jobs).values()) <= {"finished", "running", "queued"})
 
     def _search(self, folder: Path, runs: Sequence[Override], launch: Launch) -> None:
@@ -91,9 +89,14 @@ class Sweeper(HydraSweeper):
         given = [str(override.input_line) for override in runs if not _varies(override)]
         search = plan(folder, plain(config.search), swept, given, lambda line: resolved(self._compose(line)))
         launcher = self._launcher(Worker(search, launch), folder)
+        before = closing.Before.of(folder)
         if not config.sweep.dry_run:
             make_folder(folder)
-            create(search, launch.retry)
+            try:
+                create(search, launch.retry)
+            except ConfigError:
+                before.restore([])
+                raise
         trials, done = search.options.trials, ended(search)
         workers = max(0, min(search.options.workers, trials - done))
         print(closing.opening_search(folder, trials, done, workers, estimate.place(launcher, self._choice)), flush=True)
@@ -102,14 +105,17 @@ class Sweeper(HydraSweeper):
             example = Job(folder, "a trial", (*search.overrides, *chosen(first)), "")
             missing = [example] * (trials - done)
             print(estimate.estimate(known_jobs(folder), missing, launch, launcher, self._compose, workers), flush=True)
+            _exit(good=True)
             return
         describe_sweep(
             folder, config, search.options.space, self._choice,
             {"objectives": search.objectives, "trials": trials, "value": search.options.value},
         )  # fmt: skip
-        self._launch(launcher, folder, [search.overrides] * workers)
-        closing.close(folder, known_jobs(folder), outcome(search))
-        _exit(good=bool(best_trials(load(folder, search.options.storage))) and ended(search) >= trials)
+        self._launch(launcher, before, [search.overrides] * workers, [])
+        # Before the end is told: where nothing began, the study is not there afterwards.
+        good = bool(best_trials(load(folder, search.options.storage))) and ended(search) >= trials
+        closing.close(before, known_jobs(folder), outcome(search, launch.flags))
+        _exit(good)
 
     def _compose(self, overrides: Sequence[str]) -> DictConfig:
         """Return the configuration of a run, with Hydra's part.
@@ -135,16 +141,20 @@ class Sweeper(HydraSweeper):
         launcher.setup(hydra_context=self._context, task_function=task, config=config)
         return launcher
 
-    def _launch(self, launcher: Any, folder: Path, batch: Sequence[Sequence[str]]) -> None:
+    def _launch(self, launcher: Any, before: closing.Before, batch: Sequence[Sequence[str]], jobs: Sequence[Job]) -> None:
         """Have the launcher work, and see to it that no error of its own is lost; what becomes of jobs is in their records."""
         if not batch:
             return
         if self._choice != "basic":  # that one prints what runs print
-            print(f"logs in {closing.relative(folder / 'jobs')}", flush=True)
-        where = "hydra.sweep.dir=" + quote(str(folder))
-        with listening():
-            for returned in launcher.launch([[*overrides, where] for overrides in batch], initial_job_idx=0):
-                _ = returned.return_value  # raises what the supervisor raised, which is an error of this package
+            print(f"logs in {closing.relative(before.folder / 'jobs')}", flush=True)
+        where = "hydra.sweep.dir=" + quote(str(before.folder))
+        try:
+            with listening():
+                for returned in launcher.launch([[*overrides, where] for overrides in batch], initial_job_idx=0):
+                    _ = returned.return_value  # raises what the supervisor raised, which is an error of this package
+        except ConfigError:  # the launcher takes none of them
+            before.restore(jobs)
+            raise
 
 
 def _exit(good: bool) -> None:
@@ -167,12 +177,15 @@ def _combinations(overrides: Sequence[Override]) -> list[list[str]]:
     """Return the overrides of each run: every combination of what varies.
 
     Raises:
-        ConfigError: Something varies continuously, which only a search can do.
+        ConfigError: Something varies continuously, which only a search can do, or over nothing.
     """
     for override in overrides:
         if override.is_sweep_override() and not override.is_discrete_sweep():
             hint = "a search takes it: add search=base"
             raise ConfigError("there is no end of values in it", str(override.key_or_group), hint=hint)
+    empty = [override.key_or_group for override in overrides if _varies(override) and not any(override.sweep_string_iterator())]
+    if empty:
+        raise ConfigError("there is nothing of that kind", *empty)
     (combinations,) = BasicSweeper.split_arguments(list(overrides), None)
     return combinations
 

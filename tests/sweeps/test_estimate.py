@@ -1,9 +1,13 @@
+import os
+import signal
+import sys
+import tempfile
 from types import SimpleNamespace
 
 import pytest
 from omegaconf import OmegaConf
 
-from ganexp.sweeps import estimate
+from ganexp.sweeps import estimate, supervisor
 from ganexp.sweeps.jobs import Job
 from ganexp.sweeps.supervisor import Launch
 
@@ -54,3 +58,25 @@ def test_epochs_have_as_many_updates_as_batches(tmp_path):
 
 def test_nothing_is_missing(tmp_path):
     assert said(tmp_path, [], config(100)) == "nothing is missing"
+
+
+@pytest.mark.parametrize("begins", [True, False])
+def test_a_run_that_is_tried_ends_with_the_command(tmp_path, monkeypatch, begins):
+    script = tmp_path / "python"
+    run = 'mkdir -p "$GANEXP_DIRECTORY/.hydra"; touch "$GANEXP_DIRECTORY/.hydra/config.yaml"' if begins else ":"
+    told = f"echo stopped > {tmp_path}/told; kill $!; exit 143"
+    script.write_text(
+        f"#!/bin/sh\ntrap '{told}' TERM\nsleep 100 &\n{run}\n"
+        f"echo $GANEXP_PARENT > {tmp_path}/parent; kill -TERM $GANEXP_PARENT; wait\n"
+    )
+    script.chmod(0o755)
+    for name in ("_asked", "_last"):
+        monkeypatch.setattr(supervisor, name, 0)
+    monkeypatch.setattr(sys, "executable", str(script))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    jobs = [Job(tmp_path, str(number), (), "") for number in range(2)]
+    said = estimate.estimate(jobs, jobs, Launch(), SimpleNamespace(), lambda overrides: config(100))
+    assert said == "how long cannot be told: it was stopped"
+    assert ((tmp_path / "parent").read_text().strip(), (tmp_path / "told").read_text()) == (str(os.getpid()), "stopped\n")
+    assert (supervisor.stopped_by(), list((tmp_path / "temporary").iterdir())) == (signal.SIGTERM, [])

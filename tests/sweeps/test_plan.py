@@ -7,7 +7,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
 from ganexp.config import directory, register_resolvers
-from ganexp.sweeps.plan import identify, plan_jobs, sweep_folder
+from ganexp.sweeps.plan import identify, plan_jobs, source, sweep_folder
 
 
 @pytest.fixture
@@ -40,6 +40,8 @@ def test_the_same_command_has_the_same_folder(composed):
         (("name=mine", "output_dir=x", "seed=0,1"), "x/sweeps/mine"),
         (("hydra.sweep.dir=there", "seed=0,1"), "there"),
         (("name=a/b", "seed=0,1"), "outputs/sweeps/a_b"),
+        (("name=..", "seed=0,1"), "outputs/sweeps/_."),
+        (("name=.", "seed=0,1"), "outputs/sweeps/_"),
     ],
 )
 def test_a_folder_can_be_named(composed, arguments, name):
@@ -75,3 +77,22 @@ def test_what_is_computed_tells_runs_apart(composed):
     assert len(set(others)) == len(others)
     # What cannot be resolved will be refused, and is known by what was typed.
     assert identity("model.latent_dim=???") == identity("model.latent_dim=???") != identity("model.latent_dim=???", "seed=1")
+
+
+def test_what_a_configuration_is_read_from_tells_files_apart_and_not_machines(composed, tmp_path, monkeypatch):
+    def read(*overrides: str) -> str:
+        config = composed(overrides)
+        OmegaConf.set_struct(config, False)
+        config.data.root = "${oc.env:HERE}"
+        return source(config)
+
+    monkeypatch.setenv("HERE", "a")
+    here = read("seed=1")
+    monkeypatch.setenv("HERE", "b")
+    assert here == read("seed=1") == read("seed=1", "name=x", "output_dir=y", "launcher=joblib", "sweep.retry=true")
+    assert len({here, read("seed=2"), read("seed=1", "loss=hinge"), read("seed=1", "r1_gamma=2"), read("seed=???")}) == 5
+
+
+def test_jobs_know_what_they_were_read_from(composed, tmp_path):
+    (job,) = plan_jobs(composed, tmp_path, [["seed=1"]], {"seed"})
+    assert job.source == source(composed(["seed=1"]))

@@ -261,9 +261,38 @@ def test_jobs_that_vanish_are_noted_and_those_that_ended_well_are_returned(comma
     assert [one.status for one in returned] == [JobStatus.COMPLETED] * 2
     assert [one.return_value["status"] for one in returned] == ["finished", "killed"]
     assert [job.record["slurm"] for job in made] == ["7_0", "7_1"]
-    assert made[1].record["reason"] == "by Slurm: OUT_OF_MEMORY"
+    assert made[1].record["reason"].startswith("by Slurm: OUT_OF_MEMORY")
     printed = capfd.readouterr().out
     assert "well: finished" in printed and "vanished: killed, by Slurm: OUT_OF_MEMORY" in printed
+
+
+def cancel(command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, job: Job) -> None:
+    """Launch a job that Slurm cancels, so that it returns nothing."""
+    for name, value in {"_TICK": 0.01, "_LONGEST": 0.0, "_LATE": 0.05}.items():
+        monkeypatch.setattr(slurm, name, value)
+    command("sbatch", "echo Submitted batch job 7")
+    command("squeue", "echo 7 CANCELLED")
+    launcher(tmp_path, Supervisor([job], Launch())).launch([["seed=0"]], 0)
+
+
+@pytest.mark.parametrize(("status", "reason", "code"), [("finished", None, 0), ("diverged", "loss/d is nan", 1)])
+def test_a_run_that_was_through_when_slurm_ended_its_job_has_its_own_end(command, tmp_path, monkeypatch, status, reason, code):
+    (job,) = jobs(tmp_path, "a")
+    job.run.create({"choices": {}}, [])
+    job.run.release()
+    job.run.write_summary({"status": status, "reason": reason, "exit_status": code})
+    job.note(status="running")
+    cancel(command, tmp_path, monkeypatch, job)
+    assert (job.record["status"], job.record["reason"], job.record["exit_status"]) == (status, reason, code)
+
+
+@pytest.mark.parametrize(("logged", "where"), [(False, ", see {}/.submitit/7/7_0_log.out"), (True, "")])
+def test_where_a_job_that_ended_before_it_had_a_log_says_why_is_told(command, tmp_path, monkeypatch, logged, where):
+    (job,) = jobs(tmp_path, "a")
+    if logged:
+        job.log.touch()
+    cancel(command, tmp_path, monkeypatch, job)
+    assert (job.record["status"], job.record["reason"]) == ("killed", f"by Slurm: CANCELLED{where.format(tmp_path)}")
 
 
 def test_a_command_that_is_told_to_stop_leaves_its_jobs_in_slurm(command, tmp_path, monkeypatch, capfd):

@@ -3,12 +3,13 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 from ganexp.locks import hold
 from ganexp.sweeps.jobs import Job
-from ganexp.sweeps.supervisor import Launch, Supervisor, supervise
+from ganexp.sweeps.supervisor import Launch, Supervisor, note_end, supervise
 
 SCRIPT = """#!/bin/sh
 end() {
@@ -16,7 +17,7 @@ end() {
   printf '{"status": "%s", "reason": %s, "exit_status": %s}' "$1" "$2" "$3" > "$GANEXP_DIRECTORY/summary.json"; exit $3
 }
 case "$*" in *how=fall-silent*) exit 3 ;; esac
-echo "arguments: $*"; echo "threads: $OMP_NUM_THREADS, hidden: ${HIDDEN-removed}"
+echo "arguments: $*"; echo "threads: $OMP_NUM_THREADS, hidden: ${HIDDEN-removed}"; echo "source: ${GANEXP_SOURCE-unknown}"
 case "$*" in
   *resume=*) end finished null 0 ;;
   *how=finish*) end finished null 0 ;;
@@ -58,6 +59,22 @@ def test_however_a_run_ends_its_record_says_it(job, how, status, reason, code):
     assert record == json.loads((job(how).folder / "jobs" / f"how={how}.json").read_text())
     assert record["attempts"] == 1 and record["began"] <= record["ended"]
     assert f"arguments: -m ganexp how={how} x='a b'\n" in job(how).log.read_text()
+
+
+@pytest.mark.parametrize("source, told", [("", "unknown"), ("0123", "0123")])
+def test_a_run_is_told_what_its_configuration_was_read_from(job, source, told):
+    one = replace(job("finish"), source=source)
+    supervise(one, Launch())
+    assert f"source: {told}\n" in one.log.read_text()
+
+
+@pytest.mark.parametrize("noted", ["running", "waiting", "killed", "stopped"])
+def test_a_run_that_says_that_it_is_finished_is(job, noted):
+    done = job("finish")
+    supervise(done, Launch())
+    done.note(status=noted, reason="by Slurm: CANCELLED")
+    record = note_end(done)
+    assert (record["status"], record["reason"], record["exit_status"]) == ("finished", None, 0)
 
 
 def test_a_run_that_fails_without_a_word_has_its_exit_status_for_a_reason(job):
@@ -102,6 +119,8 @@ def test_a_run_gets_the_flags_and_variables_of_its_launch(job, monkeypatch, capf
     Supervisor([job("fail"), job("finish")], launch).work(1, {"OMP_NUM_THREADS": "7"})
     printed = capfdbinary.readouterr().out.decode()
     assert "arguments: -m ganexp --config-dir mine how=finish x='a b'\nthreads: 7, hidden: removed\n" in printed
+    assert job("finish").command == job("finish").record["command"]
+    assert job("finish").record["command"] == """python -m ganexp --config-dir mine how=finish 'x='"'"'a b'"'"''"""
     assert not job("fail").record
 
 

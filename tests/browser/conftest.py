@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from comparison import example
+from ganexp.comparison.page import page as written
+
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -60,3 +63,17 @@ def visit(browser: Any) -> Iterator[Callable[..., Any]]:
     for context in contexts:
         context.close()
     assert complaints == []
+
+
+@pytest.fixture
+def report(tmp_path: Path, visit: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that writes a comparison and opens it."""
+
+    def make(data: Any = None, **options: Any) -> Any:
+        file = tmp_path / "report.html"
+        file.write_text(written(example.example() if data is None else data))
+        page = visit(file.as_uri(), **options)
+        page.wait_for_selector("#runs", state="attached")
+        return page
+
+    return make

@@ -84,7 +84,8 @@ def _typed(value: Any) -> str:
 
 
 def _as_typed(key: str, arguments: Sequence[str]) -> str:
-    return next((argument for argument in arguments if argument.lstrip("+~").partition("=")[0] == key), key)
+    """Return the argument that set a key: of several, the last one counts."""
+    return next((argument for argument in reversed(arguments) if argument.lstrip("+~").partition("=")[0] == key), key)
 
 
 def _choices(cfg: DictConfig) -> dict[str, Any]:

@@ -14,6 +14,8 @@ import torchvision
 
 from ganexp.__main__ import main
 from ganexp.config import directory
+from ganexp.errors import ConfigError
+from ganexp.refusals import explain
 from tiny import TINY_RING
 from wrong import WRONG
 
@@ -234,3 +236,7 @@ def test_the_traceback_is_there_for_whoever_asks(tmp_path):
     assert ended.returncode == 1
     assert "Traceback" in ended.stderr and "loss/hinje" in ended.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_of_a_key_that_was_given_twice_the_value_that_counts_is_told():
+    assert explain(ConfigError("too many", "seed"), ["seed=1", "data=ring", "seed=2"]) == "ganexp: seed=2: too many"

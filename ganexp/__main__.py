@@ -9,12 +9,12 @@ import sys
 
 import hydra
 
-from ganexp import config as configuration
-from ganexp.config import quote
-from ganexp.errors import ConfigError
-from ganexp.job import TERSE, job, stop_with_parent
-from ganexp.refusals import explain
-from ganexp.runs import Run
+from ganexp.config import compose as configuration
+from ganexp.config.compose import quote
+from ganexp.config.errors import ConfigError
+from ganexp.config.refusals import explain
+from ganexp.runs.run import Run
+from ganexp.training.job import TERSE, job, stop_with_parent
 
 _MULTIRUN = {"-m", "--multirun"}
 _SWEEPER = "hydra_plugins.ganexp.sweeps.sweeper.Sweeper"

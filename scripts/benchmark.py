@@ -36,12 +36,13 @@ from torch.optim import Adam
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 from torchvision import transforms
 
-from ganexp import __version__, config
+from ganexp import __version__
+from ganexp.config import compose as config
+from ganexp.config.hardware import describe_hardware
 from ganexp.data import MNIST
-from ganexp.experiment import Experiment, assemble
-from ganexp.hardware import describe_hardware
-from ganexp.runs import Run
-from ganexp.train import prepare, train
+from ganexp.runs.run import Run
+from ganexp.training.experiment import Experiment, assemble
+from ganexp.training.train import prepare, train
 
 LOG_EVERY = 50  # a block of ganexp has whole log windows, or some blocks would hold none of that cost
 SAVE_EVERY = 500  # as in a run of 5,000 iterations; the default, ten times in a run, is far more often in one as short as these

@@ -19,12 +19,13 @@ from benchmark import quartiles
 from hydra import compose, initialize_config_dir
 from lightning.pytorch import Callback, Trainer
 
-from ganexp import __version__, config
-from ganexp.callbacks import Evaluation
-from ganexp.experiment import assemble
-from ganexp.hardware import describe_hardware
-from ganexp.runs import Run
-from ganexp.train import prepare, train
+from ganexp import __version__
+from ganexp.config import compose as config
+from ganexp.config.hardware import describe_hardware
+from ganexp.runs.run import Run
+from ganexp.training.callbacks import Evaluation
+from ganexp.training.experiment import assemble
+from ganexp.training.train import prepare, train
 
 CASES = ["ring", "grid", "density"]
 NEVER = 10**9

@@ -17,14 +17,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from ganexp import evaluate
-from ganexp.config import compose_option
-from ganexp.evaluation import protocol
-from ganexp.evaluation.records import Bench
-from ganexp.evaluation.table import Row
-from ganexp.sweeps.jobs import Job
+from ganexp.config.compose import compose_option
+from ganexp.evaluate import __main__ as evaluate
+from ganexp.evaluate.records import Bench
+from ganexp.evaluate.table import Row
+from ganexp.runs import protocol
+from ganexp.runs.jobs import Job
+from ganexp.runs.signals import is_headline
 from ganexp.sweeps.supervisor import Launch, listening, supervise
-from ganexp.values import is_headline
 
 ROOT = Path(__file__).resolve().parents[1]
 

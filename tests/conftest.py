@@ -9,11 +9,11 @@ import pytest
 import torch
 from hydra.core.global_hydra import GlobalHydra
 
-from ganexp.config import compose
-from ganexp.experiment import assemble
-from ganexp.runs import Run
-from ganexp.train import Training, prepare, train
-from tiny import TINY
+from ganexp.config.compose import compose
+from ganexp.runs.run import Run
+from ganexp.training.experiment import assemble
+from ganexp.training.train import Training, prepare, train
+from support.tiny import TINY
 
 
 @pytest.fixture(autouse=True, scope="session")

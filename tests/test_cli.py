@@ -13,17 +13,14 @@ import pytest
 import torch
 
 from ganexp.__main__ import main
-from ganexp.checkpoints import last_good
-from ganexp.config import compose, directory
-from ganexp.runs import Run
-from one_update import RANDOM, data_of
-from test_train import curves, rows
-from tiny import CONVOLUTIONS, TINY_IMAGES, TINY_RING
+from ganexp.config.compose import compose, directory
+from ganexp.runs.run import Run
+from ganexp.training.checkpoints import last_good
+from support.command import SMALL, start, wait_for
+from support.curves import curves, rows
+from support.one_update import RANDOM, data_of
+from support.tiny import CONVOLUTIONS, TINY_IMAGES, TINY_RING
 
-SMALL = (
-    *("trainer.accelerator=cpu", "trainer.max_epochs=null", "callbacks.samples.times=1", "callbacks.scalars.every=1"),
-    *("callbacks.evaluation.times=1", "callbacks.evaluation.samples=100"),
-)
 QUICK = ("data.batch_size=4",)
 IMAGES = {"mnist": "MNIST", "stacked_mnist": "MNIST", "fashion_mnist": "FashionMNIST", "cifar10": "cifar-10-batches-py"}
 """Data sets that have to be there, and the folder that shows it."""
@@ -55,19 +52,6 @@ def ganexp(monkeypatch, tmp_path, capsys):
 def the_run(folder: Path) -> Path:
     (path,) = (path.parent for path in folder.glob("outputs/*/*/summary.json"))
     return path
-
-
-def start(folder: Path, *arguments: str) -> subprocess.Popen:
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(Path(__file__).parent), str(directory().parent)))}
-    command = [sys.executable, "-m", "ganexp", *arguments]
-    return subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-
-
-def wait_for(folder: Path, pattern: str, process: subprocess.Popen) -> None:
-    deadline = time.monotonic() + 120
-    while not list(folder.glob(pattern)):
-        assert time.monotonic() < deadline and process.poll() is None, process.communicate()[0]
-        time.sleep(0.05)
 
 
 OTHERS = ("callbacks", "extractor", "logger", "schedule", "trainer")
@@ -199,7 +183,7 @@ def test_a_sweep_that_is_interrupted_twice_continues(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("loss", ["non_saturating", "r3gan"])
 def test_two_processes_end_with_the_weights_of_one(tmp_path, loss):
-    dump = ("+callbacks.dump._target_=tiny.DumpWeights",)
+    dump = ("+callbacks.dump._target_=support.tiny.DumpWeights",)
     command = (*SMALL, *TINY_RING, f"loss={loss}", "optimizer=sgd", "trainer.max_iterations=6", *dump)
     for folder, extra in (("one", ()), ("two", ("accelerator=ddp",))):
         process = start(tmp_path, *command, *extra, f"output_dir={folder}")

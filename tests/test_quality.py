@@ -8,10 +8,10 @@ import pytest
 import torch
 from sklearn.neighbors import KNeighborsClassifier
 
-from ganexp.config import compose
-from ganexp.experiment import assemble
-from ganexp.runs import Run
-from ganexp.train import Training, prepare, train
+from ganexp.config.compose import compose
+from ganexp.runs.run import Run
+from ganexp.training.experiment import assemble
+from ganexp.training.train import Training, prepare, train
 
 pytestmark = pytest.mark.slow
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ganexp.config import directory
+from ganexp.config.compose import directory
 
 README = Path(__file__).parent.parent / "README.md"
 

@@ -13,7 +13,7 @@ import numpy as np
 from torch import Tensor
 
 from ganexp.data.cache import cache_folder
-from ganexp.pictures import PLAIN, Layout
+from ganexp.pictures.images import PLAIN, Layout
 
 Split = Literal["train", "test"]
 SPLITS: tuple[Split, ...] = ("train", "test")

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 from torch import Tensor
 
-from ganexp.errors import ConfigError
+from ganexp.config.errors import ConfigError
 
 Batch = tuple[Tensor, Tensor]
 

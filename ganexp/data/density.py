@@ -21,13 +21,13 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from ganexp.config import near_miss
+from ganexp.config.compose import near_miss
+from ganexp.config.errors import ConfigError
+from ganexp.config.types import PositiveInt
 from ganexp.data.base import Split, digest
 from ganexp.data.points import SEEDS, Points
-from ganexp.errors import ConfigError
-from ganexp.pictures import PLAIN, Layout
-from ganexp.scatter import Panel, Scatter
-from ganexp.types import PositiveInt
+from ganexp.pictures.images import PLAIN, Layout
+from ganexp.pictures.scatter import Panel, Scatter
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -18,11 +18,11 @@ from urllib.error import HTTPError
 import torch
 from torch import Tensor
 
+from ganexp.config.errors import ConfigError
+from ganexp.config.types import PositiveInt
 from ganexp.data.base import Split
 from ganexp.data.cache import cache_folder
 from ganexp.data.images import Images
-from ganexp.errors import ConfigError
-from ganexp.types import PositiveInt
 
 # Seconds after which a server that does not answer counts as unreachable, and a download that stalls as failed.
 REACH_TIMEOUT = 3.0

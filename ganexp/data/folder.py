@@ -19,12 +19,12 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from ganexp.config.errors import ConfigError
+from ganexp.config.types import PositiveInt
 from ganexp.data.base import Split, digest
 from ganexp.data.cache import cache_folder
 from ganexp.data.images import Images
-from ganexp.errors import ConfigError
-from ganexp.files import whole_file
-from ganexp.types import PositiveInt
+from ganexp.runs.files import whole_file
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ganexp.config.errors import ConfigError
+from ganexp.config.types import PositiveInt
 from ganexp.data.base import SPLITS, Data, Split, digest
-from ganexp.errors import ConfigError
-from ganexp.pictures import PLAIN, Layout, image_grid
-from ganexp.types import PositiveInt
+from ganexp.pictures.images import PLAIN, Layout, image_grid
 
 
 class Images(Data):

@@ -15,10 +15,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ganexp.config.types import PositiveFloat, PositiveInt
 from ganexp.data.base import Data, Split, digest
-from ganexp.pictures import PLAIN, Layout
-from ganexp.scatter import Scatter
-from ganexp.types import PositiveFloat, PositiveInt
+from ganexp.pictures.images import PLAIN, Layout
+from ganexp.pictures.scatter import Scatter
 
 # Fixed, so that every run, whatever its seed, is trained and judged on the same points.
 SEEDS: dict[Split, int] = {"train": 0, "test": 1}

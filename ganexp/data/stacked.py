@@ -10,10 +10,10 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from ganexp.config.types import PositiveInt
 from ganexp.data.base import Split, digest
 from ganexp.data.benchmarks import MNIST
 from ganexp.data.points import SEEDS
-from ganexp.types import PositiveInt
 
 # Images of each split.
 SIZES: dict[Split, int] = {"train": 128_000, "test": 26_000}

@@ -10,13 +10,13 @@ over the real images x of the test split, with classes y.
 
 from typing import ClassVar
 
+from ganexp.config.errors import ConfigError
+from ganexp.config.types import PositiveInt
 from ganexp.data import Images
 from ganexp.data.base import Split
-from ganexp.errors import ConfigError
-from ganexp.extractors.convnet import accuracy, train
 from ganexp.metrics.base import Goal, Metric
+from ganexp.metrics.extractors.convnet import accuracy, train
 from ganexp.metrics.reference import Reference, Samples
-from ganexp.types import PositiveInt
 
 
 class CAS(Metric):

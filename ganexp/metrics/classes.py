@@ -14,12 +14,12 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from ganexp.config.errors import ConfigError
+from ganexp.config.types import Probability
 from ganexp.data import Images
-from ganexp.errors import ConfigError
 from ganexp.metrics.base import Goal
 from ganexp.metrics.features import FeatureMetric, kept
 from ganexp.metrics.reference import Reference, Samples
-from ganexp.types import Probability
 
 # Of its due share, what a class must have to be covered.
 DUE = 0.25

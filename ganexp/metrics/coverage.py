@@ -13,11 +13,11 @@ from typing import ClassVar
 
 import numpy as np
 
+from ganexp.config.types import PositiveInt
 from ganexp.metrics.base import Goal
 from ganexp.metrics.distances import PointMetric, real_points
 from ganexp.metrics.features import kept, some
 from ganexp.metrics.reference import Reference, Samples
-from ganexp.types import PositiveInt
 
 
 class PointCoverage(PointMetric):

@@ -21,12 +21,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ganexp.config.errors import ConfigError
+from ganexp.config.types import PositiveInt
 from ganexp.data import Points
-from ganexp.errors import ConfigError
 from ganexp.metrics.base import Goal, Metric
 from ganexp.metrics.features import kept, some
 from ganexp.metrics.reference import Reference, Samples
-from ganexp.types import PositiveInt
 
 # Real points that are drawn from the training split, once for all metrics.
 REAL = 25_000

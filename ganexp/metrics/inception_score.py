@@ -12,10 +12,10 @@ import math
 import warnings
 from typing import ClassVar
 
+from ganexp.config.types import PositiveInt
 from ganexp.metrics.base import Goal
 from ganexp.metrics.features import AsTheyAre, FeatureMetric, fixed_draws
 from ganexp.metrics.reference import Reference, Samples
-from ganexp.types import PositiveInt
 
 # The smallest logarithm of a probability: exp(-700) is still a number of float64, with all its digits.
 LEAST = -700.0

@@ -15,10 +15,10 @@ from typing import ClassVar
 
 import torch
 
+from ganexp.config.types import PositiveInt
 from ganexp.metrics.base import Goal
 from ganexp.metrics.features import AsTheyAre, FeatureMetric, exact_device, fixed_draws
 from ganexp.metrics.reference import KEPT, Reference, Samples
-from ganexp.types import PositiveInt
 
 
 class KID(FeatureMetric):

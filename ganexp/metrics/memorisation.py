@@ -13,13 +13,13 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from ganexp import neighbours
+from ganexp.config.errors import ConfigError
+from ganexp.config.types import PositiveInt
 from ganexp.data import Images
-from ganexp.errors import ConfigError
+from ganexp.metrics import neighbours
 from ganexp.metrics.base import Goal, Metric
 from ganexp.metrics.features import exact_device, kept, some
 from ganexp.metrics.reference import Reference, Samples
-from ganexp.types import PositiveInt
 
 # Of the held-out images, the share that would count as copied.
 QUANTILE = 0.01

@@ -19,11 +19,11 @@ from typing import ClassVar
 
 import torch
 
+from ganexp.config.errors import ConfigError
+from ganexp.config.types import Probability
 from ganexp.data import Data, Mixture
-from ganexp.errors import ConfigError
 from ganexp.metrics.base import Goal, Metric
 from ganexp.metrics.reference import Reference, Samples
-from ganexp.types import Probability
 
 # Radius of high quality in standard deviations, the mass of a Gaussian in the plane within it, and the variance that is left.
 RADIUS = 3.0

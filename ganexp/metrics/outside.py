@@ -8,8 +8,8 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from ganexp.config.errors import ConfigError
 from ganexp.data import Data, Density
-from ganexp.errors import ConfigError
 from ganexp.metrics.base import Goal, Metric
 from ganexp.metrics.reference import Reference, Samples
 

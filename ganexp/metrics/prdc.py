@@ -18,10 +18,10 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor
 
+from ganexp.config.types import PositiveInt
 from ganexp.metrics.base import Goal
 from ganexp.metrics.features import FeatureMetric, exact_device, kept, some
 from ganexp.metrics.reference import Reference, Samples
-from ganexp.types import PositiveInt
 
 # Rows of the matrix of distances that are held at a time.
 ROWS = 1000

@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from ganexp.config.errors import ConfigError
 from ganexp.data import Data, Images, Split
-from ganexp.errors import ConfigError
-from ganexp.extractors import Extractor, Features
-from ganexp.files import whole_file
+from ganexp.metrics.extractors import Extractor, Features
+from ganexp.runs.files import whole_file
 
 # Real samples of each split whose features are kept, in an order drawn once for all.
 KEPT = 10_000

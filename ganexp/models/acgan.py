@@ -5,10 +5,10 @@ from typing import ClassVar, Literal
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from ganexp.game import Game
+from ganexp.config.types import NonNegativeFloat, PositiveInt
 from ganexp.models.classifier import test_accuracy
+from ganexp.models.game import Game
 from ganexp.models.gan import GAN, Fakes
-from ganexp.types import NonNegativeFloat, PositiveInt
 
 
 class ACGAN(GAN):

@@ -9,7 +9,7 @@ from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from ganexp.game import MakeOptimizer
+from ganexp.models.game import MakeOptimizer
 from ganexp.models.state import Counters, Window, random_state, set_random_state
 
 

@@ -6,7 +6,7 @@ With G the generator, D the discriminator's logit, x real and z latent, one iter
 * ``g_steps`` times: a step of the generator's optimiser down ``loss.generator(D(G(z)), D(x))``, D fixed;
 * the average of the generator (if any) follows.
 
-``schedule`` varies the order (see :class:`ganexp.schedule.Schedule`). Losses and penalties see nothing but
+``schedule`` varies the order (see :class:`ganexp.models.schedule.Schedule`). Losses and penalties see nothing but
 :meth:`GAN.critic`, so a variant that redefines what the critic is asked works with all of them.
 
 In batch-normalised discriminators real and fake samples are judged in separate forward passes, each with its own statistics.
@@ -19,12 +19,12 @@ from typing import ClassVar, Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ganexp.errors import ConfigError
-from ganexp.game import Game
+from ganexp.config.errors import ConfigError
+from ganexp.config.types import PositiveInt
+from ganexp.models.average import Average
 from ganexp.models.base import TwoPlayerModule
-from ganexp.models.ema import Average
 from ganexp.models.functional import in_mode, one_hot
-from ganexp.types import PositiveInt
+from ganexp.models.game import Game
 
 Batch = tuple[Tensor, Tensor]
 """Samples with shape (B, *shape) and their labels with shape (B,), zeros when the data has none."""

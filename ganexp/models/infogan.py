@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, mse_loss
 
-from ganexp.errors import ConfigError
-from ganexp.game import Game
+from ganexp.config.errors import ConfigError
+from ganexp.config.types import NonNegativeFloat, NonNegativeInt, PositiveInt
+from ganexp.models.game import Game
 from ganexp.models.gan import GAN, Fakes
-from ganexp.types import NonNegativeFloat, NonNegativeInt, PositiveInt
 
 
 class InfoGAN(GAN):

@@ -6,12 +6,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from ganexp.config.errors import ConfigError
+from ganexp.config.types import NonNegativeFloat, PositiveInt
 from ganexp.data.batches import Batches
-from ganexp.errors import ConfigError
-from ganexp.game import Game
 from ganexp.models.classifier import test_accuracy
+from ganexp.models.game import Game
 from ganexp.models.gan import GAN, Fakes
-from ganexp.types import NonNegativeFloat, PositiveInt
 
 
 class SSGAN(GAN):

@@ -16,13 +16,13 @@ from typing import Annotated, Literal
 from pydantic import Field
 from torch import Tensor, nn
 
+from ganexp.config.types import NonNegativeFloat, PositiveFloat, PositiveInt
 from ganexp.networks.convolutions import FromMap, Kernel, ToMap, convolution, finish, transposed_convolution
 from ganexp.networks.hidden import Bias, Hidden, MapNorm, Momentum, NormPosition
 from ganexp.networks.initialisation import DCGAN_NORMAL, Initialisation
 from ganexp.networks.layers import Activation, OutputActivation, join_labels, make_output_activation
 from ganexp.networks.players import Shape, ValueRange
 from ganexp.networks.sides import given_sides, own_sides
-from ganexp.types import NonNegativeFloat, PositiveFloat, PositiveInt
 
 Ends = Literal["linear", "convolution"]
 Widths = Annotated[Sequence[PositiveInt], Field(min_length=1)]

@@ -7,8 +7,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from ganexp.errors import ConfigError
-from ganexp.types import PositiveFloat
+from ganexp.config.errors import ConfigError
+from ganexp.config.types import PositiveFloat
 
 Distribution = Literal[
     "default",

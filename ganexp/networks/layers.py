@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 
-from ganexp.errors import ConfigError
+from ganexp.config.errors import ConfigError
 from ganexp.networks.players import ValueRange
 
 Activation = Literal["relu", "leaky_relu", "elu", "gelu", "silu", "softplus", "tanh"]

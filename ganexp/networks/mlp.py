@@ -6,7 +6,8 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from ganexp.errors import ConfigError
+from ganexp.config.errors import ConfigError
+from ganexp.config.types import Fraction, NonNegativeFloat, PositiveFloat, PositiveInt
 from ganexp.networks.hidden import Bias, Hidden, Momentum, Norm, NormPosition
 from ganexp.networks.initialisation import TORCH_DEFAULT, Initialisation
 from ganexp.networks.layers import (
@@ -17,7 +18,6 @@ from ganexp.networks.layers import (
     make_output_activation,
 )
 from ganexp.networks.players import Shape, ValueRange
-from ganexp.types import Fraction, NonNegativeFloat, PositiveFloat, PositiveInt
 
 
 class MLPGenerator(nn.Module):

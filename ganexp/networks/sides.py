@@ -6,7 +6,7 @@ the image: 28 = 7 * 4, 32 = 4 * 8, 64 = 4 * 16. With a given depth, every side i
 
 import math
 
-from ganexp.errors import ConfigError
+from ganexp.config.errors import ConfigError
 from ganexp.networks.players import Shape
 
 _KEYS = ("model", "network", "data")

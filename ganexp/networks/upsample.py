@@ -12,6 +12,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
+from ganexp.config.types import NonNegativeFloat, PositiveFloat, PositiveInt
 from ganexp.networks.convolutions import FromMap, Kernel, ToMap, convolution, finish, transposed_convolution
 from ganexp.networks.dcgan import Widths
 from ganexp.networks.hidden import Bias, Hidden, Momentum, Norm, NormPosition
@@ -19,7 +20,6 @@ from ganexp.networks.initialisation import GLOROT_UNIFORM, Initialisation
 from ganexp.networks.layers import Activation, OutputActivation, join_labels, make_output_activation
 from ganexp.networks.players import Shape, ValueRange
 from ganexp.networks.sides import exact_sides
-from ganexp.types import NonNegativeFloat, PositiveFloat, PositiveInt
 
 
 class UpsampleGenerator(nn.Module):

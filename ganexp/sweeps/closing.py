@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ganexp.files import write_json
-from ganexp.runs import remove_empty
-from ganexp.sweeps.jobs import Job, known_jobs
+from ganexp.runs.files import write_json
+from ganexp.runs.jobs import Job, known_jobs
+from ganexp.runs.run import remove_empty
+from ganexp.runs.signals import text
+from ganexp.sweeps.launchers.slurm.queue import states_of
 from ganexp.sweeps.record import SWEEP, read_sweep
-from ganexp.sweeps.slurm_queue import states_of
 from ganexp.sweeps.supervisor import note_end
-from ganexp.values import text
 
 SUBMITTED = ".submitit"
 """The folder in a sweep's in which Slurm's jobs find their work, and leave their output and result."""
@@ -53,7 +53,7 @@ class Before:
         if self.sweep:
             write_json(self.folder / SWEEP, self.sweep)
         elif not known_jobs(self.folder):
-            from ganexp.search.study import discard
+            from ganexp.sweeps.search.study import discard
 
             discard(self.folder)
             (self.folder / SWEEP).unlink(missing_ok=True)
@@ -121,7 +121,7 @@ def relative(path: Path) -> str:
 
 
 def _report(folder: Path) -> str:
-    from ganexp.compare import report
+    from ganexp.compare.__main__ import report
 
     try:
         made = report([str(folder)])

@@ -14,10 +14,10 @@ from typing import Any
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from ganexp.job import DIRECTORY, PARENT
-from ganexp.runs import Run
-from ganexp.sweeps.jobs import Job
+from ganexp.runs.jobs import Job
+from ganexp.runs.run import Run
 from ganexp.sweeps.supervisor import Launch, asked_to_stop, listening, pass_on
+from ganexp.training.job import DIRECTORY, PARENT
 
 _WATCHED = 15.0  # seconds of training from which the speed is taken
 _BEGIN = 10.0  # seconds until training begins, where nobody watched

@@ -13,10 +13,10 @@ from typing import Any
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from ganexp import config as configuration
-from ganexp.config import file_name
-from ganexp.errors import ConfigError
-from ganexp.sweeps.jobs import Job, known_jobs
+from ganexp.config import compose as configuration
+from ganexp.config.compose import file_name
+from ganexp.config.errors import ConfigError
+from ganexp.runs.jobs import Job, known_jobs
 
 # What says how or where a command runs, not what it computes.
 _ELSEWHERE = ("output_dir", "name", "resume", "choices")

@@ -10,8 +10,8 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from ganexp.errors import ConfigError
-from ganexp.files import write_json
+from ganexp.config.errors import ConfigError
+from ganexp.runs.files import write_json
 from ganexp.sweeps.supervisor import now
 
 SWEEP = "sweep.json"

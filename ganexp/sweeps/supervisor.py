@@ -20,10 +20,10 @@ from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 
-from ganexp.job import DIRECTORY, PARENT, SOURCE
-from ganexp.locks import Held, hold, is_held
-from ganexp.refusals import PREFIX
-from ganexp.sweeps.jobs import Job
+from ganexp.config.refusals import PREFIX
+from ganexp.runs.jobs import Job
+from ganexp.runs.locks import Held, hold, is_held
+from ganexp.training.job import DIRECTORY, PARENT, SOURCE
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR2)
 _TICK = 0.2  # seconds between two looks at whether to stop

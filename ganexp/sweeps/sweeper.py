@@ -13,14 +13,14 @@ from hydra.plugins.sweeper import Sweeper as HydraSweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from ganexp.build import build, check_value
-from ganexp.config import plain, quote
-from ganexp.errors import ConfigError
+from ganexp.config.build import build, check_value
+from ganexp.config.compose import plain, quote
+from ganexp.config.errors import ConfigError
+from ganexp.runs.jobs import Job, known_jobs
 from ganexp.sweeps import closing, estimate
-from ganexp.sweeps.jobs import Job, known_jobs
+from ganexp.sweeps.launchers.slurm.queue import states_of
 from ganexp.sweeps.plan import check_swept, is_a_runs, plan_jobs, resolved, sweep_folder
 from ganexp.sweeps.record import describe_sweep, make_folder
-from ganexp.sweeps.slurm_queue import states_of
 from ganexp.sweeps.supervisor import Launch, Supervisor, Task, listening, stopped_by
 
 
@@ -75,12 +75,12 @@ class Sweeper(HydraSweeper):
 
     def _search(self, folder: Path, runs: Sequence[Override], launch: Launch) -> None:
         """Let workers ask a study for one trial after the other."""
-        from ganexp.search.outcome import best_trials, outcome  # the extra that these need may be missing
-        from ganexp.search.plan import plan
-        from ganexp.search.space import alternatives
-        from ganexp.search.space import overrides as chosen
-        from ganexp.search.study import create, ended, load
-        from ganexp.search.worker import Worker
+        from ganexp.sweeps.search.outcome import best_trials, outcome  # the extra that these need may be missing
+        from ganexp.sweeps.search.plan import plan
+        from ganexp.sweeps.search.space import alternatives
+        from ganexp.sweeps.search.space import overrides as chosen
+        from ganexp.sweeps.search.study import create, ended, load
+        from ganexp.sweeps.search.worker import Worker
 
         config = self._config
         swept = {

@@ -6,7 +6,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from ganexp.data import Data, Downloaded, ImageFolder
-from ganexp.pictures import draw
+from ganexp.pictures.images import draw
 
 CONF = Path(__file__).parents[2] / "conf" / "data"
 

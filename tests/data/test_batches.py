@@ -2,8 +2,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from ganexp.config.errors import ConfigError
 from ganexp.data import Batches, Digits, Groups
-from ganexp.errors import ConfigError
 
 
 def stream(size: int = 23, batch_size: int = 4, drop_last: bool = False, seed: int = 0, **options: int) -> Batches:

@@ -8,9 +8,9 @@ import pytest
 import torch
 from PIL import Image
 
+from ganexp.config.errors import ConfigError
 from ganexp.data import Batches, ImageFolder
-from ganexp.errors import ConfigError
-from image_files import BLUE, RED, colours, only, save
+from support.image_files import BLUE, RED, colours, only, save
 
 
 @pytest.fixture(autouse=True)

@@ -7,11 +7,11 @@ import pytest
 import torch
 from PIL import Image
 
-from ganexp.build import build
+from ganexp.config.build import build
+from ganexp.config.errors import ConfigError
 from ganexp.data import Density
 from ganexp.data.density import EXAMPLES
-from ganexp.errors import ConfigError
-from ganexp.pictures import draw
+from ganexp.pictures.images import draw
 
 
 def save(path: Path, values: object, mode: str | None = None) -> str:

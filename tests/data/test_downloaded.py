@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 import torch
 
+from ganexp.config.errors import ConfigError
 from ganexp.data import CIFAR10, MNIST, Downloaded, FashionMNIST
-from ganexp.errors import ConfigError
 
 CLASSES = pytest.mark.parametrize("cls", [MNIST, FashionMNIST, CIFAR10])
 

@@ -6,10 +6,10 @@ import pytest
 import torch
 from PIL import Image
 
-from ganexp.build import build
+from ganexp.config.build import build
+from ganexp.config.errors import ConfigError
 from ganexp.data import ImageFolder
-from ganexp.errors import ConfigError
-from image_files import BLUE, GREEN, RED, WHITE, colours, only, save
+from support.image_files import BLUE, GREEN, RED, WHITE, colours, only, save
 
 
 @pytest.fixture(autouse=True)

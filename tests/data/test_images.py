@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from ganexp.config.errors import ConfigError
 from ganexp.data import Digits, Images, Split
-from ganexp.errors import ConfigError
 
 
 class Given(Images):

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 import torch
 
+from ganexp.config.errors import ConfigError
 from ganexp.data import MNIST, StackedMNIST
 from ganexp.data.stacked import SIZES
-from ganexp.errors import ConfigError
 
 SMALL = {"train": 400, "test": 100}
 

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import nn
 from torch.optim import Adam
 
-from one_update import Apply, Reference, bce, from_map, play, to_map, with_label
+from support.one_update import Apply, Reference, bce, from_map, play, to_map, with_label
 
 KERAS_NORM = {"eps": 1e-3, "momentum": 0.01}
 FAKE = 10

@@ -5,7 +5,7 @@ import math
 import pytest
 from torch import nn
 
-from one_update import whole
+from support.one_update import whole
 
 # Rearrangements without weights, whose effect the updates are compared for.
 SILENT = {"ToMap", "FromMap", "Crop", "ZeroPad2d", "Flatten", "Unflatten"}

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.optim import Adadelta, Adam
 
-from one_update import Reference, bce, from_map, play, to_map, with_label
+from support.one_update import Reference, bce, from_map, play, to_map, with_label
 
 
 def cifar():

@@ -5,10 +5,10 @@ import torch
 from torch import nn
 from torch.optim import Adadelta, Adam
 
-from ganexp.callbacks import Checkpoints, Samples, Weights
-from ganexp.config import compose
-from ganexp.losses import Minimax, NonSaturating
-from one_update import play, whole
+from ganexp.config.compose import compose
+from ganexp.models.losses import Minimax, NonSaturating
+from ganexp.training.callbacks import Checkpoints, Samples, Weights
+from support.one_update import play, whole
 
 KERAS = {"betas": (0.9, 0.999), "eps": 1e-7}
 TORCH = {"lr": 2e-4, "betas": (0.5, 0.999), "eps": 1e-8}

@@ -1,10 +1,10 @@
 import pytest
 import torch
 
-from features import Projection, Shades
+from ganexp.config.errors import ConfigError
 from ganexp.data import Digits, Ring
-from ganexp.errors import ConfigError
 from ganexp.metrics import CAS, Reference
+from support.features import Projection, Shades
 
 
 @pytest.fixture(scope="module")

@@ -3,11 +3,11 @@ import math
 import pytest
 import torch
 
-from features import Projection, ShadeReader, Shades, reference_of, with_features
+from ganexp.config.errors import ConfigError
 from ganexp.data import Digits, Ring
-from ganexp.errors import ConfigError
-from ganexp.extractors import Classifier
 from ganexp.metrics import Classes, Reference
+from ganexp.metrics.extractors import Classifier
+from support.features import Projection, ShadeReader, Shades, reference_of, with_features
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import torch
 from scipy.stats import wasserstein_distance
 from torch import Tensor
 
+from ganexp.config.errors import ConfigError
 from ganexp.data import Density, Digits, Grid, Mixture, Points, Ring
-from ganexp.errors import ConfigError
 from ganexp.metrics import MaximumMeanDiscrepancy, Metric, PointCoverage, Reference, SlicedWasserstein
 
 ALL = pytest.mark.parametrize("metric", [SlicedWasserstein, MaximumMeanDiscrepancy, PointCoverage])

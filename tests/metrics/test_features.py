@@ -4,8 +4,8 @@ import weakref
 
 import torch
 
-from features import Shades, reference_of
 from ganexp.metrics.features import FeatureMetric, fixed_draws, kept, some
+from support.features import Shades, reference_of
 
 
 class Counting(FeatureMetric):

@@ -5,11 +5,11 @@ import pytest
 import torch
 from torchmetrics.image.fid import FrechetInceptionDistance
 
-from features import reference_of, with_features
 from ganexp.data import Digits
 from ganexp.metrics import FID
 from ganexp.metrics.features import AsTheyAre
 from ganexp.metrics.reference import Moments
+from support.features import reference_of, with_features
 
 
 def gaussian(mean, variances, n=200):

@@ -6,14 +6,14 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
-from features import ShadeReader, reference_of
-from ganexp.build import build
-from ganexp.config import directory
+from ganexp.config.build import build
+from ganexp.config.compose import directory
+from ganexp.config.errors import ConfigError
 from ganexp.data import Digits, Ring
-from ganexp.errors import ConfigError
-from ganexp.evaluation.measurement import fitting
-from ganexp.extractors import Classifier
 from ganexp.metrics import CAS, FID, KID, PRDC, Classes, InceptionScore, Memorisation, Reference
+from ganexp.metrics.extractors import Classifier
+from ganexp.metrics.measurement import fitting
+from support.features import ShadeReader, reference_of
 
 METRICS = [CAS(seen=512), FID(), KID(subsets=3), PRDC(), Classes(), InceptionScore(), Memorisation()]
 EACH = pytest.mark.parametrize("metric", METRICS, ids=lambda metric: type(metric).__name__)

@@ -3,9 +3,9 @@ import math
 import pytest
 import torch
 
-from features import reference_of, with_features
 from ganexp.data import Digits
 from ganexp.metrics import KID
+from support.features import reference_of, with_features
 
 
 class Few(Digits):

@@ -3,10 +3,10 @@ import math
 import pytest
 import torch
 
-from features import Shades
+from ganexp.config.errors import ConfigError
 from ganexp.data import Digits, Ring
-from ganexp.errors import ConfigError
 from ganexp.metrics import Memorisation, Reference
+from support.features import Shades
 
 
 @pytest.fixture(scope="module")

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from ganexp.build import build
+from ganexp.config.build import build
+from ganexp.config.errors import ConfigError
 from ganexp.data import Density, Digits, Grid, Mixture, Ring
-from ganexp.errors import ConfigError
 from ganexp.metrics import ModeCoverage, Reference
 
 

@@ -5,9 +5,9 @@ import pytest
 import torch
 from PIL import Image
 
-from ganexp.build import build
+from ganexp.config.build import build
+from ganexp.config.errors import ConfigError
 from ganexp.data import Density, Digits, Ring
-from ganexp.errors import ConfigError
 from ganexp.metrics import MassOutside, Reference
 
 

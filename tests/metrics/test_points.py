@@ -3,12 +3,12 @@
 import pytest
 from omegaconf import OmegaConf
 
-from ganexp.build import build
-from ganexp.config import directory
+from ganexp.config.build import build
+from ganexp.config.compose import directory
+from ganexp.config.errors import ConfigError
 from ganexp.data import Density, Digits, Grid, Points, Ring
-from ganexp.errors import ConfigError
-from ganexp.evaluation.measurement import fitting, goals
 from ganexp.metrics import Metric, Reference
+from ganexp.metrics.measurement import fitting, goals
 
 EVERYWHERE = {"sliced_wasserstein", "mmd_squared", "coverage"}
 MODES = {"modes", "high_quality", "mode_kl", "mode_kl_reverse", "mode_spread"}

@@ -3,9 +3,9 @@ import math
 import pytest
 import torch
 
-from features import reference_of, with_features
 from ganexp.data import Digits
 from ganexp.metrics import PRDC, prdc
+from support.features import reference_of, with_features
 
 
 def by_hand(generated, real, k, k_density):

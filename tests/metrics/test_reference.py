@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from features import Projection
+from ganexp.config.errors import ConfigError
 from ganexp.data import Digits, Ring
-from ganexp.errors import ConfigError
 from ganexp.metrics import Reference
 from ganexp.metrics.reference import moments_of
+from support.features import Projection
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from tiny import TINY_RING
+from support.tiny import TINY_RING
 
 SCHEDULES = [
     ("schedule.update=alternating",),
@@ -176,7 +176,8 @@ def test_samples_come_from_the_average_in_evaluation_mode(ready):
     samples = model.sample(z, y)
     expected = copy.deepcopy(model.average.module).eval()
     torch.testing.assert_close(samples, expected(z))
-    assert torch.equal(samples[:5], model.sample(z[:5], y[:5])), "a sample depends on its own latent only"
+    # A sample depends on its own latent only; the rounding of a product of matrices may depend on their size.
+    torch.testing.assert_close(samples[:5], model.sample(z[:5], y[:5]))
     assert not torch.equal(samples, copy.deepcopy(model.generator).eval()(z))
 
 

@@ -7,17 +7,17 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy, log_softmax, one_hot
 
-from ganexp.config import compose, directory
+from ganexp.config.compose import compose, directory
+from ganexp.config.errors import ConfigError
 from ganexp.data import Data
-from ganexp.errors import ConfigError
-from ganexp.experiment import assemble
 from ganexp.models import Fakes
 from ganexp.models.classifier import test_accuracy as accuracy
 from ganexp.models.ssgan import labelled_subset
-from ganexp.runs import Run
-from ganexp.train import prepare, train
-from test_train import curves
-from tiny import TINY, TINY_RING, Crash, StopAt
+from ganexp.runs.run import Run
+from ganexp.training.experiment import assemble
+from ganexp.training.train import prepare, train
+from support.curves import curves
+from support.tiny import TINY, TINY_RING, Crash, StopAt
 
 CLASSES = 8
 MODELS, LOSSES, PENALTIES = (

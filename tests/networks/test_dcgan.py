@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from ganexp.errors import ConfigError
+from ganexp.config.errors import ConfigError
 from ganexp.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 
 # Every side that is allowed, with its base: half of it, half of that, and so on, until it is odd or below 8.

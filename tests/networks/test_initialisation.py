@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from ganexp.errors import ConfigError
+from ganexp.config.errors import ConfigError
 from ganexp.networks.initialisation import Distribution, Initialisation
 
 NAMES = [name for name in get_args(Distribution) if name != "default"]

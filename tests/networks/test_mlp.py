@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from ganexp.errors import ConfigError
+from ganexp.config.errors import ConfigError
 from ganexp.networks.initialisation import Initialisation
 from ganexp.networks.mlp import MLPDiscriminator, MLPGenerator
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from ganexp.errors import ConfigError
+from ganexp.config.errors import ConfigError
 from ganexp.networks.upsample import PoolDiscriminator, UpsampleGenerator
 
 

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from ganexp.runs.jobs import Job
 from ganexp.sweeps.closing import SUBMITTED, Before, close
-from ganexp.sweeps.jobs import Job
 
 
 def begun(folder: Path, name: str) -> Job:

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 from omegaconf import OmegaConf
 
+from ganexp.runs.jobs import Job
 from ganexp.sweeps import estimate, supervisor
-from ganexp.sweeps.jobs import Job
 from ganexp.sweeps.supervisor import Launch
 
 

@@ -6,7 +6,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
-from ganexp.config import directory, register_resolvers
+from ganexp.config.compose import directory, register_resolvers
 from ganexp.sweeps.plan import identify, plan_jobs, source, sweep_folder
 
 

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from ganexp.__main__ import main
-from ganexp.job import SOURCE
+from ganexp.training.job import SOURCE
 
 ONE = "this is one value for all runs, it cannot be swept"
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from ganexp.locks import hold
-from ganexp.sweeps.jobs import Job
+from ganexp.runs.jobs import Job
+from ganexp.runs.locks import hold
 from ganexp.sweeps.supervisor import Launch, Supervisor, note_end, supervise
 
 SCRIPT = """#!/bin/sh

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from ganexp.config import directory
-from ganexp.runs import Run
-from test_train import rows
-from tiny import TINY_RING
+from ganexp.config.compose import directory
+from ganexp.runs.run import Run
+from support.curves import rows
+from support.tiny import TINY_RING
 
 SHORT = (
     *("trainer.accelerator=cpu", "trainer.max_epochs=null", "trainer.max_iterations=8", "callbacks.samples.times=1"),
@@ -28,7 +28,7 @@ class Shell:
 
     def __init__(self, folder: Path):
         self.folder = folder
-        places = (Path(__file__).parent, Path(__file__).parents[1], directory().parent)
+        places = (Path(__file__).parents[1], directory().parent)
         self.environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, places))}
 
     def start(self, *arguments: str) -> subprocess.Popen:
@@ -62,7 +62,7 @@ def shell(tmp_path):
 @pytest.mark.slow
 def test_the_same_command_runs_what_is_missing(shell):
     """One run finishes, one fails, one is killed, one is refused: each is told, and treated, as what it is."""
-    command = ("seed=0,1,2", "+callbacks.bad._target_=bad_callbacks.EndBadly", "+callbacks.bad.seed=1", "name=a")
+    command = ("seed=0,1,2", "+callbacks.bad._target_=support.bad_callbacks.EndBadly", "+callbacks.bad.seed=1", "name=a")
     first = shell.run(*command, "+callbacks.bad.how=raise", "launcher=joblib", "launcher.n_jobs=2", status=1)
     assert "3 runs in outputs/sweeps/a: 3 to begin" in first
     assert "seed=1: failed, RuntimeError: this run was to fail" in first
@@ -91,7 +91,12 @@ def test_the_same_command_runs_what_is_missing(shell):
 
 @pytest.mark.slow
 def test_a_killed_run_takes_no_other_with_it_and_is_resumed(shell):
-    command = ("seed=0,1", "+callbacks.bad._target_=bad_callbacks.EndBadly", "+callbacks.bad.seed=0", "+callbacks.bad.how=kill")
+    command = (
+        "seed=0,1",
+        "+callbacks.bad._target_=support.bad_callbacks.EndBadly",
+        "+callbacks.bad.seed=0",
+        "+callbacks.bad.how=kill",
+    )
     first = shell.run(*command, "name=a", status=1)
     assert "seed=0: killed, by SIGKILL" in first and "seed=1: finished" in first
     assert "the same command runs the 1 that is missing" in first
@@ -154,7 +159,7 @@ def test_a_dry_run_says_how_long_and_leaves_nothing(shell):
 @pytest.mark.slow
 def test_a_sweep_finds_configurations_of_the_users_own(shell):
     (shell.folder / "mine" / "loss").mkdir(parents=True)
-    (shell.folder / "mine" / "loss" / "ours.yaml").write_text("_target_: ganexp.losses.LeastSquares\n")
+    (shell.folder / "mine" / "loss" / "ours.yaml").write_text("_target_: ganexp.models.losses.LeastSquares\n")
     command = [sys.executable, "-m", "ganexp", "-m", "--config-dir", "mine", *SHORT, "loss=ours,hinge"]
     done = subprocess.run(command, cwd=shell.folder, env=shell.environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr

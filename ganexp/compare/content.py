@@ -1,0 +1,152 @@
+"""A whole comparison as plain types: what the page shows, and what the tables are made of."""
+
+import os
+import shlex
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from ganexp import __version__
+from ganexp.compare import curves, pictures
+from ganexp.compare.collect import Found, Outcome
+from ganexp.compare.parameters import Parameter, labels, vary
+from ganexp.compare.protocols import goals, measured
+from ganexp.compare.ranking import tables
+from ganexp.compare.verdict import sentences
+from ganexp.runs.run import Run
+from ganexp.runs.signals import is_headline
+
+# What did not end as it should, worst first.
+_FAILURES = ("failed", "diverged", "killed", "refused", "unfinished", "stopped", "pruned")
+
+
+def content(
+    found: Found, arguments: Sequence[str], by: str | None = None, on: str = "final", numbers: str = "training"
+) -> dict[str, Any]:
+    """Return all that is known of the runs, ranked, with their curves and pictures.
+
+    Arguments:
+        found: The runs.
+        arguments: Those of the command that makes the report again.
+        by: The value that ranks.
+        on: Whether the final state counts or the best one.
+        numbers: Whether they are those that runs measured themselves, or were measured of them after training.
+
+    Raises:
+        ConfigError: No run has such a value.
+    """
+    outcomes = found.outcomes
+    # From here where it is below, else from anywhere.
+    folder = os.path.relpath(found.folder) if found.folder.is_relative_to(Path.cwd()) else str(found.folder)
+    swept = list(dict.fromkeys(str(key) for sweep in found.sweeps for key in sweep.get("swept") or ()))
+    searched = [name for search in found.searches for name in search.get("objectives") or {}]
+    parameters, rows = vary(outcomes, swept)
+    kinds = labels(parameters, rows)
+    ranked = tables(outcomes, kinds, rows, by, on, searched)
+    place = {run: index for index, table in enumerate(ranked) for group in table["groups"] for run in group["runs"]}
+    read = [curves.read(outcome.directory / "metrics.csv") for outcome in outcomes]
+    for outcome, (_, whole) in zip(outcomes, read, strict=True):
+        if not whole:
+            outcome.reasons.append("metrics.csv is damaged")
+    runs = [
+        {"id": index, "group": kinds[index], "table": place.get(index), "parameters": rows[index]}
+        | _run(outcome, found, _last(read[index][0]))
+        for index, outcome in enumerate(outcomes)
+    ]
+    ranking = list(dict.fromkeys(table["by"] for table in ranked if table["by"]))
+    better = goals(outcomes)
+    tags = dict.fromkeys(tag for lines, _ in read for tag in lines)
+    first = [*(f"metrics/{name}" for name in ranking), "loss/d", "loss/g"]
+    return {
+        "title": _title(parameters, outcomes),
+        "version": __version__,
+        "made": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "folder": folder,
+        "on": on,
+        "numbers": numbers,
+        "commands": [str(sweep["command"]) for sweep in found.sweeps if sweep.get("command")],
+        "report_command": shlex.join(["python", "-m", "ganexp.compare", *arguments]),
+        "tensorboard": f"tensorboard --logdir {shlex.quote(folder)}",
+        "verdict": sentences(ranked, [outcome.status for outcome in outcomes], on),
+        "parameters": [
+            {"key": p.key, "label": p.label, "values": p.values, "numeric": p.numeric, "log": p.log} for p in parameters
+        ],
+        "metrics": [
+            {"name": name, "goal": better.get(name)} for name in dict.fromkeys([*ranking, *better, *measured(outcomes)])
+        ],
+        "tables": ranked,
+        "runs": runs,
+        "curves": {
+            tag: {str(index): lines[tag] for index, (lines, _) in enumerate(read) if tag in lines}
+            for tag in sorted(tags, key=lambda tag: first.index(tag) if tag in first else len(first))
+        },
+        "failures": [{"run": index} for index in _failures(outcomes)],
+    }  # fmt: skip
+
+
+def _run(outcome: Outcome, found: Found, reached: int | None) -> dict[str, Any]:
+    summary, run = outcome.summary, Run(outcome.directory)
+    best = summary.get("best") or {}
+    health = summary.get("health")
+    trainer = (outcome.config or {}).get("trainer") or {}
+    picture = pictures.newest(outcome.directory)
+    overrides = [override for override in outcome.overrides if not override.startswith("output_dir=")]
+    continued = run.exists and outcome.status not in ("finished", "running", "waiting", "pruned")
+    return {
+        "name": os.path.relpath(outcome.directory, found.folder),
+        "seed": outcome.seed,
+        "status": outcome.status,
+        "counts": outcome.is_ended,
+        "reason": "; ".join(outcome.reasons) or None,
+        "health": health and {key: health.get(key) for key in ("verdict", "reason", "iteration")},
+        "iteration": summary.get("iteration", reached),
+        "total_iterations": summary.get("total_iterations", trainer.get("max_iterations")),
+        "final": _headlines(summary.get("metrics") or {}),
+        "best": _headlines(best.get("metrics") or {}),
+        "best_iteration": best.get("iteration"),
+        "seconds": summary.get("training_seconds"),
+        "images_per_second": summary.get("images_per_second"),
+        "device": summary.get("device"),
+        "directory": str(outcome.directory),
+        "command": outcome.record.get("command") or shlex.join(["python", "-m", "ganexp", *overrides]),
+        "resume": shlex.join(["python", "-m", "ganexp", f"resume={outcome.directory}"]) if continued else None,
+        "log": None if outcome.status == "finished" else outcome.log,
+        "picture": picture and pictures.embedded(picture),
+        "latents": picture and pictures.latents(outcome, picture),
+    }
+
+
+def _headlines(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if is_headline(name)}
+
+
+def _last(lines: dict[str, curves.Curve]) -> int | None:
+    return max((line["x"][-1] for line in lines.values()), default=None)
+
+
+def _failures(outcomes: Sequence[Outcome]) -> list[int]:
+    """Return the places of the runs that did not finish, or of which something is not there or damaged, worst first."""
+    failed = [index for index, outcome in enumerate(outcomes) if outcome.status in _FAILURES]
+    lost = [
+        index
+        for index, outcome in enumerate(outcomes)
+        if outcome.status == "finished" and (outcome.reasons or not outcome.summary)
+    ]
+    return sorted(failed, key=lambda index: _FAILURES.index(outcomes[index].status)) + lost
+
+
+def _title(parameters: Sequence[Parameter], outcomes: Sequence[Outcome]) -> str:
+    """Say what was compared, on what."""
+    varied = [parameter.key for parameter in parameters]
+    if len({outcome.seed for outcome in outcomes}) > 1:
+        varied.append("seed")
+    chosen = [(outcome.config or {}).get("choices") or {} for outcome in outcomes]
+    same: dict[str, str] = {}
+    for group in ("experiment", "data", "model"):
+        options = {str(choices[group]) for choices in chosen if group in choices}
+        if len(options) == 1 and options != {"None"}:
+            same[group] = options.pop()
+    where = same.get("experiment") or same.get("data") or same.get("model")
+    what = ", ".join(varied) or f"{len(outcomes)} run{'s' * (len(outcomes) != 1)}"
+    return f"{what} on {where}" if where else what

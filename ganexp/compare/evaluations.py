@@ -1,0 +1,83 @@
+"""What ``ganexp.evaluate`` measured after training, in place of what runs measured themselves.
+
+Contract: the numbers of a run come from one protocol. Of several it is the one that most runs have in common, then that of the
+most samples; a run of which the state that counts was not measured keeps its own numbers.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from ganexp.compare.collect import Outcome, read
+from ganexp.compare.schema import Evaluation
+from ganexp.config.errors import ConfigError
+from ganexp.runs.protocol import digest
+
+Record = dict[str, Any]
+Records = dict[Any, Record]  # by iteration
+
+
+def evaluated(outcomes: Sequence[Outcome], on: str = "final") -> list[Outcome]:
+    """Return the runs with the numbers that were measured of their last and best states after training.
+
+    Arguments:
+        outcomes: The runs.
+        on: The state that counts, final or best: a protocol by which that of a run was not measured is not the run's.
+
+    Raises:
+        ConfigError: Of no run it was measured.
+    """
+    kept = [_kept(outcome) for outcome in outcomes]
+    counted = [
+        {key: records for key, records in protocols.items() if _iteration(outcome, on) in records}
+        for outcome, protocols in zip(outcomes, kept, strict=True)
+    ]
+    common = Counter(key for protocols in counted for key in protocols)
+    samples = {key: _samples(records) for protocols in counted for key, records in protocols.items()}
+    order = sorted(common, key=lambda key: (common[key], samples[key]), reverse=True)
+    if not order:
+        other = {"final": "best", "best": "final"}[on]
+        hint = f"on={other} ranks by what was" if any(kept) else "python -m ganexp.evaluate run=<folder> does that"
+        raise ConfigError(f"the {on} state of none of these runs was measured after training", "numbers", hint=hint)
+    return [_with(outcome, protocols, order) for outcome, protocols in zip(outcomes, counted, strict=True)]
+
+
+def _iteration(outcome: Outcome, state: str) -> int | None:
+    """Return the iteration of the final or of the best state."""
+    return (outcome.summary if state == "final" else outcome.summary.get("best") or {}).get("iteration")
+
+
+def _kept(outcome: Outcome) -> dict[str, Records]:
+    """Return what was measured of the last and of the best state, by each protocol; note what is damaged."""
+    states = {_iteration(outcome, state) for state in ("final", "best")} - {None}
+    found: dict[str, Records] = {}
+    for file in sorted((outcome.directory / "evaluations").glob("*.json")):
+        record = read(file, Evaluation)
+        if record is None:
+            outcome.reasons.append(f"evaluations/{file.name} is damaged")
+        elif record["iteration"] in states:
+            found.setdefault(digest(record["protocol"]), {})[record["iteration"]] = record
+    return found
+
+
+def _samples(records: Records) -> int:
+    return max(int(record["protocol"]["samples"]) for record in records.values())
+
+
+def _with(outcome: Outcome, protocols: dict[str, Records], order: Sequence[str]) -> Outcome:
+    records = next((protocols[key] for key in order if key in protocols), None)
+    if records is None:
+        return outcome
+    summary, best = outcome.summary, outcome.summary.get("best") or {}
+    last, then = (records.get(_iteration(outcome, state)) for state in ("final", "best"))
+    some = next(iter(records.values()))
+    losses = {name: value for name, value in summary["metrics"].items() if name.startswith("loss/")}
+    changed = {
+        **{name: value for name, value in summary.items() if name != "goals"},
+        "metrics": losses | (last["metrics"] if last else {}),
+        "best": {**best, "metrics": then["metrics"]} if then else None,
+        "real": some["real"],
+        "measured": some["protocol"],
+    }
+    return replace(outcome, summary=changed | ({"goals": some["goals"]} if "goals" in some else {}))

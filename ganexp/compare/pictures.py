@@ -1,0 +1,87 @@
+"""What a run's samples look like, small enough to stand in a page beside those of many other runs."""
+
+import base64
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ganexp.compare.collect import Outcome
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+WIDTH = 400
+"""Largest width of a picture in pixels."""
+
+BYTES = 45_000
+"""Largest size of a file; as text it takes a third more."""
+
+_LAYOUT = ("points", "columns", "count", "layout")
+_QUALITIES = (85, 70, 50, 30, 10)
+
+
+def newest(run: Path) -> Path | None:
+    """Return the picture of the end of a run, or the last one before it; None if there is none."""
+    final = run / "final.png"
+    return final if final.is_file() else max((run / "samples").glob("*.png"), default=None)
+
+
+def embedded(file: Path) -> str | None:
+    """Return a picture as a data URI: as it is if it is small, else shrunk and packed; None if it is damaged."""
+    from PIL import Image
+
+    try:
+        with Image.open(file) as picture:
+            picture.load()
+            if picture.width <= WIDTH and file.stat().st_size <= BYTES:
+                return _uri("png", file.read_bytes())
+            return _packed(picture.convert("RGB"))
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None
+
+
+def latents(outcome: Outcome, file: Path) -> str | None:
+    """Return what decides which latents a picture is drawn from: equal texts mean equal latents, in the same places.
+
+    They come from a generator of fixed seed on the device of the run, as many as the layout needs. None where the device or
+    the layout is not known.
+    """
+    config = outcome.config or {}
+    model, data = config.get("model") or {}, config.get("data") or {}
+    layout = (config.get("callbacks") or {}).get("samples") or {}
+    # Of a run that has not ended, the host stands for its device.
+    device = outcome.summary.get("device") or outcome.record.get("host")
+    if not (model and data and layout and device):
+        return None
+    kinds = [str(node.get("_target_")).rpartition(".")[2] for node in (model, data)]
+    options = [f"{key} {value}" for key in _LAYOUT if (value := layout.get(key)) is not None]
+    parts = [
+        f"{model.get('latent_dim')} {model.get('noise')} latents of {kinds[0]} on {kinds[1]}",
+        *options,
+        "cpu" if device.startswith("cpu") else device,
+        "at the end" if file.name == "final.png" else "on the way",
+    ]
+    return ", ".join(parts)
+
+
+def _packed(picture: "Image") -> str:
+    from PIL import Image
+
+    if picture.width > WIDTH:
+        height = max(1, round(picture.height * WIDTH / picture.width))
+        picture = picture.resize((WIDTH, height), Image.Resampling.LANCZOS)
+    for quality in _QUALITIES:
+        content = _saved(picture, quality)
+        if len(content) <= BYTES:
+            break
+    return _uri("webp", content)
+
+
+def _saved(picture: "Image", quality: int) -> bytes:
+    stream = io.BytesIO()
+    picture.save(stream, "WEBP", quality=quality, method=2)  # faster than the usual 4, hardly larger
+    return stream.getvalue()
+
+
+def _uri(kind: str, content: bytes) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"

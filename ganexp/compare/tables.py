@@ -1,0 +1,137 @@
+"""A comparison as text: a table for the terminal, and one for spreadsheets and scripts."""
+
+import csv
+import io
+from collections.abc import Mapping
+from typing import Any
+
+from ganexp.runs.signals import text
+
+WIDTH = 104
+"""Columns of the terminal that a table takes at most."""
+
+_GAP = "  "
+_LEAST = 12  # columns of a name
+_WAYS = "><>><>"
+
+
+def terminal(data: Mapping[str, Any]) -> str:
+    """Return the verdict and a row for each kind of runs, best first, a table for each protocol; then what has no numbers."""
+    parts = []
+    if len(data["tables"]) > 1:
+        parts.append("These were not measured in the same way; do not compare numbers of different tables.")
+    for table in data["tables"]:
+        head = [line for line in (table["differs"], table["protocol"]) if line]
+        parts.append("\n".join([*head, *_rows(table, data["on"])]))
+    runs = data["runs"]
+    lines = [
+        (run["name"], run["status"], " ".join((run["reason"] or "").split()))
+        for run in (runs[entry["run"]] for entry in data["failures"])
+    ]
+    if lines:
+        parts.append(
+            "\n".join(_cut(f"{status}  {name}{f': {reason}' if reason else ''}", WIDTH) for name, status, reason in lines)
+        )
+    return "\n\n".join([*parts, "\n".join(f"- {sentence}" for sentence in data["verdict"])])
+
+
+def spreadsheet(data: Mapping[str, Any]) -> str:
+    """Return CSV with a row for each run: its parameters, what became of it, its numbers, and what its kind amounts to.
+
+    Columns: name, group, the parameters, seed, status, ...; ``final/<value>`` and ``best/<value>``; and of the kind, by the
+    value that ranks it, ``group/rank``, ``group/mean``, ``group/low``, ``group/high``, ``group/n``. Empty where there is none.
+    """
+    keys = [parameter["key"] for parameter in data["parameters"]]
+    names = [metric["name"] for metric in data["metrics"]]
+    facts = ["seed", "status", "reason", "health", "iteration", "total_iterations"]
+    tail = ["best_iteration", "seconds", "images_per_second", "device", "directory", "command"]
+    best = [name for name in names if any(name in run["best"] for run in data["runs"])]
+    ranks = ["rank", "by", "mean", "low", "high", "n"]
+    header = [
+        *("name", "group", "table", *keys, *facts),
+        *(f"final/{name}" for name in names),
+        *(f"best/{name}" for name in best),
+        *tail,
+        *(f"group/{name}" for name in ranks),
+    ]
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(header)
+    for run in data["runs"]:
+        shown = run | {"health": (run["health"] or {}).get("verdict")}
+        kind = _kind(data, run)
+        row = [
+            *(
+                run["name"],
+                run["group"],
+                run["table"],
+                *(run["parameters"][key] for key in keys),
+                *(shown[key] for key in facts),
+            ),
+            *(run["final"].get(name) for name in names),
+            *(run["best"].get(name) for name in best),
+            *(run[key] for key in tail),
+            *(kind.get(name) for name in ranks),
+        ]
+        writer.writerow(["" if value is None else value for value in row])
+    return stream.getvalue()
+
+
+def _kind(data: Mapping[str, Any], run: Mapping[str, Any]) -> dict[str, Any]:
+    if run["table"] is None:
+        return {}
+    table = data["tables"][run["table"]]
+    group = next(group for group in table["groups"] if run["id"] in group["runs"])
+    return {"rank": group["rank"], "by": table["by"], **group[data["on"]].get(table["by"], {})}
+
+
+def _rows(table: Mapping[str, Any], on: str) -> list[str]:
+    """Return the lines of a table; the state that ranks comes first, with its interval."""
+    by = table["by"]
+    states = [on, "best" if on == "final" else "final"]
+    heads = ["#", "setting", *(f"{state} {by}" if by else state for state in states), "health", "time"]
+    rows = [heads]
+    for group in table["groups"]:
+        ranking, other = (group[state].get(by) or {"mean": None} for state in states)
+        health = group["health"] or group["status"]
+        rows.append(
+            [
+                str(group["rank"] or "–"),
+                group["label"],
+                _with_half(ranking),
+                text(other["mean"]),
+                ", ".join(f"{count} {word}" for word, count in health.items()),
+                _duration(group["seconds"]["mean"]),
+            ]
+        )
+    if by in table["real"]:
+        rows.append(["", "real data, held out", text(table["real"][by]), "", "", ""])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    over = sum(widths) + len(_GAP) * (len(widths) - 1) - WIDTH
+    for column in (1, 4):  # names give way first, then health
+        widths[column], over = max(_LEAST, widths[column] - max(0, over)), over - max(0, widths[column] - _LEAST)
+    return [
+        _GAP.join(f"{_cut(cell, width):{way}{width}}" for cell, way, width in zip(row, _WAYS, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+
+
+def _with_half(value: Mapping[str, Any]) -> str:
+    if value["mean"] is None:
+        return ""
+    if value["low"] is None:
+        return f"{text(value['mean'])} (n = {value['n']})"
+    return f"{text(value['mean'])} ± {(value['high'] - value['low']) / 2:,.2g} (n = {value['n']})"
+
+
+def _duration(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{seconds:.1f} s"
+    return f"{whole // 60} min {whole % 60:02d} s" if whole < 3600 else f"{whole // 3600} h {whole // 60 % 60:02d} min"
+
+
+def _cut(line: str, width: int) -> str:
+    return line if len(line) <= width else f"{line[: width - 1]}…"

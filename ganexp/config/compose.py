@@ -1,0 +1,160 @@
+"""The configuration before anything heavy is imported: where the YAML lives, resolvers, and what a key was meant to be."""
+
+import difflib
+import hashlib
+import re
+import secrets
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import hydra
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+
+from ganexp.config.errors import ConfigError
+
+_LONGEST_NAME = 180  # file systems take 255 bytes; TensorBoard's own files and temporary names need the rest
+_ALIKE = 0.7  # gpuu is like gpu, los like loss, hinje like hinge; foo is like nothing
+
+
+def stamp() -> str:
+    """Return a name that sorts by time and is unique: runs started in the same second never share a directory."""
+    return f"{datetime.now():%Y-%m-%d_%H-%M-%S}-{secrets.token_hex(2)}"
+
+
+def directory() -> Path:
+    """Return the folder of the YAML files: inside the package when installed from a wheel, beside it in a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    for candidate in (package / "conf", package.parent / "conf"):
+        if (candidate / "config.yaml").is_file():
+            return candidate
+    raise FileNotFoundError(f"ganexp is installed without its configuration: no conf/config.yaml in or beside {package}")
+
+
+def register_resolvers() -> None:
+    """Make the resolvers of ``conf/`` known to OmegaConf; call before composing.
+
+    ``${ganexp.stamp:}`` is the process's unique name; ``${ganexp.unless:a,b}`` is ``b``, or null once ``a`` is set: the
+    default of one of two settings that exclude each other.
+    """
+    # Cached in the configuration, so that the jobs of a sweep agree in whatever process they run.
+    OmegaConf.register_new_resolver("ganexp.stamp", stamp, replace=True, use_cache=True)
+    OmegaConf.register_new_resolver("ganexp.unless", lambda other, default: default if other is None else None, replace=True)
+
+
+def plain(cfg: DictConfig, resolve: bool = True) -> dict[str, Any]:
+    """Return nothing but dicts, lists and scalars, with every interpolation resolved unless told otherwise.
+
+    Raises:
+        ConfigError: A value is missing or cannot be resolved.
+    """
+    try:
+        content = OmegaConf.to_container(cfg, resolve=resolve, throw_on_missing=True)
+    except OmegaConfBaseException as error:
+        raise _unresolved(cfg) or error from error
+    assert isinstance(content, dict)
+    return {str(key): value for key, value in content.items()}
+
+
+def complete(cfg: DictConfig, choices: dict[str, Any]) -> dict[str, Any]:
+    """Return the resolved configuration of a run, with its name and the choice made in each group.
+
+    Raises:
+        ConfigError: A value cannot be resolved, there is not one model, loss and data set, or a name is no text.
+    """
+    content = plain(cfg)
+    made = {group: str(choice) for group, choice in choices.items() if not group.startswith("hydra")}
+    for group in ("model", "data", "loss"):
+        if group not in made:  # deleted, or given as a list
+            raise ConfigError(f"a run has exactly one {group}", group)
+    for key in ("name", "output_dir"):
+        if isinstance(content[key], bool | list | dict) or (key, content[key]) == ("output_dir", None):
+            raise ConfigError("should be the name of a folder", key)
+    named = [made["experiment"]] if made.get("experiment", "None") != "None" else [made[g] for g in ("model", "data", "loss")]
+    name = "-".join(named) if content["name"] in (None, "") else str(content["name"])
+    return own(content) | {"choices": made, "name": name, "output_dir": str(content["output_dir"])}
+
+
+def own(content: dict[str, Any]) -> dict[str, Any]:
+    """Return what concerns a run itself, not the sweep or search of which it may be part."""
+    return {key: value for key, value in content.items() if key not in ("sweep", "search", "launcher")}
+
+
+def compose(*overrides: str) -> dict[str, Any]:
+    """Compose a configuration as the command line does, for use from Python."""
+    register_resolvers()
+    with hydra.initialize_config_dir(str(directory()), version_base="1.3"):
+        cfg = hydra.compose("config", overrides=list(overrides), return_hydra_config=True)
+    choices = cfg.hydra.runtime.choices
+    OmegaConf.set_struct(cfg, False)
+    cfg.pop("hydra")
+    return complete(cfg, choices)
+
+
+def compose_option(group: str, option: str | None) -> dict[str, Any]:
+    """Return what an option of a group says by itself, with what it is composed of.
+
+    Raises:
+        ConfigError: There is no such option.
+    """
+    there = sorted(path.stem for path in (directory() / group).glob("*.yaml"))
+    if option not in there:
+        meant = near_miss(str(option), there)
+        hint = f"did you mean {group}={meant}?" if meant else f"there is: {', '.join(there)}"
+        raise ConfigError(f"there is no such {group}", group, hint=hint)
+    with hydra.initialize_config_dir(str(directory()), version_base="1.3"):
+        return dict(plain(hydra.compose(f"{group}/{option}")).get(group, {}))
+
+
+def flatten(content: Any, prefix: str = "") -> dict[str, Any]:
+    """Map dotted keys to leaves, lists included as leaves."""
+    if not isinstance(content, dict) or not content:
+        return {prefix: content} if prefix else {}
+    return {k: v for key, value in content.items() for k, v in flatten(value, f"{prefix}.{key}" if prefix else key).items()}
+
+
+def near_miss(word: str, candidates: Iterable[str]) -> str | None:
+    """Return the candidate that ``word`` was probably meant to be: alike in its last part, then most alike as a whole."""
+    last = word.rpartition(".")[2]
+    close = [candidate for candidate in candidates if _alike(candidate.rpartition(".")[2], last) >= _ALIKE]
+    return max(close, key=lambda candidate: _alike(candidate, word), default=None)
+
+
+def first_line(error: BaseException) -> str:
+    """Return an exception's text without the lines that libraries add, or its name if it has none."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip()
+
+
+def file_name(text: str) -> str:
+    """Turn overrides into the name of a folder: readable, legal, and no longer than file systems allow."""
+    name = re.sub(r"[^\w.,=+\-\[\]]|^\.", "_", text)  # a dot in front would hide it, or mean another folder
+    if len(name.encode()) <= _LONGEST_NAME:
+        return name
+    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+    return f"{name.encode()[: _LONGEST_NAME - 9].decode(errors='ignore')}-{digest}"
+
+
+def quote(text: str) -> str:
+    """Return text as a quoted value of Hydra's grammar: a path may hold = and , which mean something to it."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _alike(a: str, b: str) -> float:
+    return difflib.SequenceMatcher(None, a, b).ratio()
+
+
+def _unresolved(cfg: DictConfig) -> ConfigError | None:
+    """Return a refusal of the first value that cannot be resolved; errors themselves do not always know where they are."""
+    for key in flatten(OmegaConf.to_container(cfg, resolve=False)):
+        try:
+            node = OmegaConf.select(cfg, key, throw_on_missing=True)
+            if OmegaConf.is_config(node):
+                OmegaConf.to_container(node, resolve=True, throw_on_missing=True)
+        except MissingMandatoryValue:
+            return ConfigError("a value is needed here", key)
+        except OmegaConfBaseException as error:
+            message = first_line(error)
+            return ConfigError(message[0].lower() + message[1:], key)
+    return None

@@ -1,0 +1,67 @@
+"""What this machine offers, asked before Lightning is imported, so that a missing GPU is refused at once."""
+
+import platform
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from ganexp.config.errors import ConfigError
+
+ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps")
+PRECISIONS = ("32-true", "32", "bf16-mixed", "bf16", "16-mixed", "16", "64-true", "64")
+
+
+def check_hardware(trainer: Mapping[str, Any]) -> None:
+    """Refuse a ``trainer`` node that asks for what is not there.
+
+    Raises:
+        ConfigError: Accelerator, number of devices or precision cannot be had on this machine.
+    """
+    accelerator, precision = str(trainer.get("accelerator", "auto")), str(trainer.get("precision", "32-true"))
+    cuda, mps = torch.cuda.device_count() if torch.cuda.is_available() else 0, torch.backends.mps.is_available()
+    if accelerator not in ACCELERATORS:
+        raise ConfigError("unknown accelerator", "trainer.accelerator", hint=f"one of {', '.join(ACCELERATORS)}")
+    absent = {"gpu": not (cuda or mps), "cuda": not cuda, "mps": not mps}
+    if absent.get(accelerator, False):
+        built = "" if torch.version.cuda or accelerator == "mps" else "; this torch is a build without CUDA"
+        raise ConfigError(
+            f"this machine has no such device that torch {torch.__version__} can use{built}",
+            "trainer.accelerator",
+            hint="use trainer.accelerator=auto to take what is there, or trainer.accelerator=cpu",
+        )
+    _check_devices(trainer.get("devices", 1), cuda if accelerator in ("auto", "gpu", "cuda") else 0)
+    if precision not in PRECISIONS:
+        raise ConfigError("unknown precision", "trainer.precision", hint=f"one of {', '.join(PRECISIONS)}")
+    if precision.startswith("16") and (accelerator == "cpu" or not (cuda or mps)):
+        raise ConfigError("half precision needs a GPU", "trainer.precision", hint="use trainer.precision=bf16-mixed on a CPU")
+    strategy = trainer.get("strategy", "auto")
+    if isinstance(strategy, str) and strategy != "auto" and not strategy.startswith("ddp"):
+        raise ConfigError(
+            "two players with an optimiser each are trained with auto or ddp",
+            "trainer.strategy",
+            hint="use trainer.strategy=ddp",
+        )
+
+
+def _check_devices(devices: Any, gpus: int) -> None:
+    if isinstance(devices, str) and re.fullmatch(
+        r"[\d,]*\d[\d,]*", devices
+    ):  # as Lightning reads it: "2" is a number, "0,2" are indices
+        devices = [int(index) for index in devices.split(",") if index] if "," in devices else int(devices)
+    indices = devices if isinstance(devices, list) else []
+    if not (devices == "auto" or type(devices) is int or (indices and all(type(index) is int for index in indices))):
+        raise ConfigError("should be a number, a list of indices, or auto", "trainer.devices")
+    if type(devices) is int and (devices == 0 or devices < -1):
+        raise ConfigError("the number of devices is 1 or more, or -1 for all", "trainer.devices")
+    wanted = devices if type(devices) is int else max(indices, default=0) + 1
+    if gpus and wanted > gpus:
+        raise ConfigError(f"this machine has {gpus} GPU{'s' * (gpus > 1)}", "trainer.devices", hint=f"at most {gpus}")
+
+
+def describe_hardware(device: torch.device) -> str:
+    """Return the device's name as its maker writes it."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{device.type} ({platform.processor() or platform.machine()}, {torch.get_num_threads()} threads)"

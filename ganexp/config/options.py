@@ -1,0 +1,145 @@
+"""Programs beside the main one: options as ``key=value``, checked against a dataclass, refused in the main program's words.
+
+Contract: a program's options are the fields of a dataclass, their annotations are its schema and its docstring is its help. One
+of them, a list, may be ``field(metadata=POSITIONAL)``: its values stand on the command line without a key.
+Exit status: 0 done, 1 failed, 2 refused, 128 + n stopped by signal n.
+"""
+
+import glob
+import inspect
+import json
+import os
+import re
+import signal
+import sys
+import textwrap
+import typing
+from collections.abc import Callable, Sequence
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ganexp.config.compose import first_line, near_miss, plain
+from ganexp.config.errors import ConfigError
+
+Options = TypeVar("Options")
+
+POSITIONAL = {"positional": True}
+
+_WIDTH = 128
+_OPTION = re.compile(r"\w+(\.\w+)*=")
+
+
+def command(program: str, options: type[Options], work: Callable[[Options], object]) -> int:
+    """Read the command line, do the work, and return the exit status; what is refused is told in one line.
+
+    ``HYDRA_FULL_ERROR=1`` shows the traceback of a refusal, as the main program does.
+
+    Arguments:
+        program: How the program is started, for its help.
+        options: The dataclass that describes the options.
+        work: What to do with them.
+    """
+    arguments = sys.argv[1:]
+    if {"-h", "--help"} & set(arguments):
+        print(describe(program, options))
+        return 0
+    try:
+        work(read(arguments, options))
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    except BrokenPipeError:  # who reads, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left would fail once more at the exit
+        return 128 + signal.SIGPIPE
+    except ConfigError as error:
+        if os.environ.get("HYDRA_FULL_ERROR") == "1":
+            raise
+        from ganexp.config.refusals import explain
+
+        print(explain(error, arguments), file=sys.stderr)
+        return 2
+    return 0
+
+
+def read(arguments: Sequence[str], options: type[Options]) -> Options:
+    """Turn ``key=value`` arguments into options; of a key that is given twice, the last value counts.
+
+    A key with a dot, such as ``data.root``, sets an entry of an option that is a mapping. What has no key belongs to the option
+    that is positional, if there is one, and so does a path that exists, or a pattern of such, even if it looks like ``a=b``.
+
+    Raises:
+        ConfigError: An option is unknown, missing, or of the wrong type or range.
+    """
+    from omegaconf import DictConfig, OmegaConf
+
+    from ganexp.config.build import check_value  # imports pydantic
+
+    known = [field.name for field in fields(options)]  # type: ignore[arg-type] # mypy does not know that it is a dataclass
+    listed = _positional(options)
+    alone = [argument for argument in arguments if listed and _stands_alone(argument, known)]
+    given = OmegaConf.create({})
+    for argument in (argument for argument in arguments if argument not in alone):
+        key, _, value = argument.partition("=")
+        if not _OPTION.match(argument):
+            raise ConfigError(f"{argument!r} is not of the form key=value")
+        if key.partition(".")[0] not in known:
+            meant = near_miss(key, known)
+            hint = f"did you mean {meant}={value}?" if meant else f"there is: {', '.join(known)}"
+            raise ConfigError("there is no such option", key, hint=hint)
+        try:
+            read = OmegaConf.from_dotlist([argument])
+        except Exception as error:  # whatever the parser makes of it
+            raise ConfigError(
+                f"cannot be read, {first_line(error)}", key, hint="text may need quotes: key=\"'a: b'\""
+            ) from error
+        given = typing.cast(DictConfig, OmegaConf.unsafe_merge(given, read))
+    values: dict[str, Any] = ({listed: alone} if listed and alone else {}) | plain(given)
+    hints = typing.get_type_hints(options, include_extras=True)
+    for field in fields(options):  # type: ignore[arg-type]
+        if field.name in values:
+            check_value(values[field.name], hints[field.name], field.name)
+        elif field.default is MISSING and field.default_factory is MISSING:
+            raise ConfigError("a value is needed here", field.name)
+    return options(**values)
+
+
+def describe(program: str, options: type) -> str:
+    """Return the help: the dataclass's docstring, with each option's default."""
+    introduction, _, arguments = (inspect.getdoc(options) or "").partition("\nArguments:\n")
+    texts = re.findall(r"^    (\w+): (.*(?:\n {5,}.*)*)", arguments, re.MULTILINE)
+    words = {name: " ".join(text.split()) for name, text in texts}
+    defaults = {field.name: f"{field.name}={_default(field)}" for field in fields(options)}
+    listed = _positional(options)
+    if listed:
+        defaults[listed] = f"{listed} ..."
+    column = max(map(len, defaults.values())) + 4
+    rows = [
+        textwrap.fill(
+            words[name], _WIDTH, initial_indent=f"  {shown}".ljust(column), subsequent_indent=" " * column
+        )
+        for name, shown in defaults.items()
+    ]  # fmt: skip
+    return "\n".join([f"{program} {f'{listed} ... ' if listed else ''}option=value ...", "", introduction.strip(), "", *rows])
+
+
+def typed(value: Any) -> str:
+    """Write a value as it is written on the command line."""
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+
+
+def _positional(options: type) -> str | None:
+    """Return the name of the option that takes arguments without a key."""
+    return next((field.name for field in fields(options) if field.metadata == POSITIONAL), None)
+
+
+def _stands_alone(argument: str, known: Sequence[str]) -> bool:
+    if argument.startswith(("-", "=")):
+        return False
+    key = re.split(r"[.=]", argument)[0]
+    return not _OPTION.match(argument) or (key not in known and (Path(argument).exists() or bool(glob.glob(argument))))
+
+
+def _default(field: Any) -> str:
+    if field.default is MISSING:
+        return "..." if field.default_factory is MISSING else ""
+    return typed(field.default)

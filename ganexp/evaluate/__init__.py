@@ -1,0 +1,1 @@
+"""Measure trained runs after the fact: ``python -m ganexp.evaluate``."""

@@ -1,0 +1,7 @@
+"""Networks that see what is in an image: metrics compare what they see."""
+
+from ganexp.metrics.extractors.base import Extractor, Features
+from ganexp.metrics.extractors.classifier import Classifier
+from ganexp.metrics.extractors.inception import Inception
+
+__all__ = ["Classifier", "Extractor", "Features", "Inception"]

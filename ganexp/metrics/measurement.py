@@ -1,0 +1,138 @@
+"""One measurement of a model: numbers, what real data scores by them, and the protocol by which they were made.
+
+Contract: a measurement is a function of the model's weights and of its protocol; it leaves the model and every random state as
+they were.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from ganexp.config.errors import ConfigError
+from ganexp.metrics import Metric, Reference, Samples
+
+if TYPE_CHECKING:
+    from ganexp.models import GAN
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What was measured of a model.
+
+    Attributes:
+        iteration: The iteration that the model had reached.
+        values: The numbers, by name.
+        real: What held-out real samples, as many where there are so many, score by the same metrics: the floor.
+        protocol: How it was made; two numbers may be compared when what concerns them here is equal.
+    """
+
+    iteration: int
+    values: dict[str, float]
+    real: dict[str, float]
+    protocol: dict[str, Any]
+
+
+def fitting(metrics: dict[str, Metric], reference: Reference) -> dict[str, Metric]:
+    """Return the metrics that can judge this data with this extractor.
+
+    Raises:
+        ConfigError: None of them can.
+    """
+    found, refusals = {}, []
+    for name, metric in metrics.items():
+        try:
+            if metric.needs_features:
+                reference.check_features()
+            metric.check(reference)
+            found[name] = metric
+        except ConfigError as error:
+            refusals.append(error)
+    if refusals and not found:
+        raise refusals[0]
+    return found
+
+
+def prepare(metrics: dict[str, Metric], reference: Reference) -> None:
+    """Get ready what the metrics need of the reference, once per machine.
+
+    Raises:
+        ConfigError: Something cannot be had.
+    """
+    reference.prepare(features=any(metric.needs_features for metric in metrics.values()))
+
+
+def goals(metrics: dict[str, Metric]) -> dict[str, str]:
+    """Return the values by which one model is better than another, and whether lower (min) or higher (max) is better."""
+    return {value: goal for metric in metrics.values() for value, goal in metric.goals.items()}
+
+
+def measure(
+    model: "GAN",
+    metrics: dict[str, Metric],
+    reference: Reference,
+    settings: dict[str, Any],
+    count: int,
+    seed: int,
+    batch_size: int = 500,
+) -> Measurement:
+    """Measure fresh samples, and what the model says of itself.
+
+    Arguments:
+        model: The model, on any device; its averaged generator is judged where it has one.
+        metrics: What to measure, by name.
+        reference: What to measure against, prepared.
+        settings: The options of each metric, for the protocol.
+        count: Number of generated samples.
+        seed: Seed of the latents and labels. They are drawn on the CPU, so that it means the same on every machine.
+        batch_size: Samples that are generated at a time; no part of the protocol.
+    """
+    values: dict[str, float] = {}
+    real: dict[str, float] = {}
+    # Some metrics draw subsets from the global generators.
+    with torch.random.fork_rng([model.device] if model.device.type == "cuda" else []):
+        reference.device = model.device
+        if metrics:  # else nothing is drawn
+            samples = generate(model, reference, count, seed, batch_size)
+            for metric in metrics.values():
+                values |= metric(samples, reference)
+            real = _floor(metrics, reference, count, samples.y is not None)
+        values |= model.evaluate()
+    made = protocol(model, metrics, reference, settings, count, seed)
+    return Measurement(model.counters.iteration, values, real, made)
+
+
+def protocol(
+    model: "GAN", metrics: dict[str, Metric], reference: Reference, settings: dict[str, Any], count: int, seed: int
+) -> dict[str, Any]:
+    """Return how :func:`measure` makes a measurement of these arguments."""
+    return {
+        **reference.describe(),
+        "samples": count,
+        "real": len(reference.real("test", count)) if metrics else 0,
+        "ema": model.average is not None,
+        "seed": seed,
+        "metrics": {name: settings[name] for name in metrics},
+    }
+
+
+def generate(model: "GAN", reference: Reference, count: int, seed: int, batch_size: int) -> Samples:
+    """Return fresh samples to measure, with the labels that the generator was told if these are classes of the data."""
+    generator = torch.Generator().manual_seed(seed)
+    y, z = model.sample_labels(count, generator), model.sample_latent(count, generator)
+    parts = zip(z.split(batch_size), y.split(batch_size), strict=True)
+    # Stored as the data is stored: bytes, of images, so that many need little memory.
+    raw = torch.cat([model.data.encode(model.sample(*part)) for part in parts])
+    return reference.samples(raw, y if model.conditional else None)
+
+
+def _floor(metrics: dict[str, Metric], reference: Reference, count: int, labelled: bool) -> dict[str, float]:
+    """Return what real samples score, with their labels or without."""
+    values: dict[str, float] = {}
+    for metric in metrics.values():
+        key = (metric, count, labelled)
+        if key not in reference.floors:
+            real = reference.real(metric.floor, count)
+            reference.floors[key] = metric(real if labelled else real.without_labels(), reference)
+        values |= reference.floors[key]
+    return values

@@ -1,0 +1,156 @@
+"""How the players are scored: stateless functions of logits.
+
+With r = D(x) and f = D(G(z)), vectors of unbounded logits, s(t) = log(1 + e^t), h = ``label_smoothing`` and E the mean
+over the batch, the discriminator and the generator minimise
+
+================  ========================================  ==============
+class             discriminator                             generator
+================  ========================================  ==============
+NonSaturating     E[(1 - h) s(-r) + h s(r)] + E[s(f)]       E[s(-f)]
+Minimax           E[(1 - h) s(-r) + h s(r)] + E[s(f)]       -E[s(f)]
+LeastSquares      E[(r - 1)^2] / 2 + E[f^2] / 2             E[(f - 1)^2] / 2
+Hinge             E[max(0, 1 - r)] + E[max(0, 1 + f)]       -E[f]
+Wasserstein       E[f] - E[r]                               -E[f]
+Relativistic      E[s(f - r)]                               E[s(r - f)]
+================  ========================================  ==============
+
+Values and gradients are finite for all finite logits. What the discriminator's gradient must obey is a separate matter:
+a penalty.
+"""
+
+from abc import ABC, abstractmethod
+
+from torch import Tensor
+from torch.nn.functional import relu, softplus
+
+from ganexp.config.types import Fraction
+
+
+class Loss(ABC):
+    """Score both players on logits.
+
+    Attributes:
+        needs_real: Whether the generator's loss needs the logits of real samples, too.
+    """
+
+    needs_real: bool = False
+
+    @abstractmethod
+    def discriminator(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+        """Score the discriminator; both logits have shape (B,), the result is a scalar to minimise."""
+
+    @abstractmethod
+    def generator(self, fake_logits: Tensor, real_logits: Tensor | None = None) -> Tensor:
+        """Score the generator; logits have shape (B,), the result is a scalar to minimise."""
+
+
+class _Logistic(Loss):
+    """Score the discriminator by cross-entropy, with the label 1 - label_smoothing for real samples.
+
+    Arguments:
+        label_smoothing: How far the label of real samples, and theirs only, is below 1.
+    """
+
+    def __init__(self, label_smoothing: Fraction = 0.0) -> None:
+        self.label_smoothing = label_smoothing
+
+    def discriminator(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+        real = softplus(-real_logits)
+        if self.label_smoothing > 0:
+            real = real + self.label_smoothing * real_logits  # as s(r) - s(-r) = r
+        return real.mean() + softplus(fake_logits).mean()
+
+
+class NonSaturating(_Logistic):
+    """Ask the discriminator for a probability, and let the generator maximise the log-probability of "real".
+
+    References:
+        Generative Adversarial Nets (Goodfellow et al., 2014), https://arxiv.org/abs/1406.2661
+
+        Improved Techniques for Training GANs (Salimans et al., 2016), section 3.4, for one-sided label smoothing,
+        https://arxiv.org/abs/1606.03498
+    """
+
+    def generator(self, fake_logits: Tensor, real_logits: Tensor | None = None) -> Tensor:
+        return softplus(-fake_logits).mean()
+
+
+class Minimax(_Logistic):
+    """Play the zero-sum game: the generator maximises what the discriminator minimises.
+
+    Its gradient vanishes where the discriminator is sure: this is the form for theory, :class:`NonSaturating` for
+    practice.
+
+    References:
+        Generative Adversarial Nets (Goodfellow et al., 2014), https://arxiv.org/abs/1406.2661
+    """
+
+    def generator(self, fake_logits: Tensor, real_logits: Tensor | None = None) -> Tensor:
+        return -softplus(fake_logits).mean()
+
+
+class LeastSquares(Loss):
+    """Regress the logits on 1 for real and 0 for fake samples, and let the generator regress its own on 1.
+
+    References:
+        Least Squares Generative Adversarial Networks (Mao et al., 2017), equation 9, https://arxiv.org/abs/1611.04076
+    """
+
+    def discriminator(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+        return 0.5 * ((real_logits - 1).square().mean() + fake_logits.square().mean())
+
+    def generator(self, fake_logits: Tensor, real_logits: Tensor | None = None) -> Tensor:
+        return 0.5 * (fake_logits - 1).square().mean()
+
+
+class Hinge(Loss):
+    """Push logits beyond a margin of 1 on either side, and no further.
+
+    References:
+        Geometric GAN (Lim, Ye, 2017), https://arxiv.org/abs/1705.02894
+
+        Spectral Normalization for Generative Adversarial Networks (Miyato et al., 2018),
+        https://arxiv.org/abs/1802.05957
+    """
+
+    def discriminator(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+        return relu(1 - real_logits).mean() + relu(1 + fake_logits).mean()
+
+    def generator(self, fake_logits: Tensor, real_logits: Tensor | None = None) -> Tensor:
+        return -fake_logits.mean()
+
+
+class Wasserstein(Loss):
+    """Let a critic maximise the difference of its mean scores; it must be kept Lipschitz by a penalty or by clipping.
+
+    References:
+        Wasserstein Generative Adversarial Networks (Arjovsky et al., 2017), https://arxiv.org/abs/1701.07875
+    """
+
+    def discriminator(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+        return fake_logits.mean() - real_logits.mean()
+
+    def generator(self, fake_logits: Tensor, real_logits: Tensor | None = None) -> Tensor:
+        return -fake_logits.mean()
+
+
+class Relativistic(Loss):
+    """Compare each fake sample with one real sample: the logistic loss of the difference of their logits.
+
+    References:
+        The relativistic discriminator: a key element missing from standard GAN (Jolicoeur-Martineau, 2019),
+        https://arxiv.org/abs/1807.00734
+
+        The GAN is dead; long live the GAN! A Modern GAN Baseline (Huang et al., 2024), equation 2,
+        https://arxiv.org/abs/2501.05441
+    """
+
+    needs_real = True
+
+    def discriminator(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+        return softplus(fake_logits - real_logits).mean()
+
+    def generator(self, fake_logits: Tensor, real_logits: Tensor | None = None) -> Tensor:
+        if real_logits is None:
+            raise ValueError("the relativistic loss scores the generator against real logits")
+        return softplus(real_logits - fake_logits).mean()

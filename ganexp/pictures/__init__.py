@@ -1,0 +1,1 @@
+"""Pictures of samples: grids of images, points over their density, animations."""

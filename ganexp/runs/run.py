@@ -1,0 +1,181 @@
+"""A run directory as an object: made exclusively, found again, resumed."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from omegaconf import DictConfig, OmegaConf
+
+from ganexp.config.compose import plain
+from ganexp.config.errors import ConfigError
+from ganexp.runs.files import write_atomically, write_json
+from ganexp.runs.locks import Held, acquire
+
+if TYPE_CHECKING:
+    from filelock import FileLock
+
+_CONFIG = Path(".hydra", "config.yaml")
+
+_LOCK = ".lock"
+
+LAST, PREVIOUS, BEST = "last.ckpt", "previous.ckpt", "best.ckpt"
+
+
+class Run:
+    """A directory with all that a run leaves.
+
+    ``.hydra/config.yaml`` (the whole configuration), ``.hydra/overrides.yaml``, ``checkpoints/``, ``weights/``, ``samples/``,
+    ``metrics.csv``, ``training.gif``, ``final.png``, TensorBoard's events and ``summary.json``. One process at a time trains
+    it. Constructing the object touches nothing.
+
+    Arguments:
+        path: The directory.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path).absolute()
+        self._held: FileLock | None = None
+
+    @classmethod
+    def open(cls, path: str | Path) -> "Run":
+        """Return the run at ``path``, which may also be a file inside it.
+
+        Raises:
+            ConfigError: There is no run.
+        """
+        if not str(path):
+            raise ConfigError("a run directory is needed here", "resume", hint="it looks like outputs/<name>/<time>-<id>")
+        given = Path(path).expanduser()
+        for candidate in (given, *list(given.absolute().parents)[:2]):
+            if (candidate / _CONFIG).is_file():
+                return cls(candidate)._checked()
+        near = sorted(given.parent.glob("*/.hydra/config.yaml")) if given.parent.is_dir() else []
+        raise ConfigError(
+            "this is no run directory: it has no .hydra/config.yaml" if given.exists() else "there is no such directory",
+            "resume",
+            hint=f"there is {near[-1].parent.parent}" if near else "it looks like outputs/<name>/<time>-<id>",
+        )
+
+    def _checked(self) -> "Run":
+        try:
+            readable = isinstance(config := yaml.safe_load((self.path / _CONFIG).read_text()), dict) and "choices" in config
+        except (OSError, ValueError, yaml.YAMLError):
+            readable = False
+        if not readable:
+            raise ConfigError(f"{self.path / _CONFIG} is damaged", "resume", hint="start a new run")
+        return self
+
+    def check_new(self) -> None:
+        """Refuse, before any work is done, a directory that exists or cannot be made; makes nothing itself.
+
+        Raises:
+            ConfigError: It exists, or there is no folder in which it could be made.
+        """
+        above = next(parent for parent in (self.path, *self.path.parents) if os.path.lexists(parent))
+        if above == self.path:
+            raise ConfigError(f"the run directory {self.path} exists already", "output_dir")
+        if not above.is_dir():
+            raise ConfigError(f"no run directory can be made here: {above} is not a folder", "output_dir")
+        if not os.access(above, os.W_OK | os.X_OK):
+            raise ConfigError(f"no run directory can be made here: {above} cannot be written", "output_dir")
+
+    def create(self, config: dict[str, Any], overrides: list[str]) -> None:
+        """Make the directory, which must not exist, and save the configuration in it.
+
+        Raises:
+            ConfigError: It exists or cannot be written.
+        """
+        self.check_new()
+        try:
+            self.path.mkdir(parents=True, exist_ok=False)
+            self.save_config(config, overrides)
+        except OSError as error:
+            if not isinstance(error, FileExistsError):  # then it is another run's
+                self.discard()
+            raise ConfigError(f"the run directory {self.path} cannot be written: {error.strerror}", "output_dir") from error
+        self.occupy()
+
+    @property
+    def lock(self) -> Path:
+        """The file whose lock the process that trains the run holds."""
+        return self.path / _LOCK
+
+    def occupy(self) -> None:
+        """Keep other processes from training the run, until it is released or this process ends; the run has to exist.
+
+        Raises:
+            ConfigError: Another process trains it, or the directory cannot be written.
+        """
+        if self._held is not None:
+            return
+        try:
+            self._held = acquire(self.lock)
+        except Held as error:
+            raise ConfigError("another process is training this run", "resume", hint="wait for it, or stop it") from error
+        except OSError as error:
+            raise ConfigError(f"the run directory {self.path} cannot be written: {error.strerror}", "resume") from error
+
+    def release(self) -> None:
+        """Let others train the run."""
+        if self._held is not None:
+            self._held.release()
+            self._held = None
+
+    def save_config(self, config: dict[str, Any], overrides: list[str]) -> None:
+        """Save the configuration, resolved or not, and the overrides that led to it."""
+        (self.path / ".hydra").mkdir(exist_ok=True)
+        write_atomically(self.path / _CONFIG, yaml.safe_dump(config, sort_keys=False))
+        write_atomically(self.path / ".hydra" / "overrides.yaml", yaml.safe_dump(overrides))
+
+    def discard(self) -> None:
+        """Delete a run that never began, and the folders of its name and of all outputs if they are empty."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        remove_empty(self.path.parent, levels=2)
+
+    @property
+    def exists(self) -> bool:
+        """Whether the run has been created."""
+        return (self.path / _CONFIG).is_file()
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The resolved configuration."""
+        content = OmegaConf.load(self.path / _CONFIG)
+        assert isinstance(content, DictConfig)
+        return plain(content)
+
+    @property
+    def overrides(self) -> list[str]:
+        """The overrides of the command that made the run."""
+        return list(yaml.safe_load((self.path / ".hydra" / "overrides.yaml").read_text()))
+
+    @property
+    def checkpoints(self) -> list[Path]:
+        """The checkpoints to resume from, newest first; the best one is older, and better than none."""
+        folder = self.path / "checkpoints"
+        return [path for name in (LAST, PREVIOUS, BEST) if (path := folder / name).is_file()]
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """The content of ``summary.json``; empty before the run ends, and if the file is damaged."""
+        try:
+            content = json.loads((self.path / "summary.json").read_text())
+        except (OSError, ValueError):
+            return {}
+        return content if isinstance(content, dict) else {}
+
+    def write_summary(self, summary: dict[str, Any]) -> None:
+        """Save ``summary.json``."""
+        write_json(self.path / "summary.json", summary)
+
+
+def remove_empty(folder: Path, levels: int = 3) -> None:
+    """Delete a folder and its parents, up to ``levels`` of them, as long as they are empty."""
+    for candidate in (folder, *list(folder.parents)[: levels - 1]):
+        try:
+            candidate.rmdir()
+        except OSError:  # not empty, or gone
+            return

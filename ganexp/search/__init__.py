@@ -1,6 +1,0 @@
-"""Search: a sampler chooses the runs of a sweep instead of a grid, by what the earlier ones have scored. Built on Optuna.
-
-A command makes a search with :func:`ganexp.search.plan.plan`, creates its study with :func:`ganexp.search.study.create`, and
-hands a :class:`ganexp.search.worker.Worker` to a launcher as often as there are workers. Nothing here imports Optuna before it
-is needed: it is an optional dependency.
-"""

@@ -1,0 +1,27 @@
+"""What happens beside training: curves, pictures, metrics, checkpoints, weights."""
+
+from ganexp.training.callbacks.checkpoints import Checkpoints
+from ganexp.training.callbacks.evaluation import Evaluation
+from ganexp.training.callbacks.health import Health
+from ganexp.training.callbacks.periodic import Periodic
+from ganexp.training.callbacks.progress import Progress
+from ganexp.training.callbacks.samples import Samples
+from ganexp.training.callbacks.scalars import Scalars
+from ganexp.training.callbacks.stop import StopOnSignal
+from ganexp.training.callbacks.trial import Trial
+from ganexp.training.callbacks.weights import Weights
+from ganexp.training.health import Diverged
+
+__all__ = [
+    "Checkpoints",
+    "Diverged",
+    "Evaluation",
+    "Health",
+    "Periodic",
+    "Progress",
+    "Samples",
+    "Scalars",
+    "StopOnSignal",
+    "Trial",
+    "Weights",
+]

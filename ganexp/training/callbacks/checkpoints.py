@@ -1,0 +1,128 @@
+"""When the state of a run is saved."""
+
+import copy
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch import Trainer
+
+from ganexp.config.types import PositiveFloat, PositiveInt
+from ganexp.models import GAN
+from ganexp.runs.files import whole_file
+from ganexp.runs.run import BEST, LAST
+from ganexp.training.callbacks.evaluation import Evaluation
+from ganexp.training.callbacks.periodic import Periodic, agree
+from ganexp.training.checkpoints import AtomicCheckpointIO
+from ganexp.training.health import Diverged
+from ganexp.training.vitals import largest
+
+
+class Checkpoints(Periodic):
+    """Keep ``checkpoints/last.ckpt``: both networks, both optimisers, the average, counters and random states.
+
+    ``checkpoints/best.ckpt`` is the state of the best measurement (see :class:`.Evaluation`), saved when it is
+    made. A state with weights that are not finite is never saved: it ends the run.
+
+    Arguments:
+        every: Iterations between two checkpoints; by default ``times`` of them are spread over the run.
+        times: Checkpoints in a run.
+        minutes: Longest time without a checkpoint.
+        epochs: Epochs between two checkpoints.
+        keep: Whether those of the cadence are also kept as ``checkpoints/<iteration>.ckpt``.
+    """
+
+    def __init__(
+        self,
+        every: PositiveInt | None = None,
+        times: PositiveInt = 10,
+        minutes: PositiveFloat = 10.0,
+        epochs: PositiveInt | None = None,
+        keep: bool = False,
+    ) -> None:
+        super().__init__(every, times, epochs)
+        self.minutes, self.keep = minutes, keep
+        self._saved = (time.monotonic(), -1)
+        self._evaluation: Evaluation | None = None
+
+    def on_train_start(self, trainer: Trainer, pl_module: Any) -> None:
+        """Start the clock, and recall the best state."""
+        self._saved = time.monotonic(), pl_module.counters.iteration
+        callbacks = trainer.callbacks  # type: ignore[attr-defined]
+        self._evaluation = next((callback for callback in callbacks if isinstance(callback, Evaluation)), None)
+        self._recall_best(_folder(trainer) / BEST, pl_module.counters.iteration)
+
+    def on_train_batch_end(self, trainer: Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+        """Save when iterations or minutes say so, and when the state is the best."""
+        super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
+        if agree(trainer, time.monotonic() - self._saved[0] > 60 * self.minutes):
+            self._save(trainer, pl_module)
+        if agree(trainer, self._is_best(pl_module.counters.iteration)):
+            if self._saved[1] == pl_module.counters.iteration:
+                _copy(trainer, BEST)
+            else:
+                _write(trainer, pl_module, BEST)
+
+    def on_train_end(self, trainer: Trainer, pl_module: Any) -> None:
+        """Save the end of a run that was stopped; one that is complete has just been saved."""
+        if self._saved[1] != pl_module.counters.iteration:
+            self._save(trainer, pl_module)
+
+    def act(self, trainer: Trainer, model: GAN) -> None:
+        """Save, and keep if that is wanted."""
+        self._save(trainer, model)
+        if self.keep:
+            _copy(trainer, f"{model.counters.iteration:08d}.ckpt")
+
+    def _save(self, trainer: Trainer, model: GAN) -> None:
+        _write(trainer, model, LAST)
+        self._saved = time.monotonic(), model.counters.iteration
+
+    def _is_best(self, iteration: int) -> bool:
+        """Return whether the measurement of this iteration, made in the first process, is the best."""
+        best = self._evaluation and self._evaluation.best
+        return bool(best and best is self._evaluation.latest and best.iteration == iteration)  # type: ignore[union-attr]
+
+    def _recall_best(self, path: Path, iteration: int) -> None:
+        """Take the best measurement from the best checkpoint where the run continues from an earlier one.
+
+        After a crash or a return to an earlier state the best one would be unknown, and the next to come would replace it.
+        """
+        if self._evaluation is None or not path.is_file():
+            return
+        try:
+            saved = AtomicCheckpointIO().load_checkpoint(path)
+        except OSError:  # it will be replaced
+            return
+        if saved["ganexp"]["counters"]["iteration"] > iteration:
+            then = copy.copy(self._evaluation)
+            then.load_state_dict(saved["callbacks"][then.state_key])
+            self._evaluation.best = then.best
+
+
+def _folder(trainer: Trainer) -> Path:
+    return Path(trainer.default_root_dir) / "checkpoints"
+
+
+def _write(trainer: Trainer, model: GAN, name: str) -> None:
+    """Save, after everything logged so far is on the disk: the curves must not end before the checkpoint.
+
+    Raises:
+        Diverged: Weights, or statistics of batch norm, are not finite.
+    """
+    for network in ("generator", "discriminator", "average"):
+        module = getattr(model, network)
+        sound = module is None or bool(largest([*module.parameters(), *module.buffers()]).isfinite())
+        if agree(trainer, not sound):
+            raise Diverged(f"weights of the {network} are not finite at iteration {model.counters.iteration:,}")
+    for logger in trainer.loggers:
+        logger.save()
+    trainer.save_checkpoint(_folder(trainer) / name)
+
+
+def _copy(trainer: Trainer, name: str) -> None:
+    """Copy the checkpoint that has just been saved."""
+    if trainer.is_global_zero:
+        with whole_file(_folder(trainer) / name) as file, (_folder(trainer) / LAST).open("rb") as saved:
+            shutil.copyfileobj(saved, file)

@@ -1,0 +1,53 @@
+"""The progress bar."""
+
+import sys
+from typing import Any
+
+from lightning.pytorch import Callback, Trainer
+from tqdm import tqdm
+
+from ganexp.training.callbacks.scalars import Scalars
+
+
+class Progress(Callback):
+    """Show iterations done, time left, images per second and both losses.
+
+    Lightning's own bars count calls of ``training_step``, which are groups of iterations here. In a log file the bar is a line
+    every half minute.
+    """
+
+    def __init__(self) -> None:
+        self._bar: tqdm | None = None
+        self._scalars: Scalars | None = None
+        self._shown: dict[str, float] = {}
+
+    def on_train_start(self, trainer: Trainer, pl_module: Any) -> None:
+        """Open the bar where the run stands."""
+        if not trainer.is_global_zero:
+            return
+        done, total = pl_module.counters.iteration, pl_module.total_iterations
+        interactive = sys.stderr.isatty()
+        self._scalars = next((callback for callback in trainer.callbacks if isinstance(callback, Scalars)), None)  # type: ignore[attr-defined]
+        self._bar = tqdm(
+            total=total, initial=done, unit="it", dynamic_ncols=interactive, mininterval=0.2 if interactive else 30.0,
+            maxinterval=1.0 if interactive else 30.0, desc="training", smoothing=0.1, leave=True,
+        )  # fmt: skip
+
+    def on_train_batch_end(self, trainer: Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+        """Advance by the iterations of the group."""
+        if self._bar is None:
+            return
+        if self._scalars is not None and self._scalars.latest and self._scalars.latest is not self._shown:
+            self._shown = self._scalars.latest
+            self._bar.set_postfix_str(
+                f"loss d {self._shown['loss/d']:.3f}, g {self._shown['loss/g']:.3f}, "
+                f"{self._shown['progress/images_per_second']:,.0f} img/s",
+                refresh=False,
+            )
+        self._bar.update(pl_module.counters.iteration - self._bar.n)
+
+    def teardown(self, trainer: Trainer, pl_module: Any, stage: str) -> None:
+        """Close the bar, whatever ended the run."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None

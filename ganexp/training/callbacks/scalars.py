@@ -1,0 +1,101 @@
+"""Curves: losses, probabilities, gradient norms, learning rates and speed."""
+
+import math
+import time
+from typing import Any
+
+import torch
+from lightning.pytorch import Trainer
+from lightning.pytorch.utilities import rank_zero_only
+
+from ganexp.config.types import PositiveInt
+from ganexp.models import GAN
+from ganexp.training.callbacks.periodic import Periodic, log
+from ganexp.training.health import Diverged
+from ganexp.training.vitals import largest, observe_logits
+
+
+class Scalars(Periodic):
+    """Log the means over the last ``every`` iterations.
+
+    Tags: ``loss/d``, ``loss/g`` and ``loss/<player>/<term>``; ``logits/real|fake``; ``probability/real|fake``, which are D(x)
+    and D(G(z)); ``gradient_norm/d|g`` and ``largest_weight/d|g`` of the last iteration; ``health/separation`` and
+    ``health/spread`` of the logits (see :mod:`ganexp.training.vitals`); ``lr/d|g``; ``progress/epoch``,
+    ``progress/images_per_second`` and ``progress/seconds_per_epoch``, which is an iteration's time times the iterations of an
+    epoch, as few as they are.
+
+    Arguments:
+        every: Iterations between two entries.
+    """
+
+    def __init__(self, every: PositiveInt = 50) -> None:
+        super().__init__(every)
+        self.latest: dict[str, float] = {}
+        self.seconds = 0.0
+        """Training time so far, in seconds, over all processes that continued this run."""
+        self._since: tuple[float, int, int] | None = None
+
+    def on_train_start(self, trainer: Trainer, pl_module: Any) -> None:
+        """Start watching and start the clock."""
+        pl_module.watch_every = self.every
+        self._since = _now(pl_module)
+
+    def act(self, trainer: Trainer, model: GAN) -> None:
+        """Read the window with one wait for the device, and log it.
+
+        Raises:
+            Diverged: A loss or a weight is not finite.
+        """
+        observed = observe_logits(model.window.state_dict())
+        means = model.window.means() | observed
+        players = {"d": model.discriminator, "g": model.generator}
+        means |= {f"largest_weight/{player}": largest(network.parameters()) for player, network in players.items()}
+        vector = torch.stack(list(means.values()))
+        if trainer.world_size > 1:
+            vector = trainer.strategy.reduce(vector, reduce_op="mean")
+        values = dict(zip(means, vector.tolist(), strict=True))
+        seconds, images, iterations = self._spend(model)
+        values |= {f"lr/{player}": rate for player, rate in model.learning_rates().items()}
+        values["progress/epoch"] = float(trainer.current_epoch)
+        values["progress/images_per_second"] = images / seconds
+        per_epoch = trainer.datamodule.iterations_per_epoch  # type: ignore[attr-defined]
+        values["progress/seconds_per_epoch"] = seconds / iterations * per_epoch
+        self.latest = values
+        self._log(trainer, values, model.counters.iteration)
+        broken = [tag for tag in values if tag.startswith(("loss/", "largest_weight/")) and not math.isfinite(values[tag])]
+        if broken:
+            raise Diverged(f"{broken[0]} is {values[broken[0]]} at iteration {model.counters.iteration:,}")
+
+    def on_train_end(self, trainer: Trainer, pl_module: Any) -> None:
+        """Count the time of a window that is not full."""
+        self._spend(pl_module)
+
+    def on_exception(self, trainer: Trainer, pl_module: Any, exception: BaseException) -> None:
+        """Count the time of a window in which the run broke off."""
+        self._spend(pl_module)
+
+    def state_dict(self) -> dict[str, float]:
+        """Return what a resumed run continues: a window that is not full is time, too."""
+        return {"seconds": self.seconds + (time.perf_counter() - self._since[0] if self._since else 0.0)}
+
+    def load_state_dict(self, state_dict: dict[str, float]) -> None:
+        """Continue :meth:`state_dict`."""
+        self.seconds = state_dict["seconds"]
+
+    def _spend(self, model: GAN) -> tuple[float, int, int]:
+        """Begin a new window, and return the seconds, images and iterations of the last one; without any, it goes on."""
+        now = _now(model)
+        if self._since is None or now[2] == self._since[2]:
+            return 0.0, 0, 0
+        seconds, images, iterations = (after - before for after, before in zip(now, self._since, strict=True))
+        self.seconds += seconds
+        self._since = now
+        return seconds, int(images), int(iterations)
+
+    @rank_zero_only
+    def _log(self, trainer: Trainer, values: dict[str, float], iteration: int) -> None:
+        log(trainer, values, iteration)
+
+
+def _now(model: GAN) -> tuple[float, int, int]:
+    return time.perf_counter(), model.counters.images_seen, model.counters.iteration

@@ -1,0 +1,127 @@
+"""One run, from a composed configuration to its end. Imports nothing heavy before the run needs it."""
+
+import ctypes
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+
+from ganexp.config import compose as configuration
+from ganexp.config.errors import ConfigError
+from ganexp.config.refusals import explain_refusal
+from ganexp.runs.run import Run
+
+TERSE = "GANEXP_TERSE"
+"""Environment variable that is set while errors are told in one message, without a traceback."""
+
+DIRECTORY = "GANEXP_DIRECTORY"
+"""Environment variable with the directory of a new run, in place of one below ``output_dir``."""
+
+PARENT = "GANEXP_PARENT"
+"""Environment variable with the number of the process without which this one is to stop."""
+
+SOURCE = "GANEXP_SOURCE"
+"""Environment variable with what :func:`ganexp.sweeps.plan.source` returned when the run's sweep was planned."""
+
+_DEATH_OF_PARENT = 1  # PR_SET_PDEATHSIG of Linux's prctl.h
+
+
+def job(cfg: DictConfig) -> None:
+    """Run the experiment that ``cfg`` describes; called by Hydra.
+
+    The process exits with status 2 if the run was refused, 1 if it diverged or was stopped by an alarm, 128 + n if a signal
+    stopped it.
+    """
+    try:
+        status = _run(cfg)
+    except Exception as error:
+        message = explain_refusal(error, cfg)
+        if message is None or TERSE not in os.environ:
+            raise
+        print(message, file=sys.stderr, flush=True)
+        sys.exit(2)
+    if status:
+        sys.exit(status)
+
+
+def stop_with_parent() -> None:
+    """Have the system send SIGTERM when the process that supervises this one dies, where the system can."""
+    if os.environ.get(PARENT) == str(os.getppid()) and sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_DEATH_OF_PARENT, signal.SIGTERM)
+
+
+def task_overrides() -> list[str]:
+    """Return the present overrides as they were typed: what they refer to by ``${}`` is not in Hydra's part."""
+    overrides = OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)
+    assert isinstance(overrides, list)
+    return [str(override) for override in overrides]
+
+
+def _run(cfg: DictConfig) -> int:
+    overrides = [override for override in task_overrides() if not override.startswith("resume=")]
+    if cfg.resume:
+        run, config = Run(cfg.resume), configuration.own(configuration.plain(cfg)) | {"resume": None}
+        if _is_first_process():
+            run.occupy()
+    else:
+        config = configuration.complete(cfg, HydraConfig.get().runtime.choices)
+        _check_single(cfg)
+        _check_planned(cfg)
+        run = Run(os.environ.get(DIRECTORY) or _folder(config))
+        run.check_new()
+
+    from ganexp.training.experiment import assemble  # imports torch: 2 s
+
+    experiment = assemble(config)
+
+    from ganexp.training.summary import table
+    from ganexp.training.train import prepare, train  # imports Lightning: 4 s more
+
+    training = prepare(experiment, run)
+    source = configuration.own(configuration.plain(cfg, resolve=False)) | {
+        key: config[key] for key in ("resume", "name", "choices")
+    }
+    summary = train(training, overrides, source)
+    if not training.trainer.is_global_zero:
+        return 0  # the first process speaks for all; it would take another status for a crash, and be killed
+    print(f"\n{table(summary)}", flush=True)
+    return int(summary["exit_status"])
+
+
+def _check_single(cfg: DictConfig) -> None:
+    """Refuse what concerns many runs: one would ignore it.
+
+    Raises:
+        ConfigError: Such an option is set.
+    """
+    asked = [group for group in ("launcher", "search") if cfg.get(group) is not None]
+    asked += [f"sweep.{option}" for option, value in cfg.sweep.items() if value]
+    if asked:
+        raise ConfigError("this is for many runs, not for a single one", *asked, hint="add -m")
+
+
+def _check_planned(cfg: DictConfig) -> None:
+    """Refuse to train by other files than those by which the sweep knows the run.
+
+    Raises:
+        ConfigError: They have changed.
+    """
+    if (planned := os.environ.get(SOURCE)) is None:
+        return
+    from ganexp.sweeps.plan import source
+
+    if source(cfg) != planned:
+        raise ConfigError("the configuration has changed since the sweep was planned", hint="give the same command again")
+
+
+def _is_first_process() -> bool:
+    """Return whether this is not one of the processes that another one of the same run has started."""
+    return all(os.environ.get(name, "0") == "0" for name in ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID"))
+
+
+def _folder(config: dict[str, Any]) -> Path:
+    return Path(config["output_dir"]) / configuration.file_name(config["name"]) / configuration.stamp()

@@ -1,0 +1,131 @@
+"""A trained model from what a run left, without Lightning's trainer and without the data's files.
+
+Contract: the model that :func:`restore` returns makes, from the same latents, the same samples as the one that was saved; the
+global random generators are as they were.
+"""
+
+import pickle
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from ganexp import __version__
+from ganexp.config.build import build
+from ganexp.config.compose import register_resolvers
+from ganexp.config.errors import ConfigError
+from ganexp.data import Data
+from ganexp.models import GAN
+from ganexp.models.game import Game
+from ganexp.models.state import Counters
+from ganexp.runs.run import BEST, Run
+from ganexp.training.checkpoints import AtomicCheckpointIO, last_good
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What a run has learnt.
+
+    Attributes:
+        model: The model, on the CPU, in evaluation mode; its ``average`` is None where the run keeps none.
+        data: The data set it was trained on, not prepared: no file of its has been read yet.
+        run: Where it comes from.
+        checkpoint: Which of the run's checkpoints it comes from.
+        iteration: The iteration at which that was saved.
+    """
+
+    model: GAN
+    data: Data
+    run: Run
+    checkpoint: Path
+    iteration: int
+
+
+def restore(path: str | Path, data: Mapping[str, Any] | None = None, checkpoint: Literal["last", "best"] = "last") -> Restored:
+    """Rebuild the model of a run, whether it has ended, was stopped or is still training.
+
+    Arguments:
+        path: The run directory, or one of its checkpoint files.
+        data: Options of the data set that differ from the run's, such as where its files are on this machine.
+        checkpoint: What a run directory gives: its newest checkpoint that is not damaged, or that of its best measurement.
+
+    Raises:
+        ConfigError: There is no run, no good checkpoint, or one that this version cannot use.
+    """
+    register_resolvers()
+    try:
+        run = Run.open(path)
+        file = _choose(run, Path(path).expanduser(), checkpoint)
+    except ConfigError as error:  # these speak of the option by which training is resumed
+        raise ConfigError(error.message, "run", hint=error.hint) from error
+    state = _read(file)
+    with torch.random.fork_rng(devices=[]):  # the weights that are drawn are replaced at once
+        model = _rebuild(run, data or {})
+    try:
+        model.load_state_dict(state["state_dict"])
+        model.counters = Counters(**state["ganexp"]["counters"])
+    except (RuntimeError, TypeError) as error:
+        detail = str(error).splitlines()[:2][-1].strip()  # torch puts a heading above
+        message = f"what {file} holds does not fit the networks that its configuration describes: {detail}"
+        raise ConfigError(message, "run", hint=_versions(run)) from error
+    return Restored(model.eval(), model.data, run, file, model.counters.iteration)
+
+
+def _choose(run: Run, given: Path, wanted: str) -> Path:
+    """Return the checkpoint that a path asks for."""
+    if given.is_dir() and wanted == "best":
+        if not (best := run.path / "checkpoints" / BEST).is_file():
+            hint = "one is kept when metrics are measured while it trains; use checkpoint=last"
+            raise ConfigError("this run has kept no best checkpoint", "run", hint=hint)
+        return best
+    if given.is_dir():
+        newest, _ = last_good(run)
+        if newest is None:
+            raise ConfigError("this run has not saved a checkpoint yet", "run")
+        return newest
+    if not given.exists():
+        there = ", ".join(sorted(path.name for path in (run.path / "checkpoints").glob("*.ckpt")))
+        raise ConfigError("there is no such file", "run", hint=f"there is: {there}" if there else None)
+    return given
+
+
+def _read(checkpoint: Path) -> dict[str, Any]:
+    try:
+        state = AtomicCheckpointIO().load_checkpoint(checkpoint)
+        complete = {"state_dict", "ganexp"} <= set(state)
+    except OSError as error:
+        raise ConfigError(str(error), "run", hint="name the run directory to use its newest good checkpoint") from error
+    except (RuntimeError, pickle.UnpicklingError, TypeError):  # an archive of another kind
+        complete = False
+    if not complete:
+        raise ConfigError(f"{checkpoint} is no checkpoint of ganexp", "run")
+    return state
+
+
+def _rebuild(run: Run, data: Mapping[str, Any]) -> GAN:
+    """Build the model alone: what training needs besides, such as its hardware, need not be there."""
+    try:
+        config = run.config
+        nodes = {field.name: config[field.name] for field in fields(Game)}
+        nodes["data"] = {**nodes["data"], **data}
+        game = Game(**{group: build(node, group) for group, node in nodes.items()})
+        model: GAN = build(config["model"], "model", game=game)
+    except KeyError as error:
+        raise ConfigError(f"its configuration has no section {error}", "run", hint=_versions(run)) from error
+    except ConfigError as error:
+        if any(key.partition(".")[0] == "data" for key in error.keys):
+            raise  # the files are elsewhere, or were asked for elsewhere
+        message = f"its configuration cannot be used here: {' '.join(error.keys)}: {error}"
+        raise ConfigError(message, "run", hint=_versions(run)) from error
+    return model
+
+
+def _versions(run: Run) -> str | None:
+    """Say so if another version of ganexp made the run, as far as its summary tells."""
+    try:
+        made = run.summary["versions"]["ganexp"]
+    except (ValueError, KeyError):
+        return None
+    return None if made == __version__ else f"ganexp {made} made it, this is {__version__}"

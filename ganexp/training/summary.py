@@ -1,0 +1,146 @@
+"""What a run amounts to: ``summary.json`` and the table on the terminal."""
+
+import shlex
+import signal
+import sys
+from datetime import datetime, timezone
+from typing import Any
+
+from lightning.pytorch import Trainer
+
+from ganexp.config.hardware import describe_hardware
+from ganexp.metrics.measurement import goals
+from ganexp.models import GAN
+from ganexp.runs.run import BEST, Run
+from ganexp.runs.signals import is_headline, text
+from ganexp.runs.versions import versions
+from ganexp.training.callbacks import Diverged, Evaluation, Health, Scalars, Trial
+
+_PACKAGES = ("torch", "torchvision", "lightning", "hydra-core", "omegaconf", "torchmetrics", "numpy")
+
+
+def summarise(
+    config: dict[str, Any], run: Run, model: GAN, trainer: Trainer, failure: Diverged | None, stop: signal.Signals | None
+) -> dict[str, Any]:
+    """Return plain types only: status, metrics and how they were measured, and where, when and on what the run was made."""
+    counters, total = model.counters, model.total_iterations
+    evaluation = next((c for c in trainer.callbacks if isinstance(c, Evaluation)), None)  # type: ignore[attr-defined]
+    health = next((c for c in trainer.callbacks if isinstance(c, Health)), None)  # type: ignore[attr-defined]
+    scalars = next((c for c in trainer.callbacks if isinstance(c, Scalars)), None)  # type: ignore[attr-defined]
+    trial = next((c for c in trainer.callbacks if isinstance(c, Trial)), None)  # type: ignore[attr-defined]
+    losses = {tag: value for tag, value in (scalars.latest if scalars else {}).items() if tag in ("loss/d", "loss/g")}
+    seconds = scalars.seconds if scalars else 0.0
+    per_epoch = trainer.datamodule.iterations_per_epoch  # type: ignore[attr-defined]
+    status, reason, exit_status = "finished", None, 0
+    if failure is not None:
+        status, reason, exit_status = "diverged", str(failure), 1
+    elif health is not None and health.stopped:
+        status, reason, exit_status = "stopped", health.stopped, 1
+    elif trial is not None and trial.pruned:
+        status, reason = "pruned", trial.pruned
+    elif counters.iteration < total:
+        status, reason = "stopped", f"by {stop.name}" if stop else "before the budget was spent"
+        exit_status = 128 + (stop or signal.SIGINT)
+    return {
+        "status": status,
+        "reason": reason,
+        "exit_status": exit_status,
+        "name": config["name"],
+        "metrics": (evaluation.latest.values if evaluation and evaluation.latest else {}) | losses,
+        **(_measured(evaluation) if evaluation else {"best": None, "real": {}, "goals": {}, "measured": None}),
+        "health": health.report() if health else None,
+        "iteration": counters.iteration,
+        "total_iterations": total,
+        "d_updates": counters.d_updates,
+        "g_updates": counters.g_updates,
+        "images_seen": counters.images_seen,
+        "training_seconds": round(seconds, 3),
+        "seconds_per_epoch": round(seconds / counters.iteration * per_epoch, 3) if seconds else None,
+        "images_per_second": round(counters.images_seen / seconds, 1) if seconds else None,
+        "seed": config["seed"],
+        "parameters": {
+            "generator": sum(parameter.numel() for parameter in model.generator.parameters()),
+            "discriminator": sum(parameter.numel() for parameter in model.discriminator.parameters()),
+        },
+        "device": describe_hardware(trainer.strategy.root_device),
+        "processes": trainer.world_size,
+        "precision": str(trainer.precision),
+        "versions": versions(_PACKAGES),
+        "ended": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "directory": str(run.path),
+        "command": shlex.join(["ganexp", *run.overrides]),
+    }
+
+
+def table(summary: dict[str, Any]) -> str:
+    """Return the few lines that stand on the terminal when a run has ended."""
+    status = summary["status"] + (f" ({summary['reason']})" if summary["reason"] else "")
+    done, total = summary["iteration"], summary["total_iterations"]
+    time = f"{summary['training_seconds']:,.1f} s of training"
+    if summary["seconds_per_epoch"]:
+        time += f", {_few_digits(summary['seconds_per_epoch'])} s per epoch"
+    if summary["images_per_second"]:
+        time += f", {summary['images_per_second']:,.0f} images per second"
+    rows = [
+        ("status", f"{status} at iteration {done:,} of {total:,}"),
+        ("time", time),
+        *_numbers(summary),
+        *_health(summary["health"]),
+        ("directory", summary["directory"]),
+        ("curves", f"tensorboard --logdir {shlex.quote(summary['directory'])}"),
+    ]
+    if summary["status"] not in ("finished", "pruned"):
+        rows.append(("continue", f"{_program()} resume={shlex.quote(summary['directory'])}"))
+    width = max(len(key) for key, _ in rows)
+    return "\n".join(f"{key:<{width}}  {value}" for key, value in rows)
+
+
+def _measured(evaluation: Evaluation) -> dict[str, Any]:
+    """Return the best state and its checkpoint, what real data scores, which values rank runs, and how it was all measured."""
+    latest, best = evaluation.latest, evaluation.best
+    return {
+        "best": best
+        and {
+            "by": evaluation.best_by,
+            "iteration": best.iteration,
+            "checkpoint": f"checkpoints/{BEST}",
+            "metrics": best.values,
+        },
+        "real": latest.real if latest else {},
+        "goals": goals(evaluation.metrics),
+        "measured": latest and {"iteration": latest.iteration, **latest.protocol},
+    }
+
+
+def _numbers(summary: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return a row for each number: that of the final state, of the best one, and of real data; details are left out."""
+    final, best, real = summary["metrics"], summary["best"], summary["real"]
+    names = [name for name in final if is_headline(name)]
+    if not best:
+        return [(name, text(final[name])) for name in names]
+    heads = [f"final @ {summary['measured']['iteration']:,}", f"best {best['by']} @ {best['iteration']:,}", "real, held out"]
+    columns = [final, best["metrics"], real]
+    cells = [[text(column.get(name)) for column in columns] for name in names]
+    widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
+    rows = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in (heads, *cells)]
+    return list(zip(["metric", *names], rows, strict=True))
+
+
+def _health(health: dict[str, Any] | None) -> list[tuple[str, str]]:
+    if health is None:
+        return []
+    returns = health["rollbacks"]
+    after = f", after {returns} roll-back{'s' * (returns > 1)}" if returns else ""
+    if health["reason"] is None:
+        past = len(health["alarms"])
+        again = f" again, after {past} alarm{'s' * (past > 1)}" if past else ""
+        return [("health", f"{health['verdict']}{again}{after}")]
+    return [("health", f"{health['verdict']} since iteration {health['iteration']:,}{after}: {health['reason']}")]
+
+
+def _few_digits(seconds: float) -> str:
+    return f"{seconds:,.0f}" if seconds >= 100 else f"{seconds:.2g}"
+
+
+def _program() -> str:
+    return "ganexp" if sys.argv[0].endswith("ganexp") else "python -m ganexp"

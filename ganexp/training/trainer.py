@@ -1,0 +1,58 @@
+"""Lightning's trainer from the ``trainer`` node."""
+
+from typing import Any
+
+from lightning.pytorch import Trainer
+
+from ganexp.config.build import check, mentioned, refusal
+from ganexp.config.errors import ConfigError
+from ganexp.runs.run import Run
+from ganexp.training.checkpoints import AtomicCheckpointIO
+
+# Options that Lightning refuses or misunderstands where optimisation is manual, and those that say the same.
+_INSTEAD = {
+    "max_steps": "trainer.max_iterations",
+    "min_steps": "trainer.max_iterations",
+    "min_epochs": "trainer.max_epochs",
+    "gradient_clip_val": "schedule.gradient_clip",
+    "gradient_clip_algorithm": "schedule.gradient_clip",
+    "accumulate_grad_batches": "schedule.micro_batches",
+    "limit_train_batches": "trainer.max_iterations",
+    "overfit_batches": None,
+    "fast_dev_run": "trainer.max_iterations",
+    "val_check_interval": "callbacks.evaluation.every",
+    "check_val_every_n_epoch": "callbacks.evaluation.every",
+    "log_every_n_steps": "callbacks.scalars.every",
+    "barebones": None,
+}
+
+
+def make_trainer(options: dict[str, Any], run: Run, max_epochs: int, **objects: Any) -> Trainer:
+    """Build Lightning's trainer from the ``trainer`` node, which takes any of its options.
+
+    Raises:
+        ConfigError: Lightning does not know an option or refuses its value.
+    """
+    options = {key: value for key, value in options.items() if key not in ("max_epochs", "max_iterations")}
+    check({"_target_": "lightning.pytorch.Trainer", **options}, "trainer")
+    devices = options.get("devices", 1)
+    several = (isinstance(devices, int) and devices != 1) or (isinstance(devices, list) and len(devices) > 1)
+    if several and options.get("strategy", "auto") in ("auto", "ddp"):
+        # Each backward pass reaches one player only: the parameters of the other are unused.
+        options["strategy"] = "ddp_find_unused_parameters_true"
+    own: dict[str, Any] = {
+        "default_root_dir": run.path, "plugins": [AtomicCheckpointIO()], "max_epochs": max_epochs,
+        "enable_progress_bar": False, "enable_model_summary": False, "enable_checkpointing": False,
+        "num_sanity_val_steps": 0, "use_distributed_sampler": False,
+    }  # fmt: skip
+    taken = {key: _INSTEAD.get(key) for key in options if key in own | objects | _INSTEAD}
+    if taken:
+        instead = " ".join(sorted(filter(None, taken.values())))
+        hint = f"use {instead}" if instead else None
+        raise ConfigError(
+            "this option of Lightning's trainer does not apply here", *(f"trainer.{key}" for key in taken), hint=hint
+        )
+    try:
+        return Trainer(**options, **own, **objects)
+    except Exception as error:  # Lightning's refusals have no common class
+        raise refusal(error, *mentioned(error, "trainer", options)) from error

@@ -1,0 +1,61 @@
+"""The vital signs of a run: a few numbers that say how its players do, computed where the tensors are, without a wait.
+
+Contract: functions of their arguments alone. :mod:`ganexp.training.health` judges them.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+# The last pairs of batches of a log window, real and fake, of which the separation is computed.
+_PAIRS = 4
+
+
+def separation(real: Tensor, fake: Tensor) -> Tensor:
+    r"""Return how often the discriminator ranks a real sample above a fake one, :math:`P(r > f) + P(r = f) / 2`.
+
+    This is the area under the ROC curve, the Mann-Whitney statistic over the number of pairs: 1/2 says that the logits tell
+    nothing, 1 that they tell all samples apart. No monotone map of the logits changes it.
+
+    Arguments:
+        real: Logits with shape (..., M), rows by rows.
+        fake: Logits with shape (..., N).
+
+    Returns:
+        A scalar in [0, 1], the mean over the rows.
+
+    References:
+        An introduction to ROC analysis (Fawcett, 2006), https://doi.org/10.1016/j.patrec.2005.10.010
+    """
+    ordered, real = fake.float().sort(-1).values.contiguous(), real.float().contiguous()
+    below, up_to = (torch.searchsorted(ordered, real, right=right) for right in (False, True))
+    return (below + up_to).float().mean() / (2 * fake.shape[-1])
+
+
+def spread(logits: Tensor) -> Tensor:
+    """Return the standard deviation of logits of any shape over the largest magnitude among them; 0 when all are 0."""
+    logits = logits.float()
+    return logits.std(correction=0) / logits.abs().max().clamp(min=torch.finfo(torch.float32).tiny)
+
+
+def observe_logits(window: Mapping[str, Sequence[Tensor]]) -> dict[str, Tensor]:
+    """Return ``health/separation`` and ``health/spread`` of the last batches of a log window, on their device."""
+    pairs = list(zip(window.get("logits/real", ()), window.get("logits/fake", ()), strict=False))[-_PAIRS:]
+    if not pairs:
+        return {}
+    shape = pairs[-1][0].shape
+    real, fake = (torch.stack([pair[player] for pair in pairs if pair[0].shape == shape]) for player in (0, 1))
+    return {"health/separation": separation(real, fake), "health/spread": spread(torch.cat([real[-1], fake[-1]]))}
+
+
+def largest(tensors: Iterable[Tensor]) -> Tensor:
+    """Return the largest magnitude in some tensors, NaN if one holds NaN; a scalar on their device."""
+    return nn.utils.get_total_norm([x.detach() for x in tensors if x.is_floating_point() and x.numel()], math.inf)
+
+
+def mean_distance(samples: Tensor) -> Tensor:
+    """Return the mean Euclidean distance between sample i and sample n + i of 2n samples with shape (2n, ...)."""
+    first, second = samples.float().flatten(1).chunk(2)
+    return torch.linalg.vector_norm(first - second, dim=1).mean()

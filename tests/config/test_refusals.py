@@ -1,0 +1,242 @@
+"""Wrong command lines: one clear message, exit status 2, and nothing left behind."""
+
+import os
+import re
+import shlex
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+import torchvision
+
+from ganexp.__main__ import main
+from ganexp.config.compose import directory
+from ganexp.config.errors import ConfigError
+from ganexp.config.refusals import explain
+from support.tiny import TINY_RING
+from support.wrong import WRONG
+
+SHORT = ("trainer.accelerator=cpu", "trainer.max_epochs=null", "trainer.max_iterations=2", "callbacks.scalars.every=1")
+
+
+@pytest.fixture
+def refused(monkeypatch, tmp_path, capfd):
+    """Return a function that runs a command line in this process, in an empty folder, and returns its one message."""
+
+    def run(*arguments: str, status: int = 2) -> str:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
+        monkeypatch.setattr(sys, "argv", ["ganexp", *arguments])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert ended.value.code == status
+        return message(capfd.readouterr().err)
+
+    return run
+
+
+def rest_of(line: str) -> list[str]:
+    """Return the options that make a short run, without those that a command line sets itself."""
+    return [option for option in SHORT if option.partition("=")[0].rpartition(".")[2] not in line]
+
+
+def message(stderr: str) -> str:
+    """Return the only line on standard error, without the program's name, after a look at its language."""
+    (line,) = stderr.splitlines()
+    assert line.startswith("ganexp: ")
+    assert not re.search(r"Traceback|<class|object at 0x|site-packages|<function", line)
+    return line.removeprefix("ganexp: ")
+
+
+@pytest.mark.parametrize(("line", "start", "says"), WRONG, ids=[line for line, _, _ in WRONG])
+def test_is_told_in_one_message_and_leaves_nothing(refused, monkeypatch, tmp_path, line, start, says):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    # Every command would run if it were not for what is wrong with it.
+    told = refused(*shlex.split(line), *rest_of(line))
+    assert told.startswith(start)
+    assert re.search(says, told)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unknown_flag_is_told_by_the_parser(monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["ganexp", "--foo"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.splitlines()[-1] == "ganexp: error: unrecognized arguments: --foo"
+
+
+def test_data_that_cannot_be_had(refused, monkeypatch, tmp_path):
+    monkeypatch.setattr(torchvision.datasets.MNIST, "mirrors", ["http://127.0.0.1:9/"])
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    told = refused("data=mnist", "model=gan", "data.root=here", *SHORT)
+    assert told.startswith("data=mnist data.root=here: MNIST is not in ")
+    assert "data.root=FOLDER" in told and "data=digits" in told
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_damaged_data(refused, tmp_path):
+    raw = tmp_path / "here" / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for prefix in ("train", "t10k"):
+        (raw / f"{prefix}-images-idx3-ubyte").write_bytes(struct.pack(">4I", 0x803, 2, 28, 28) + bytes(2 * 784))
+        (raw / f"{prefix}-labels-idx1-ubyte").write_bytes(struct.pack(">2I", 0x801, 2) + bytes(2))
+    with (raw / "train-images-idx3-ubyte").open("ab") as file:
+        file.truncate(1000)
+    told = refused("data=mnist", "model=gan", "data.root=here", *SHORT)
+    assert told.startswith("data=mnist data.root=here: ")
+    assert "train-images-idx3-ubyte is damaged" in told and "delete it" in told
+    assert [path.name for path in tmp_path.iterdir()] == ["here"]
+
+
+def test_an_output_that_is_a_file(refused, tmp_path):
+    (tmp_path / "outputs").write_text("mine")
+    told = refused(*SHORT, *TINY_RING)
+    assert told == f"output_dir=outputs: no run directory can be made here: {tmp_path / 'outputs'} is not a folder"
+    assert (tmp_path / "outputs").read_text() == "mine"
+
+
+@pytest.fixture
+def finished(monkeypatch, tmp_path):
+    """Return the directory of a run."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(
+        sys, "argv", ["ganexp", "name=run", "callbacks.samples.times=1", "callbacks.checkpoints.every=1", *SHORT, *TINY_RING]
+    )
+    main()
+    (run,) = tmp_path.glob("outputs/run/*")
+    return run
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("change", "start", "says"),
+    [
+        ("schedule.d_stepz=2", "schedule.d_stepz=2: ", r"did you mean schedule.d_steps=2\?"),
+        ("schedule.d_steps=x", "schedule.d_steps=x: ", "should be a whole number"),
+        ("loss=hinge", "loss=hinge: ", "a resumed run keeps its choices"),
+        ("network.generator.widths=[9]", "resume=", "other networks than the run has"),
+    ],
+)
+def test_a_run_that_cannot_be_resumed_like_this_stays_as_it_was(refused, finished, change, start, says):
+    before = content(finished)
+    told = refused(f"resume={finished}", change)
+    assert told.startswith(start)
+    assert re.search(says, told)
+    assert content(finished) == before
+
+
+def test_a_run_whose_checkpoints_are_all_damaged(refused, finished):
+    checkpoints = sorted((finished / "checkpoints").glob("*.ckpt"))
+    assert [path.stem for path in checkpoints] == ["best", "last", "previous"]
+    for path in checkpoints:
+        path.write_bytes(path.read_bytes()[:-100])
+    before = content(finished)
+    told = refused(f"resume={finished}")
+    assert told.startswith(f"resume={finished}: ")
+    assert all(f"{path} is damaged" in told for path in checkpoints) and "start a new run" in told
+    assert content(finished) == before
+
+
+@pytest.mark.parametrize("damage", ["", "a: [", "a: 1"])
+def test_a_run_whose_configuration_is_damaged(refused, finished, damage):
+    (finished / ".hydra" / "config.yaml").write_text(damage)
+    assert f"{Path('.hydra', 'config.yaml')} is damaged" in refused(f"resume={finished}")
+
+
+def test_a_file_inside_a_folder_that_is_no_run(refused, tmp_path):
+    (tmp_path / "file").write_text("")
+    assert refused("resume=file").startswith("resume=file: this is no run directory")
+
+
+def test_a_sweep_goes_on_without_a_refused_run(monkeypatch, tmp_path, capfd):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["ganexp", "-m", "loss=hinge", "penalty=none", "schedule.d_steps=0,1", *SHORT, *TINY_RING])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    output = capfd.readouterr()
+    assert "ganexp: schedule.d_steps=0: should be greater than or equal to 1\n" in output.out
+    assert "Traceback" not in output.out + output.err
+    (summary,) = tmp_path.glob("outputs/sweeps/*/*/summary.json")
+    assert {path.name for path in summary.parents[1].iterdir() if path.is_dir()} == {summary.parent.name, "jobs"}
+    assert "refused" in output.out and "schedule.d_steps=0" in (summary.parents[1] / "report.csv").read_text()
+
+
+def test_a_sweep_in_which_every_run_is_refused_leaves_nothing(monkeypatch, tmp_path, capfd):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["ganexp", "-m", "schedule.d_steps=0,-1", *SHORT])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    told = capfd.readouterr().out
+    assert "ganexp: schedule.d_steps=0: " in told and "ganexp: schedule.d_steps=-1: " in told
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_reference_to_another_option_is_no_mistake(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["ganexp", "name=of-${seed}", "model.latent_dim=${data.components}", *SHORT, *TINY_RING])
+    main()
+    assert list(tmp_path.glob("outputs/of-0/*/summary.json"))
+
+
+# In processes of their own: what is imported, and what a shell sees.
+
+SPY = """
+import sys
+from ganexp.__main__ import main
+try:
+    main()
+finally:
+    print([package for package in ("torch", "lightning") if package in sys.modules])
+"""
+
+
+def process(folder: Path, *command: str, **environment: str) -> subprocess.CompletedProcess:
+    variables = {key: value for key, value in os.environ.items() if key not in ("HYDRA_FULL_ERROR", "GANEXP_TERSE")}
+    variables |= {"PYTHONPATH": str(directory().parent), **environment}
+    return subprocess.run([sys.executable, *command], cwd=folder, env=variables, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    ("line", "imported"),
+    [
+        ("loss=hinje", []),
+        ("output_dir=/dev/null", []),
+        ("loss=wgan_gp network.discriminator.norm=batch", ["torch"]),
+    ],
+)
+def test_imports_no_more_than_the_refusal_needs(tmp_path, line, imported):
+    ended = process(tmp_path, "-c", SPY, *line.split(), *rest_of(line))
+    assert ended.returncode == 2
+    message(ended.stderr)
+    assert ended.stdout.splitlines()[-1] == str(imported)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_module_is_the_command(tmp_path):
+    ended = process(tmp_path, "-m", "ganexp", "model=dcgan", "data=ring", *SHORT)
+    assert ended.returncode == 2
+    assert message(ended.stderr).startswith("model=dcgan network=dcgan data=ring: ")
+    assert ended.stdout == "" and list(tmp_path.iterdir()) == []
+
+
+def test_the_traceback_is_there_for_whoever_asks(tmp_path):
+    ended = process(tmp_path, "-m", "ganexp", "loss=hinje", HYDRA_FULL_ERROR="1")
+    assert ended.returncode == 1
+    assert "Traceback" in ended.stderr and "loss/hinje" in ended.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_of_a_key_that_was_given_twice_the_value_that_counts_is_told():
+    assert explain(ConfigError("too many", "seed"), ["seed=1", "data=ring", "seed=2"]) == "ganexp: seed=2: too many"

@@ -1,0 +1,163 @@
+"""The table of formulas in ganexp.models.losses, and how the objectives move the simplest GAN."""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from ganexp.config.compose import compose
+from ganexp.models.losses import Hinge, LeastSquares, Loss, Minimax, NonSaturating, Relativistic, Wasserstein
+
+CONF = Path(__file__).parents[2] / "conf"
+FILES = sorted((CONF / "loss").glob("*.yaml"))
+EXTREME = [-200.0, -1.5, 0.0, 0.5, 200.0]
+
+
+def load(path: Path) -> DictConfig:
+    config = OmegaConf.load(path)
+    assert isinstance(config, DictConfig)
+    return config.get("loss", config)
+
+
+def s(t: float) -> float:
+    """log(1 + e^t), and below its derivative, without overflow."""
+    return max(t, 0.0) + math.log1p(math.exp(-abs(t)))
+
+
+def ds(t: float) -> float:
+    return 1 / (1 + math.exp(-t)) if t >= 0 else math.exp(t) / (1 + math.exp(t))
+
+
+def sign(condition: bool) -> float:
+    return 1.0 if condition else 0.0
+
+
+# For single logits r and f: D's loss, its derivatives by r and f, G's loss and its derivative by f.
+CLOSED: dict[str, tuple[Loss, Callable[[float, float], tuple[float, float, float, float, float]]]] = {
+    "non_saturating": (NonSaturating(), lambda r, f: (s(-r) + s(f), -ds(-r), ds(f), s(-f), -ds(-f))),
+    "smoothed": (
+        NonSaturating(label_smoothing=0.1),
+        lambda r, f: (0.9 * s(-r) + 0.1 * s(r) + s(f), -0.9 * ds(-r) + 0.1 * ds(r), ds(f), s(-f), -ds(-f)),
+    ),
+    "minimax": (Minimax(), lambda r, f: (s(-r) + s(f), -ds(-r), ds(f), -s(f), -ds(f))),
+    "least_squares": (
+        LeastSquares(),
+        lambda r, f: ((r - 1) ** 2 / 2 + f**2 / 2, r - 1, f, (f - 1) ** 2 / 2, f - 1),
+    ),
+    "hinge": (
+        Hinge(),
+        lambda r, f: (max(0, 1 - r) + max(0, 1 + f), -sign(r < 1), sign(f > -1), -f, -1.0),
+    ),
+    "wasserstein": (Wasserstein(), lambda r, f: (f - r, -1.0, 1.0, -f, -1.0)),
+    "relativistic": (Relativistic(), lambda r, f: (s(f - r), -ds(f - r), ds(f - r), s(r - f), -ds(r - f))),
+}
+
+
+@pytest.mark.parametrize("f", EXTREME)
+@pytest.mark.parametrize("r", EXTREME)
+@pytest.mark.parametrize("name", CLOSED)
+def test_value_and_gradient_are_the_closed_form(name: str, r: float, f: float) -> None:
+    loss, closed = CLOSED[name]
+    real, fake = torch.tensor([r], requires_grad=True), torch.tensor([f], requires_grad=True)
+    d_loss = loss.discriminator(real, fake)
+    d_real, d_fake = torch.autograd.grad(d_loss, (real, fake))
+    g_loss = loss.generator(fake, real.detach())
+    (g_fake,) = torch.autograd.grad(g_loss, fake)
+    found = torch.stack([d_loss.detach(), d_real[0], d_fake[0], g_loss.detach(), g_fake[0]])
+    torch.testing.assert_close(found, torch.tensor(closed(r, f), dtype=torch.float32), rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_configured_loss_averages_over_the_batch_and_pulls_logits_apart(path: Path) -> None:
+    loss = instantiate(load(path))
+    assert isinstance(loss, Loss)
+    real = torch.tensor([0.3, -0.2, 0.1, 0.0], requires_grad=True)
+    fake = torch.tensor([-0.1, 0.2, 0.4, -0.5], requires_grad=True)
+    d_loss, g_loss = loss.discriminator(real, fake), loss.generator(fake, real)
+    assert d_loss.shape == g_loss.shape == ()
+    pairs = [(loss.discriminator(r, f), loss.generator(f, r)) for r, f in zip(real.split(1), fake.split(1), strict=True)]
+    torch.testing.assert_close(d_loss, torch.stack([d for d, _ in pairs]).mean())
+    torch.testing.assert_close(g_loss, torch.stack([g for _, g in pairs]).mean())
+    d_real, d_fake = torch.autograd.grad(d_loss, (real, fake))
+    assert (d_real < 0).all(), "the discriminator must want higher logits for real samples"
+    assert (torch.autograd.grad(g_loss, fake)[0] < 0).all(), "the generator must want higher logits for its samples"
+    if path.stem != "least_squares":  # which wants fake logits at 0, from either side
+        assert (d_fake > 0).all()
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_only_losses_that_say_so_need_real_logits_for_the_generator(path: Path) -> None:
+    loss = instantiate(load(path))
+    fake = torch.tensor([0.5, -0.5])
+    if loss.needs_real:
+        with pytest.raises(ValueError, match="real logits"):
+            loss.generator(fake)
+    else:
+        torch.testing.assert_close(loss.generator(fake), loss.generator(fake, torch.tensor([3.0, 4.0])))
+
+
+def test_smoothing_has_its_optimum_where_the_probability_is_the_label() -> None:
+    # At D's optimum for one real sample, sigmoid(r) = 1 - h.
+    r = torch.logit(torch.tensor([0.9])).requires_grad_()
+    NonSaturating(label_smoothing=0.1).discriminator(r, torch.zeros(1)).backward()
+    torch.testing.assert_close(r.grad, torch.zeros(1), atol=1e-7, rtol=0)
+
+
+def test_minimax_is_zero_sum_in_the_fake_logits() -> None:
+    loss, real, fake = Minimax(), torch.tensor([0.2, 1.0]), torch.tensor([-0.4, 0.7], requires_grad=True)
+    (for_d,) = torch.autograd.grad(loss.discriminator(real, fake), fake)
+    (for_g,) = torch.autograd.grad(loss.generator(fake), fake)
+    torch.testing.assert_close(for_d, -for_g)
+
+
+@pytest.mark.parametrize(
+    ("loss", "turn"), [(Wasserstein(), 1.0), (NonSaturating(), 0.5), (Minimax(), 0.5), (Relativistic(), 0.5)]
+)
+def test_the_dirac_gan_circles_its_equilibrium(loss: Loss, turn: float) -> None:
+    """D(x) = psi x, real data at 0, G at theta: near (0, 0), simultaneous steps rotate by step * turn, and grow."""
+    step, start = 0.01, 0.01
+    theta, psi = torch.tensor([start], requires_grad=True), torch.tensor([0.0], requires_grad=True)
+    radius, angle, steps = start, 0.0, 300
+    for _ in range(steps):
+        real, fake = psi * torch.zeros(1), psi * theta
+        (d_psi,) = torch.autograd.grad(loss.discriminator(real, fake), psi, retain_graph=True)
+        (g_theta,) = torch.autograd.grad(loss.generator(fake, real), theta)
+        before = math.atan2(psi.item(), theta.item())
+        with torch.no_grad():
+            psi -= step * d_psi
+            theta -= step * g_theta
+        moved = math.hypot(theta.item(), psi.item())
+        assert moved >= radius * (1 - 1e-5), "a step never comes nearer to the equilibrium"
+        radius = moved
+        angle += (before - math.atan2(psi.item(), theta.item()) + math.pi) % (2 * math.pi) - math.pi
+    assert abs(angle) == pytest.approx(steps * step * turn, rel=0.02)
+    assert radius == pytest.approx(start * (1 + (step * turn) ** 2) ** (steps / 2), rel=0.01)
+
+
+RECIPES = {
+    "wasserstein": ("WeightClip", 5),
+    "wgan_gp": ("GradientPenalty", 5),
+    "dragan": ("Dragan", 1),
+    "r3gan": ("R1R2", 1),
+}
+
+
+@pytest.mark.parametrize("loss", [path.stem for path in FILES])
+def test_a_loss_brings_its_penalty_and_schedule(loss: str) -> None:
+    config = OmegaConf.create(compose(f"loss={loss}", "data=digits"))
+    found = type(instantiate(config.penalty)).__name__, config.schedule.d_steps
+    assert found == RECIPES.get(loss, ("NoPenalty", 1))
+    assert config.schedule.g_steps == 1
+    instantiate(config.loss)
+
+
+@pytest.mark.parametrize("penalty", sorted(path.stem for path in (CONF / "penalty").glob("*.yaml")))
+def test_the_command_line_replaces_a_recipes_parts_without_remains(penalty: str) -> None:
+    config = OmegaConf.create(compose("loss=wgan_gp", "data=digits", f"penalty={penalty}", "schedule.d_steps=2"))
+    alone = OmegaConf.create({"r1_gamma": config.r1_gamma, "penalty": OmegaConf.load(CONF / "penalty" / f"{penalty}.yaml")})
+    assert config.penalty == alone.penalty
+    assert config.schedule.d_steps == 2

@@ -1,0 +1,27 @@
+"""The real command line, in processes of its own."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from ganexp.config.compose import directory
+
+SMALL = (
+    *("trainer.accelerator=cpu", "trainer.max_epochs=null", "callbacks.samples.times=1", "callbacks.scalars.every=1"),
+    *("callbacks.evaluation.times=1", "callbacks.evaluation.samples=100"),
+)
+
+
+def start(folder: Path, *arguments: str) -> subprocess.Popen:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(Path(__file__).parents[1]), str(directory().parent)))}
+    command = [sys.executable, "-m", "ganexp", *arguments]
+    return subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def wait_for(folder: Path, pattern: str, process: subprocess.Popen) -> None:
+    deadline = time.monotonic() + 120
+    while not list(folder.glob(pattern)):
+        assert time.monotonic() < deadline and process.poll() is None, process.communicate()[0]
+        time.sleep(0.05)

@@ -1,8 +1,9 @@
-"""Files that are either the old one or the new one, whenever the process ends and whatever else writes them."""
+"""Files and folders that are either the old one or the new one, whenever the process ends and whatever else writes them."""
 
 import json
 import math
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,28 +12,52 @@ from typing import Any, BinaryIO
 
 
 @contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary path of the same name, where a file or folder is made that takes the place of ``path`` at the end.
+
+    The temporary path lies in a hidden folder beside ``path``; missing folders are made. A folder replaces another one whole.
+
+    Raises:
+        OSError: It cannot be written; nothing is left of it, and what was at ``path`` stays.
+    """
+    absent = [folder for folder in path.parents if not folder.exists()]
+    workshop = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        workshop = Path(tempfile.mkdtemp(prefix=f".{path.stem[:100]}-", dir=path.parent))
+        made = workshop / path.name
+        yield made
+        if path.is_dir() and made.is_dir():  # the system replaces only an empty folder
+            os.replace(path, workshop / f"{path.name}.old")
+        os.replace(made, path)
+    finally:
+        if workshop is not None:
+            shutil.rmtree(workshop, ignore_errors=True)
+        if absent:
+            remove_empty(absent[0], len(absent))
+
+
+@contextmanager
 def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """Open a temporary file beside ``path``, which takes its place at the end; missing folders are made.
+    """Open a temporary file that takes the place of ``path`` at the end; missing folders are made.
 
     Raises:
         OSError: The file cannot be written; one that was there before stays as it was.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
-    try:
-        with open(handle, "wb") as file:
-            yield file
-            file.flush()
-            # Otherwise the new name may survive a power cut that the content does not.
-            os.fsync(file.fileno())
-        # mkstemp makes files private; give it the rights that an ordinary new file has.
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(name, 0o666 & ~mask)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
+    with replacing(path) as made, made.open("wb") as file:
+        yield file
+        file.flush()
+        # Otherwise the new name may survive a power cut that the content does not.
+        os.fsync(file.fileno())
+
+
+def remove_empty(folder: Path, levels: int = 3) -> None:
+    """Delete a folder and its parents, up to ``levels`` of them, as long as they are empty."""
+    for candidate in (folder, *list(folder.parents)[: levels - 1]):
+        try:
+            candidate.rmdir()
+        except OSError:  # not empty, or gone
+            return
 
 
 def write_atomically(path: Path, text: str) -> None:

@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from ganexp.config.compose import plain
 from ganexp.config.errors import ConfigError
-from ganexp.runs.files import write_atomically, write_json
+from ganexp.runs.files import remove_empty, write_atomically, write_json
 from ganexp.runs.locks import Held, acquire
 
 if TYPE_CHECKING:
@@ -170,12 +170,3 @@ class Run:
     def write_summary(self, summary: dict[str, Any]) -> None:
         """Save ``summary.json``."""
         write_json(self.path / "summary.json", summary)
-
-
-def remove_empty(folder: Path, levels: int = 3) -> None:
-    """Delete a folder and its parents, up to ``levels`` of them, as long as they are empty."""
-    for candidate in (folder, *list(folder.parents)[: levels - 1]):
-        try:
-            candidate.rmdir()
-        except OSError:  # not empty, or gone
-            return

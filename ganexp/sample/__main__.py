@@ -94,11 +94,11 @@ def write(options: Options) -> Path:
     Raises:
         ConfigError: They do not fit together or the run, or the output cannot be written.
     """
-    from ganexp.sample.writers import check_output, whole
+    from ganexp.sample import writers
 
     _check(options)
     if options.output is not None:
-        check_output(Path(options.output).expanduser(), options.kind[1], options.overwrite)
+        writers.check_output(Path(options.output).expanduser(), options.kind[1], options.overwrite)
     if options.export != "none":
         from ganexp.sample.export import check_installed, export, usage
 
@@ -110,16 +110,16 @@ def write(options: Options) -> Path:
     if not options.ema:
         restored.model.average = None
     output = _output(options, restored)
-    check_output(output, options.kind[1], options.overwrite)
+    writers.check_output(output, options.kind[1], options.overwrite)
     if options.export == "none":
         from ganexp.sample.sampling import Sampling
 
         sampling = Sampling(restored, options)
-        with whole(output) as path:
+        with writers.output(output) as path:
             sampling.save(path)
         told = sampling.summary()
     else:
-        with whole(output) as path:
+        with writers.output(output) as path:
             export(restored, path, options.export)
         told = usage(restored, output, options.export)
     print(f"{output}\n{told}", flush=True)

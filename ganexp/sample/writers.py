@@ -4,8 +4,6 @@ Contract: an output, file or folder, appears under its name complete or not at a
 """
 
 import os
-import shutil
-import tempfile
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,7 +15,7 @@ import torch
 
 from ganexp.config.errors import ConfigError
 from ganexp.pictures.images import to_bytes
-from ganexp.runs.run import remove_empty
+from ganexp.runs.files import replacing
 
 # The earliest time that an archive can hold: the present one would make equal samples unequal files.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -52,28 +50,17 @@ def check_output(path: Path, suffix: str, overwrite: bool) -> None:
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[Path]:
-    """Give the path of a file or folder to make, of the same name; at the end it takes the place of what is at ``path``.
+def output(path: Path) -> Iterator[Path]:
+    """Give a temporary path, where a file or folder is made that takes the place of ``path`` at the end.
 
     Raises:
-        ConfigError: It cannot be written; nothing is left of it, and what was at ``path`` is still there.
+        ConfigError: It cannot be written; nothing is left of it, and what was at ``path`` stays.
     """
-    absent = [folder for folder in path.parents if not folder.exists()]
-    workshop = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        workshop = Path(tempfile.mkdtemp(prefix=f".{path.stem[:100]}-", dir=path.parent))
-        yield workshop / path.name
-        if path.is_dir():  # a folder does not take the place of another that has something in it
-            os.replace(path, workshop / "replaced")
-        os.replace(workshop / path.name, path)
+        with replacing(path) as made:
+            yield made
     except OSError as error:
         raise ConfigError(f"{path} cannot be written: {error.strerror or error}", "output") from error
-    finally:
-        if workshop is not None:
-            shutil.rmtree(workshop, ignore_errors=True)
-        if absent:
-            remove_empty(absent[0], len(absent))
 
 
 def save_npz(

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ganexp.runs.files import write_json
+from ganexp.runs.files import remove_empty, write_json
 from ganexp.runs.jobs import Job, known_jobs
-from ganexp.runs.run import remove_empty
 from ganexp.runs.signals import text
 from ganexp.sweeps.launchers.slurm.queue import states_of
 from ganexp.sweeps.record import SWEEP, read_sweep

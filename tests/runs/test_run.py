@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from ganexp.config.errors import ConfigError
-from ganexp.runs.run import Run, remove_empty, write_atomically
+from ganexp.runs.files import remove_empty, write_atomically
+from ganexp.runs.run import Run
 
 CONFIG = {"seed": 1, "choices": {"loss": "hinge"}}
 

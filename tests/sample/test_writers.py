@@ -7,38 +7,14 @@ import pytest
 from PIL import Image
 
 from ganexp.config.errors import ConfigError
-from ganexp.sample.writers import check_output, save_images, save_npz, whole
-
-
-def test_a_file_appears_when_it_is_complete(tmp_path):
-    target = tmp_path / "a" / "b" / "file.txt"
-    with whole(target) as path:
-        assert not target.exists() and path.name == target.name
-        path.write_text("new")
-    assert target.read_text() == "new" and os.listdir(target.parent) == ["file.txt"]
-
-
-def test_a_folder_takes_the_place_of_another(tmp_path):
-    target = tmp_path / "images"
-    for name in ("old.png", "new.png"):
-        with whole(target) as path:
-            path.mkdir()
-            (path / name).touch()
-    assert os.listdir(tmp_path) == ["images"] and os.listdir(target) == ["new.png"]
-
-
-def test_what_is_not_completed_leaves_nothing(tmp_path):
-    with pytest.raises(KeyboardInterrupt), whole(tmp_path / "a" / "b" / "file") as path:
-        path.write_text("half")
-        raise KeyboardInterrupt
-    assert os.listdir(tmp_path) == []
+from ganexp.sample.writers import check_output, output, save_images, save_npz
 
 
 def test_what_cannot_be_written_is_refused_and_what_was_there_stays(tmp_path):
     (tmp_path / "file").write_text("old")
     with (
         pytest.raises(ConfigError, match="file cannot be written: No space left on device") as caught,
-        whole(tmp_path / "file"),
+        output(tmp_path / "file"),
     ):
         raise OSError(28, "No space left on device")
     assert caught.value.keys == ("output",)

@@ -22,7 +22,7 @@ from omegaconf import DictConfig
 
 from ganexp.config.errors import ConfigError
 from ganexp.config.types import NonNegativeInt, PositiveFloat, PositiveInt
-from ganexp.runs.run import remove_empty
+from ganexp.runs.files import remove_empty
 from ganexp.sweeps.closing import SUBMITTED
 from ganexp.sweeps.launchers.slurm.queue import how_ended, is_over, states, still_queued
 from ganexp.sweeps.launchers.slurm.work import Work

@@ -14,8 +14,6 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from ganexp.compare import configurations
 from ganexp.compare.schema import Record, Summary, Sweep, is_whole
 from ganexp.config.compose import near_miss, register_resolvers
@@ -195,10 +193,7 @@ def _read(directory: Path) -> Outcome:
         outcome.config = configurations.read(directory / ".hydra" / "config.yaml")
         if outcome.config is None:
             outcome.reasons.append(".hydra/config.yaml is damaged")
-        try:
-            outcome.overrides = [str(override) for override in run.overrides]
-        except (OSError, TypeError, ValueError, yaml.YAMLError):
-            outcome.overrides = []
+        outcome.overrides = run.overrides
     # What was asked for; a run that is resumed may have been given more.
     outcome.overrides = [str(override) for override in outcome.record.get("overrides") or outcome.overrides]
     if (directory / "summary.json").is_file():

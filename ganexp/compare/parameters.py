@@ -1,7 +1,7 @@
 """In what runs differ: the few settings that say which runs are of one kind, apart from the seed.
 
-Contract: two runs have the same values of all parameters only if their configurations are the same, but for the seed, names and
-places. A setting that follows from others, as a penalty follows from the loss that brings it, is no parameter of its own.
+Contract: two runs have the same values of all parameters only if all keys that distinguish runs, by :mod:`ganexp.config.keys`,
+are equal. A setting that follows from others, as a penalty follows from the loss that brings it, is no parameter of its own.
 """
 
 import json
@@ -16,10 +16,10 @@ from yaml import YAMLError
 
 from ganexp.compare.collect import Outcome
 from ganexp.config.compose import flatten
+from ganexp.config.keys import Purpose, distinguishes, purpose
 
 Row = dict[str, Any]
 
-_IGNORED = {"seed", "name", "output_dir", "resume", "data.root", "extractor.weights"}
 _PLAYERS = ("d_optimizer", "g_optimizer")
 _LONGEST = 40  # characters of a label that says all
 _WIDE = 10  # largest over smallest value from which on an axis is logarithmic
@@ -64,7 +64,7 @@ def vary(outcomes: Sequence[Outcome], swept: Sequence[str] = ()) -> tuple[list[P
     explicit = dict.fromkeys([*swept, *sorted(named, key=lambda key: key not in groups)])
     candidates = dict.fromkeys([*explicit, *(key for settings in every for key in settings)])
     chosen: dict[str, list[str]] = {}
-    for key in (key for key in candidates if key not in _IGNORED and not key.startswith("hydra")):
+    for key in (key for key in candidates if distinguishes(key) or (key in swept and purpose(key) is not Purpose.REPEATS)):
         column = [_text(settings, key, outcome.config is None) for settings, outcome in zip(every, outcomes, strict=True)]
         if _stands_out(column, list(chosen.values()), key in explicit):
             chosen[key] = column

@@ -149,8 +149,12 @@ class Run:
 
     @property
     def overrides(self) -> list[str]:
-        """The overrides of the command that made the run."""
-        return list(yaml.safe_load((self.path / ".hydra" / "overrides.yaml").read_text()))
+        """The overrides of the commands that made the run; none where the file is missing or damaged."""
+        try:
+            content = yaml.safe_load((self.path / ".hydra" / "overrides.yaml").read_text())
+        except (OSError, ValueError, yaml.YAMLError):
+            return []
+        return [str(override) for override in content] if isinstance(content, list) else []
 
     @property
     def checkpoints(self) -> list[Path]:

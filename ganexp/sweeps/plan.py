@@ -1,12 +1,12 @@
 """From a command to its jobs: which there are, what each is called, and which were there before.
 
-Contract: two runs are the same job when their resolved configurations are equal, in everything but where they are put; so the
-same command, or one that asks for more, finds what is done in the same folder.
+Contract: two runs are the same job when :mod:`ganexp.config.keys` says that they are the same run, and a sweep over keys that
+compute nothing has a job for each of their values. So the same command finds what is finished in the same folder, also on other
+hardware, with files in other places, or when it asks for more.
 """
 
 import hashlib
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,26 +16,24 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from ganexp.config import compose as configuration
 from ganexp.config.compose import file_name
 from ganexp.config.errors import ConfigError
+from ganexp.config.keys import Purpose, computes, identity, purpose, source
 from ganexp.runs.jobs import Job, known_jobs
 
-# What says how or where a command runs, not what it computes.
-_ELSEWHERE = ("output_dir", "name", "resume", "choices")
-_NOT_A_RUNS = ("sweep", "search", "launcher", "resume")
 _NAMING = ("experiment", "search", "model", "data", "loss")
 
 
 def sweep_folder(config: DictConfig, overrides: Sequence[Override]) -> Path:
     """Return the folder of the sweep that a command describes, which is not made.
 
-    It is ``hydra.sweep.dir`` where that is given; else, below ``output_dir/sweeps``, the name that was given, or one that tells
-    the choices that all runs share, what varies, and six digits that stand for all of the command.
+    It is ``hydra.sweep.dir`` where that is given; else, below ``output_dir/sweeps``, the name that was given, or one made of
+    the choices that all runs share, what varies, and six digits that stand for all overrides that change what is computed.
     """
     if config.hydra.sweep.dir:
         return Path(config.hydra.sweep.dir)
     base = Path(str(config.output_dir)) / "sweeps"
     if config.get("name") not in (None, ""):
         return base / file_name(str(config.name))
-    asked = [override for override in overrides if is_a_runs(override) and override.key_or_group not in ("output_dir", "name")]
+    asked = [override for override in overrides if is_a_runs(override) and _counts(override)]
     fixed = {override.key_or_group: _value(override) for override in asked if not override.is_sweep_override()}
     parts = [fixed[key] for key in _NAMING if key in fixed]
     if search := [_value(override) for override in overrides if override.key_or_group == "search"]:
@@ -50,7 +48,7 @@ def sweep_folder(config: DictConfig, overrides: Sequence[Override]) -> Path:
 
 def is_a_runs(override: Override) -> bool:
     """Return whether an override says something of the runs, not of the sweep."""
-    return override.key_or_group.partition(".")[0] not in _NOT_A_RUNS
+    return purpose(override.key_or_group) is not Purpose.COMMAND
 
 
 def check_swept(overrides: Sequence[Override]) -> None:
@@ -59,8 +57,8 @@ def check_swept(overrides: Sequence[Override]) -> None:
     Raises:
         ConfigError: Something of that kind varies.
     """
-    shared = [override for override in overrides if not is_a_runs(override) or override.key_or_group in _ELSEWHERE]
-    varying = [override.key_or_group for override in shared if override.is_sweep_override()]
+    swept = [override.key_or_group for override in overrides if override.is_sweep_override()]
+    varying = [key for key in swept if purpose(key) in (Purpose.COMMAND, Purpose.NAMES)]
     if varying:
         raise ConfigError("this is one value for all runs, it cannot be swept", *varying)
 
@@ -84,14 +82,14 @@ def plan_jobs(
     jobs: dict[str, Job] = {}
     for overrides in combinations:
         composed = compose(overrides)
-        identity = identify(composed, overrides)
-        if identity in jobs:
+        digits = identify(composed, overrides, swept)
+        if digits in jobs:
             continue
-        name = before[identity].name if identity in before else _name(overrides, swept)
-        if identity not in before and name in taken:
-            name = f"{name}-{identity[:6]}"
+        name = before[digits].name if digits in before else _name(overrides, swept)
+        if digits not in before and name in taken:
+            name = f"{name}-{digits[:6]}"
         taken.add(name)
-        jobs[identity] = Job(folder.absolute(), name, tuple(overrides), identity, source(composed))
+        jobs[digits] = Job(folder.absolute(), name, tuple(overrides), digits, source(composed))
     return list(jobs.values())
 
 
@@ -108,25 +106,19 @@ def resolved(composed: DictConfig) -> dict[str, Any]:
     return configuration.complete(task, choices)
 
 
-def identify(composed: DictConfig, overrides: Sequence[str]) -> str:
-    """Return sixteen hexadecimal digits that are equal for equal runs; one that will be refused is known by its overrides."""
+def identify(composed: DictConfig, overrides: Sequence[str], swept: Collection[str] = ()) -> str:
+    """Return sixteen hexadecimal digits that are equal for the same run; one that will be refused is known by its overrides."""
+    pairs = (override.lstrip("+").partition("=") for override in overrides)
+    more = {key: value for key, _, value in pairs if key in swept and not computes(key)}
     try:
-        return _digits({key: value for key, value in resolved(composed).items() if key not in _ELSEWHERE})
+        return identity(resolved(composed), more)
     except ConfigError:
-        return _digits(sorted(overrides))
+        return identity({}, {"overrides": "\n".join(sorted(overrides))})
 
 
-def source(composed: DictConfig) -> str:
-    """Return such digits for what has been read from files and the command line.
-
-    What it refers to, such as variables of the environment, may be another thing on the machine on which the run is.
-    """
-    content: Any = OmegaConf.to_container(composed, resolve=False)
-    return _digits({key: x for key, x in configuration.own(content).items() if key not in ("hydra", *_ELSEWHERE)})
-
-
-def _digits(content: Any) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]
+def _counts(override: Override) -> bool:
+    """Return whether an override is part of what a sweep is known by."""
+    return override.is_sweep_override() or computes(override.key_or_group)
 
 
 def _name(overrides: Sequence[str], swept: set[str]) -> str:

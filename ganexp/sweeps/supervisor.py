@@ -20,6 +20,7 @@ from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 
+from ganexp.config.keys import Purpose, purpose
 from ganexp.config.refusals import PREFIX
 from ganexp.runs.jobs import Job
 from ganexp.runs.locks import Held, hold, is_held
@@ -158,7 +159,7 @@ def _run(job: Job, launch: Launch) -> dict[str, Any]:
         status="running", reason=None, exit_status=None, attempts=job.record.get("attempts", 0) + 1, host=socket.gethostname(),
         pid=os.getpid(), began=now(), ended=None, flags=list(launch.flags),
     )  # fmt: skip
-    arguments = [f"resume={job.run.path}"] if job.run.exists else [*launch.flags, *job.overrides]
+    arguments = [f"resume={job.run.path}", *_moved(job)] if job.run.exists else [*launch.flags, *job.overrides]
     command = [sys.executable, "-m", "ganexp", *arguments]
     _say(f"{job.name}: {'continues' if job.run.exists else 'begins'}")
     environment = os.environ | {DIRECTORY: str(job.run.path), PARENT: str(os.getpid())} | dict(launch.environment)
@@ -181,6 +182,16 @@ def _run(job: Job, launch: Launch) -> dict[str, Any]:
     record = job.note(status=status, reason=reason, exit_status=child.returncode, ended=now())
     _say(f"{job.name}: {status}{f', {reason}' if reason else ''}")
     return record
+
+
+def _moved(job: Job) -> list[str]:
+    """Return what the run that continues has to be told, as it now has its files, or its hardware, elsewhere."""
+    before = dict(override.lstrip("+").split("=", 1) for override in job.run.overrides if "=" in override)
+    return [
+        f"++{key}={value}"
+        for key, equals, value in (override.lstrip("+").partition("=") for override in job.overrides)
+        if equals and "." in key and purpose(key) in (Purpose.FILES, Purpose.HARDWARE) and before.get(key) != value
+    ]
 
 
 def _attend(child: subprocess.Popen, job: Job, echo: int | None) -> None:

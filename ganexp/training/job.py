@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from ganexp.config import compose as configuration
 from ganexp.config.errors import ConfigError
+from ganexp.config.keys import source
 from ganexp.config.refusals import explain_refusal
 from ganexp.runs.run import Run
 
@@ -25,7 +26,7 @@ PARENT = "GANEXP_PARENT"
 """Environment variable with the number of the process without which this one is to stop."""
 
 SOURCE = "GANEXP_SOURCE"
-"""Environment variable with what :func:`ganexp.sweeps.plan.source` returned when the run's sweep was planned."""
+"""Environment variable with what :func:`ganexp.config.keys.source` returned when the run's sweep was planned."""
 
 _DEATH_OF_PARENT = 1  # PR_SET_PDEATHSIG of Linux's prctl.h
 
@@ -82,10 +83,10 @@ def _run(cfg: DictConfig) -> int:
     from ganexp.training.train import prepare, train  # imports Lightning: 4 s more
 
     training = prepare(experiment, run)
-    source = configuration.own(configuration.plain(cfg, resolve=False)) | {
+    written = configuration.own(configuration.plain(cfg, resolve=False)) | {
         key: config[key] for key in ("resume", "name", "choices")
     }
-    summary = train(training, overrides, source)
+    summary = train(training, overrides, written)
     if not training.trainer.is_global_zero:
         return 0  # the first process speaks for all; it would take another status for a crash, and be killed
     print(f"\n{table(summary)}", flush=True)
@@ -110,11 +111,8 @@ def _check_planned(cfg: DictConfig) -> None:
     Raises:
         ConfigError: They have changed.
     """
-    if (planned := os.environ.get(SOURCE)) is None:
-        return
-    from ganexp.sweeps.plan import source
-
-    if source(cfg) != planned:
+    planned = os.environ.get(SOURCE)
+    if planned is not None and source(cfg) != planned:
         raise ConfigError("the configuration has changed since the sweep was planned", hint="give the same command again")
 
 

@@ -17,6 +17,7 @@ import torch
 from lightning.pytorch import Callback, Trainer, seed_everything
 
 from ganexp.config.build import build
+from ganexp.config.keys import computes
 from ganexp.metrics.measurement import prepare as prepare_metrics
 from ganexp.models import GAN
 from ganexp.runs.run import Run
@@ -201,10 +202,10 @@ def _tensorboards(trainer: Trainer) -> list[TensorBoard]:
 
 
 def _columns(config: dict[str, Any], overrides: list[str]) -> dict[str, Any]:
-    """Return the run's row in TensorBoard's table of runs: its choices, its seed and what its command line set."""
+    """Return the run's row in TensorBoard's table of runs: choices, seed, and the overrides that change what is computed."""
     axes = {group: choice for group, choice in config["choices"].items() if group in _AXES}
-    values = (override.partition("=") for override in overrides)
-    return axes | {"seed": config["seed"]} | {key.lstrip("+"): _number(value) for key, _, value in values}
+    values = (override.lstrip("+").partition("=") for override in overrides)
+    return axes | {"seed": config["seed"]} | {key: _number(value) for key, _, value in values if computes(key)}
 
 
 def _number(text: str) -> float | str:

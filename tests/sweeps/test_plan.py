@@ -7,7 +7,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
 from ganexp.config.compose import directory, register_resolvers
-from ganexp.sweeps.plan import identify, plan_jobs, source, sweep_folder
+from ganexp.config.keys import source
+from ganexp.sweeps.plan import identify, plan_jobs, sweep_folder
 
 
 @pytest.fixture
@@ -29,7 +30,8 @@ def test_the_same_command_has_the_same_folder(composed):
     assert name.startswith("outputs/sweeps/dcgan-digits-by-loss-seed-")
     assert folder(composed, "seed=0,1", "data=digits", "loss=hinge,r3gan", "model=dcgan") == name
     assert folder(composed, "model=dcgan", "data=digits", "loss=hinge,r3gan", "seed=0,1", "sweep.retry=true") == name
-    assert folder(composed, "model=dcgan", "data=digits", "loss=hinge,r3gan", "seed=0,1", "launcher=joblib") == name
+    same = ("launcher=joblib", "trainer.accelerator=cpu", "callbacks.samples.times=2")
+    assert folder(composed, "model=dcgan", "data=digits", "loss=hinge,r3gan", "seed=0,1", *same) == name
     assert folder(composed, "model=dcgan", "data=digits", "loss=hinge,r3gan", "seed=0,2") != name
 
 
@@ -67,16 +69,15 @@ def test_jobs_are_named_by_what_varies_and_known_by_their_configuration(composed
 
 
 def test_what_is_computed_tells_runs_apart(composed):
-    def identity(*overrides: str) -> str:
-        return identify(composed(overrides), overrides)
+    def known(*overrides: str, swept: Sequence[str] = ()) -> str:
+        return identify(composed(overrides), overrides, swept)
 
-    assert identity("seed=0") == identity() == identity("name=x", "output_dir=y", "sweep.retry=true", "launcher=joblib")
-    others = [
-        identity(*line) for line in ([], ["seed=1"], ["loss=hinge"], ["trainer.precision=bf16-mixed"], ["optimizer.lr=1"])
-    ]
-    assert len(set(others)) == len(others)
+    assert known("seed=0") == known() == known("name=x", "output_dir=y", "sweep.retry=true", "launcher=joblib")
+    assert known("trainer.accelerator=cpu") == known("accelerator=gpu") == known()
+    # Who sweeps over hardware wants runs of each.
+    assert len({known(f"accelerator={kind}", swept=["accelerator"]) for kind in ("cpu", "gpu")}) == 2
     # What cannot be resolved will be refused, and is known by what was typed.
-    assert identity("model.latent_dim=???") == identity("model.latent_dim=???") != identity("model.latent_dim=???", "seed=1")
+    assert known("model.latent_dim=???") == known("model.latent_dim=???") != known("model.latent_dim=???", "seed=1")
 
 
 def test_what_a_configuration_is_read_from_tells_files_apart_and_not_machines(composed, tmp_path, monkeypatch):

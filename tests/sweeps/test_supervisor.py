@@ -97,6 +97,15 @@ def test_a_run_that_was_begun_is_resumed(job):
     assert f"arguments: -m ganexp resume={job('stop').run.path}\n" in job("stop").log.read_text()
 
 
+def test_a_run_that_was_begun_is_resumed_where_its_files_and_its_hardware_are_now(job):
+    begun = replace(job("stop"), overrides=("how=stop", "data.root=here", "trainer.devices=1", "loss=hinge"))
+    supervise(begun, Launch())
+    begun.run.save_config({}, list(begun.overrides))
+    moved = replace(begun, overrides=("how=stop", "data.root=there", "+trainer.devices=1", "loss=hinge", "output_dir=x"))
+    supervise(moved, Launch())
+    assert f"arguments: -m ganexp resume={begun.run.path} ++data.root=there\n" in begun.log.read_text()
+
+
 def test_a_job_that_somebody_works_on_is_left_alone(job):
     busy = job("finish")
     busy.note(status="running", host="elsewhere")

@@ -1,15 +1,15 @@
 """What a search is to do, checked before anything of it is begun."""
 
 import inspect
-import json
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from ganexp.config import keys
 from ganexp.config.build import build, check_value
-from ganexp.config.compose import flatten, near_miss
+from ganexp.config.compose import near_miss
 from ganexp.config.errors import ConfigError
 from ganexp.config.types import PositiveInt, Seed
 from ganexp.sweeps.search.optional import optuna
@@ -20,13 +20,6 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
     from optuna.pruners import BasePruner
     from optuna.samplers import BaseSampler
-
-# What says where and how a trial runs, and what it leaves behind, not what it is worth.
-_ELSEWHERE = (
-    *("output_dir", "name", "resume", "choices", "logger", "data.root", "extractor.weights"),
-    *("trainer.accelerator", "trainer.devices", "trainer.num_nodes", "trainer.strategy"),
-    *("callbacks.samples", "callbacks.checkpoints", "callbacks.weights", "callbacks.progress"),
-)
 
 _GOALS = {"min": "minimize", "max": "maximize"}
 
@@ -128,7 +121,7 @@ def plan(
     first = _check_space(read_space(space), always, compose)
     objectives = _check_objectives(checked.objectives, _ranked(first))
     settled = {key.name: getattr(checked, key.name) for key in fields(Options)} | {"space": space, "objectives": objectives}
-    search = Search(folder.absolute(), Options(**settled), tuple(always), _shared(first))
+    search = Search(folder.absolute(), Options(**settled), tuple(always), keys.settings(first))
     for kind, make in (("sampler", lambda: search.sampler(0)), ("pruner", search.pruner)):
         check_options(options[kind], f"search.{kind}")
         base = getattr(optuna(), f"{kind}s")
@@ -136,14 +129,6 @@ def plan(
             raise ConfigError(f"should be one of optuna.{kind}s", f"search.{kind}._target_")
     try_sampler(lambda: search.sampler(0), checked.sampler, search.space, list(objectives.values()))
     return search
-
-
-def _shared(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what decides what a trial is worth, as JSON has it."""
-    elsewhere = tuple(f"{key}." for key in _ELSEWHERE)
-    flat = {key: value for key, value in flatten(config).items() if not f"{key}.".startswith(elsewhere)}
-    content: dict[str, Any] = json.loads(json.dumps(flat, default=str))
-    return content
 
 
 def _check_options(options: Mapping[str, Any]) -> Options:

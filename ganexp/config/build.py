@@ -43,12 +43,13 @@ _WORDING = {
 }
 
 
-def build(node: Mapping[str, Any], path: str, **given: Any) -> Any:
+def build(node: Mapping[str, Any], path: str, offered: Sequence[object] = (), **given: Any) -> Any:
     """Check ``node`` and construct what it describes.
 
     Arguments:
         node: A mapping with ``_target_``, or a mapping of such mappings (which gives a dict of objects).
         path: Where the node stands in the configuration, for messages.
+        offered: Objects that a constructor may ask for: each goes to the parameters that are annotated with its class.
         given: Arguments that come from the program instead of the configuration.
 
     Raises:
@@ -57,7 +58,8 @@ def build(node: Mapping[str, Any], path: str, **given: Any) -> Any:
     if not isinstance(node, Mapping):
         raise ConfigError("should be a section with options of its own", path, hint=f"to leave it out, write ~{path}")
     if "_target_" not in node:
-        return {name: build(child, f"{path}.{name}", **given) for name, child in node.items()}
+        return {name: build(child, f"{path}.{name}", offered, **given) for name, child in node.items()}
+    given = _asked(node, path, offered) | given
     check(node, path, given)
     try:
         # Given objects are handed over afterwards: Hydra would turn some of them, such as dataclasses, into configuration.
@@ -186,6 +188,12 @@ def _check_unchanged(value: Any, validated: Any, path: str) -> None:
     kind = type(validated)
     if kind in _KINDS and type(value) is not kind and (type(value), kind) != (int, float):
         raise ConfigError(f"should be {_KINDS[kind]}", path, hint=f"write {str(validated).lower()}")
+
+
+def _asked(node: Mapping[str, Any], path: str, offered: Sequence[object]) -> dict[str, Any]:
+    """Return the offered objects by the parameters that ask for them by their annotation: ``X`` or ``X | None``."""
+    hints = _signature(_find(node["_target_"], f"{path}._target_"))[1]
+    return {name: x for name, hint in hints.items() for x in offered if type(x) in (hint, *typing.get_args(hint))}
 
 
 def _find(target: Any, path: str) -> Any:

@@ -52,8 +52,21 @@ class Diverged(RuntimeError):
     """A loss or a weight is no longer a finite number."""
 
 
+@dataclass(eq=False)  # an exception has to be hashable
 class RollBack(RuntimeError):
-    """The run goes back to a good checkpoint."""
+    """The run goes back to a good checkpoint.
+
+    Attributes:
+        before: The iteration of the first sign of trouble; the checkpoint is from before it.
+        callback: The key in the checkpoint of the callback that sends the run back.
+        state: What that callback is to remember.
+        lr_factor: Factor of both learning rates.
+    """
+
+    before: int
+    callback: str
+    state: dict[str, Any]
+    lr_factor: float
 
 
 # What is a sign ------------------------------------------------------------------------------------------------------------
@@ -142,11 +155,13 @@ class Monitor:
 
     Attributes:
         alarms: All alarms: verdict, reason, and the iteration at which it was raised.
+        returns: How often the run went back to a checkpoint.
     """
 
     def __init__(self, warmup: float = 0.0) -> None:
         self.warmup = warmup
         self.alarms: list[dict[str, Any]] = []
+        self.returns = 0
         self._signs: dict[str, Sign] = {}
 
     def observe(self, rule: str, reason: str | None, iteration: int, patience: int) -> bool:
@@ -193,16 +208,22 @@ class Monitor:
         return min((sign.since for sign in self._signs.values()), default=None)
 
     def report(self) -> dict[str, Any]:
-        """Return verdict, reason and the iteration of its first sign (None: healthy), and the alarms."""
+        """Return plain types: verdict, reason and the iteration of its first sign (None: healthy), alarms and roll-backs."""
         since = None if self._worst is None else self._signs[self._worst].since
-        alarms = [dict(alarm) for alarm in self.alarms]
-        return {"verdict": self.verdict, "reason": self.reason, "iteration": since, "alarms": alarms}
+        return {
+            "verdict": self.verdict,
+            "reason": self.reason,
+            "iteration": since,
+            "alarms": [dict(alarm) for alarm in self.alarms],
+            "rollbacks": self.returns,
+        }
 
     def state_dict(self) -> dict[str, Any]:
         """Return what a resumed run continues."""
-        return {"alarms": self.alarms, "signs": {rule: asdict(sign) for rule, sign in self._signs.items()}}
+        signs = {rule: asdict(sign) for rule, sign in self._signs.items()}
+        return {"alarms": self.alarms, "returns": self.returns, "signs": signs}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue :meth:`state_dict`."""
-        self.alarms = [dict(alarm) for alarm in state["alarms"]]
+        self.alarms, self.returns = [dict(alarm) for alarm in state["alarms"]], state["returns"]
         self._signs = {rule: Sign(**sign) for rule, sign in state["signs"].items()}

@@ -1,7 +1,6 @@
 """What a run amounts to: ``summary.json`` and the table on the terminal."""
 
 import shlex
-import signal
 import sys
 from datetime import datetime, timezone
 from typing import Any
@@ -9,46 +8,29 @@ from typing import Any
 from lightning.pytorch import Trainer
 
 from ganexp.config.hardware import describe_hardware
-from ganexp.metrics.measurement import goals
 from ganexp.models import GAN
 from ganexp.runs.run import BEST, Run
 from ganexp.runs.signals import is_headline, text
 from ganexp.runs.versions import versions
-from ganexp.training.callbacks import Diverged, Evaluation, Health, Scalars, Trial
+from ganexp.training.state import RunState, stopped_by
 
 _PACKAGES = ("torch", "torchvision", "lightning", "hydra-core", "omegaconf", "torchmetrics", "numpy")
 
 
-def summarise(
-    config: dict[str, Any], run: Run, model: GAN, trainer: Trainer, failure: Diverged | None, stop: signal.Signals | None
-) -> dict[str, Any]:
+def summarise(config: dict[str, Any], run: Run, model: GAN, trainer: Trainer, state: RunState) -> dict[str, Any]:
     """Return plain types only: status, metrics and how they were measured, and where, when and on what the run was made."""
     counters, total = model.counters, model.total_iterations
-    evaluation = next((c for c in trainer.callbacks if isinstance(c, Evaluation)), None)  # type: ignore[attr-defined]
-    health = next((c for c in trainer.callbacks if isinstance(c, Health)), None)  # type: ignore[attr-defined]
-    scalars = next((c for c in trainer.callbacks if isinstance(c, Scalars)), None)  # type: ignore[attr-defined]
-    trial = next((c for c in trainer.callbacks if isinstance(c, Trial)), None)  # type: ignore[attr-defined]
-    losses = {tag: value for tag, value in (scalars.latest if scalars else {}).items() if tag in ("loss/d", "loss/g")}
-    seconds = scalars.seconds if scalars else 0.0
-    per_epoch = trainer.datamodule.iterations_per_epoch  # type: ignore[attr-defined]
-    status, reason, exit_status = "finished", None, 0
-    if failure is not None:
-        status, reason, exit_status = "diverged", str(failure), 1
-    elif health is not None and health.stopped:
-        status, reason, exit_status = "stopped", health.stopped, 1
-    elif trial is not None and trial.pruned:
-        status, reason = "pruned", trial.pruned
-    elif counters.iteration < total:
-        status, reason = "stopped", f"by {stop.name}" if stop else "before the budget was spent"
-        exit_status = 128 + (stop or signal.SIGINT)
+    losses = {tag: value for tag, value in state.curves.items() if tag in ("loss/d", "loss/g")}
+    seconds, per_epoch = state.seconds, trainer.datamodule.iterations_per_epoch  # type: ignore[attr-defined]
+    ending = state.ending or (stopped_by(None) if counters.iteration < total else None)
     return {
-        "status": status,
-        "reason": reason,
-        "exit_status": exit_status,
+        "status": ending.status if ending else "finished",
+        "reason": ending.reason if ending else None,
+        "exit_status": ending.exit_status if ending else 0,
         "name": config["name"],
-        "metrics": (evaluation.latest.values if evaluation and evaluation.latest else {}) | losses,
-        **(_measured(evaluation) if evaluation else {"best": None, "real": {}, "goals": {}, "measured": None}),
-        "health": health.report() if health else None,
+        "metrics": (state.latest.values if state.latest else {}) | losses,
+        **_measured(state),
+        "health": state.health and state.health.report(),
         "iteration": counters.iteration,
         "total_iterations": total,
         "d_updates": counters.d_updates,
@@ -95,19 +77,19 @@ def table(summary: dict[str, Any]) -> str:
     return "\n".join(f"{key:<{width}}  {value}" for key, value in rows)
 
 
-def _measured(evaluation: Evaluation) -> dict[str, Any]:
+def _measured(state: RunState) -> dict[str, Any]:
     """Return the best state and its checkpoint, what real data scores, which values rank runs, and how it was all measured."""
-    latest, best = evaluation.latest, evaluation.best
+    latest, best = state.latest, state.best
     return {
         "best": best
         and {
-            "by": evaluation.best_by,
+            "by": state.best_by,
             "iteration": best.iteration,
             "checkpoint": f"checkpoints/{BEST}",
             "metrics": best.values,
         },
         "real": latest.real if latest else {},
-        "goals": goals(evaluation.metrics),
+        "goals": state.goals,
         "measured": latest and {"iteration": latest.iteration, **latest.protocol},
     }
 

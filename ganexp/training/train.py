@@ -21,13 +21,14 @@ from ganexp.config.keys import computes
 from ganexp.metrics.measurement import prepare as prepare_metrics
 from ganexp.models import GAN
 from ganexp.runs.run import Run
-from ganexp.training.callbacks import Health, Periodic, StopOnSignal
+from ganexp.training.callbacks import Measures, Periodic
 from ganexp.training.callbacks.trial import watched
 from ganexp.training.checkpoints import check_fit, go_back, last_good, newest_before
 from ganexp.training.experiment import Experiment
 from ganexp.training.feed import DataModule
 from ganexp.training.health import Diverged, RollBack
 from ganexp.training.loggers import TensorBoard
+from ganexp.training.state import Ending, RunState
 from ganexp.training.summary import summarise
 from ganexp.training.trainer import make_trainer
 
@@ -45,6 +46,7 @@ class Training:
     data: DataModule
     trainer: Trainer
     checkpoint: Path | None
+    state: RunState
 
 
 def prepare(experiment: Experiment, run: Run) -> Training:
@@ -71,7 +73,8 @@ def prepare(experiment: Experiment, run: Run) -> Training:
     data = DataModule(experiment.game.data, experiment.game.schedule.d_steps, config["seed"])
     iterations, epochs = data.plan(config["trainer"]["max_epochs"], config["trainer"]["max_iterations"])
     model.begin(config["seed"], iterations)
-    callbacks = make_callbacks(experiment)
+    state = RunState()
+    callbacks = make_callbacks(experiment, state)
     periodic = (callback for callback in callbacks if isinstance(callback, Periodic))
     data.stop_at([callback.cadence(iterations, data.iterations_per_epoch) for callback in periodic])
     checkpoint, iteration = last_good(run)
@@ -83,7 +86,7 @@ def prepare(experiment: Experiment, run: Run) -> Training:
     )  # fmt: skip
     # Last: nothing is refused any more when a classifier has been trained to measure with.
     prepare_metrics(experiment.metrics, experiment.reference)
-    return Training(experiment, config, run, model, data, trainer, checkpoint)
+    return Training(experiment, config, run, model, data, trainer, checkpoint, state)
 
 
 def train(training: Training, overrides: list[str], source: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -116,17 +119,13 @@ def train(training: Training, overrides: list[str], source: dict[str, Any] | Non
 
 def _train(training: Training, source: dict[str, Any]) -> dict[str, Any]:
     run = training.run
-    failure = _fit(training)
-    while isinstance(failure, RollBack) and (returned := _go_back(training, source)):
+    while (rollback := _fit(training)) and (returned := _go_back(training, rollback, source)):
         training = returned
-        failure = _fit(training)
     trainer = training.trainer
-    stop = next((c.received for c in trainer.callbacks if isinstance(c, StopOnSignal)), None)  # type: ignore[attr-defined]
-    if stop and threading.current_thread() is threading.main_thread():
+    if training.state.received and threading.current_thread() is threading.main_thread():
         # The process is ending: a further Ctrl-C kills it, as while it trained, and is no failure of what is left to do.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    diverged = failure if isinstance(failure, Diverged) else None
-    summary = summarise(training.config, run, training.model, trainer, diverged, stop)
+    summary = summarise(training.config, run, training.model, trainer, training.state)
     if trainer.is_global_zero:
         run.write_summary(summary)
         for logger in _tensorboards(trainer):
@@ -136,57 +135,51 @@ def _train(training: Training, source: dict[str, Any]) -> dict[str, Any]:
     return summary
 
 
-def _fit(training: Training) -> Diverged | RollBack | None:
-    """Train to the end, which is returned if it is a bad one."""
+def _fit(training: Training) -> RollBack | None:
+    """Train to the end, or until the run goes back."""
     try:
         with _ranks_resume(training.run):
             training.trainer.fit(training.model, datamodule=training.data, ckpt_path=training.checkpoint)
-    except (Diverged, RollBack) as failure:
-        return failure
+    except Diverged as failure:
+        training.state.ending = Ending("diverged", str(failure), 1)
+    except RollBack as rollback:
+        return rollback
     return None
 
 
-def _go_back(training: Training, source: dict[str, Any]) -> Training | None:
+def _go_back(training: Training, rollback: RollBack, source: dict[str, Any]) -> Training | None:
     """Prepare the training anew from a checkpoint from before the trouble, with lower learning rates, which the run keeps.
 
     Arguments:
         training: What ended badly.
+        rollback: From where it continues, and how.
         source: The configuration before it was resolved; it is given the new rates.
 
     Returns:
-        None where the run is not to go back, or has nothing to go back to, and in all processes but the first: that one will
-        start others.
+        None in all processes but the first: that one will start others.
     """
-    run, health = training.run, _health(training.trainer)
-    if health is None or not health.may_return or not training.trainer.is_global_zero:
-        return None
-    checkpoint = newest_before(run, health.monitor.first_sign or 0)
+    run = training.run
+    checkpoint = newest_before(run, rollback.before) if training.trainer.is_global_zero else None
     if checkpoint is None:
         return None
-    go_back(run, checkpoint, health.state_key, health.returned())
+    go_back(run, checkpoint, rollback.callback, rollback.state)
     config = deepcopy(training.config)
     for player, optimizer in zip(("d_optimizer", "g_optimizer"), training.trainer.optimizers, strict=True):
-        config[player]["lr"] = source[player]["lr"] = optimizer.defaults["lr"] * health.lr_factor
+        config[player]["lr"] = source[player]["lr"] = optimizer.defaults["lr"] * rollback.lr_factor
     run.save_config(source, run.overrides)
     optimizers = {player: build(config[player], player) for player in ("d_optimizer", "g_optimizer")}
     game = replace(training.experiment.game, **optimizers)
     return prepare(replace(training.experiment, config=config, game=game), run)
 
 
-def _health(trainer: Trainer) -> Health | None:
-    return next((callback for callback in trainer.callbacks if isinstance(callback, Health)), None)  # type: ignore[attr-defined]
+def make_callbacks(experiment: Experiment, state: RunState) -> list[Callback]:
+    """Build the callbacks of the config group, in its order: what is logged comes before what is saved.
 
-
-def make_callbacks(experiment: Experiment) -> list[Callback]:
-    """Build the callbacks of the config group, in its order: what is logged comes before what is saved."""
-    callbacks: list[Callback] = []
-    for name, node in experiment.config["callbacks"].items():
-        given: dict[str, Any] = {}
-        if name == "evaluation":
-            settings = experiment.config["metrics"]
-            given = {"metrics": experiment.metrics, "reference": experiment.reference, "settings": settings}
-        callbacks.append(build(node, f"callbacks.{name}", **given))
-    return [*callbacks, *watched(), _TearDown()]
+    A constructor gets what the run's callbacks share by annotating a parameter with :class:`RunState` or :class:`Measures`.
+    """
+    measures = Measures(experiment.metrics, experiment.reference, experiment.config["metrics"])
+    callbacks = build(experiment.config["callbacks"], "callbacks", [state, measures])
+    return [*callbacks.values(), *watched(state), _TearDown()]
 
 
 class _TearDown(Callback):

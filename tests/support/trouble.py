@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lightning.pytorch import Callback
 
-from ganexp.training.callbacks import StopOnSignal
+from ganexp.training.state import RunState
 
 ITERATION = 100
 PATIENCE = 300  # seconds for what the test is to do
@@ -18,12 +18,13 @@ class Trouble(Callback):
     """Disturb the first attempt of a run half way, at which it leaves the file ``half`` with what it knows of its job.
 
     Arguments:
+        state: What the run knows of itself.
         what: What happens: it ``raises``, is ``killed`` with the process that supervises it, stays ``healthy``, or else waits
             until it is told to stop, or there is a file ``go``.
     """
 
-    def __init__(self, what: str):
-        self.what = what
+    def __init__(self, state: RunState, what: str):
+        self.state, self.what = state, what
 
     def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
         half = Path(trainer.default_root_dir, "half")
@@ -34,9 +35,8 @@ class Trouble(Callback):
             raise RuntimeError("no luck")
         if self.what == "killed":
             os.kill(os.getppid(), signal.SIGKILL)
-        stop = next(callback for callback in trainer.callbacks if isinstance(callback, StopOnSignal))
         end = time.monotonic() + PATIENCE
-        while stop.received is None and not half.with_name("go").exists():
+        while self.state.received is None and not half.with_name("go").exists():
             if time.monotonic() > end:
                 raise TimeoutError
             time.sleep(0.05)

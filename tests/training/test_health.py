@@ -108,7 +108,7 @@ def test_signs_in_succession_become_an_alarm_and_go_with_the_last():
     assert raised == [False] * 4 + [True, False]
     assert monitor.report() == {
         "verdict": "collapsed", "reason": "e", "iteration": 2,
-        "alarms": [{"verdict": "collapsed", "reason": "d", "iteration": 4}],
+        "alarms": [{"verdict": "collapsed", "reason": "d", "iteration": 4}], "rollbacks": 0,
     }  # fmt: skip
     assert monitor.first_sign == 2
     monitor.observe("narrowness", None, 9, patience=3)

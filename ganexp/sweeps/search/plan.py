@@ -76,7 +76,7 @@ class Search:
         """Return a sampler; a seed of its own among its options counts more."""
         node = self.options.sampler or {"_target_": "optuna.samplers.TPESampler"}
         make = build({**node, "_partial_": True}, "search.sampler")
-        given = {"seed": seed} if "seed" in inspect.signature(make).parameters and "seed" not in node else {}
+        given: dict[str, Any] = {"seed": seed} if "seed" in inspect.signature(make).parameters and "seed" not in node else {}
         return build(node, "search.sampler", **given)
 
     def pruner(self) -> "BasePruner":

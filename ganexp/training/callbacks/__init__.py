@@ -1,7 +1,7 @@
 """What happens beside training: curves, pictures, metrics, checkpoints, weights."""
 
 from ganexp.training.callbacks.checkpoints import Checkpoints
-from ganexp.training.callbacks.evaluation import Evaluation
+from ganexp.training.callbacks.evaluation import Evaluation, Measures
 from ganexp.training.callbacks.health import Health
 from ganexp.training.callbacks.periodic import Periodic
 from ganexp.training.callbacks.progress import Progress
@@ -17,6 +17,7 @@ __all__ = [
     "Diverged",
     "Evaluation",
     "Health",
+    "Measures",
     "Periodic",
     "Progress",
     "Samples",

@@ -1,6 +1,5 @@
 """When the state of a run is saved."""
 
-import copy
 import shutil
 import time
 from pathlib import Path
@@ -12,10 +11,9 @@ from ganexp.config.types import PositiveFloat, PositiveInt
 from ganexp.models import GAN
 from ganexp.runs.files import whole_file
 from ganexp.runs.run import BEST, LAST
-from ganexp.training.callbacks.evaluation import Evaluation
 from ganexp.training.callbacks.periodic import Periodic, agree
-from ganexp.training.checkpoints import AtomicCheckpointIO
 from ganexp.training.health import Diverged
+from ganexp.training.state import RunState
 from ganexp.training.vitals import largest
 
 
@@ -26,6 +24,7 @@ class Checkpoints(Periodic):
     made. A state with weights that are not finite is never saved: it ends the run.
 
     Arguments:
+        state: What the run knows of itself.
         every: Iterations between two checkpoints; by default ``times`` of them are spread over the run.
         times: Checkpoints in a run.
         minutes: Longest time without a checkpoint.
@@ -35,6 +34,7 @@ class Checkpoints(Periodic):
 
     def __init__(
         self,
+        state: RunState,
         every: PositiveInt | None = None,
         times: PositiveInt = 10,
         minutes: PositiveFloat = 10.0,
@@ -42,16 +42,12 @@ class Checkpoints(Periodic):
         keep: bool = False,
     ) -> None:
         super().__init__(every, times, epochs)
-        self.minutes, self.keep = minutes, keep
+        self.state, self.minutes, self.keep = state, minutes, keep
         self._saved = (time.monotonic(), -1)
-        self._evaluation: Evaluation | None = None
 
     def on_train_start(self, trainer: Trainer, pl_module: Any) -> None:
-        """Start the clock, and recall the best state."""
+        """Start the clock."""
         self._saved = time.monotonic(), pl_module.counters.iteration
-        callbacks = trainer.callbacks  # type: ignore[attr-defined]
-        self._evaluation = next((callback for callback in callbacks if isinstance(callback, Evaluation)), None)
-        self._recall_best(_folder(trainer) / BEST, pl_module.counters.iteration)
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Save when iterations or minutes say so, and when the state is the best."""
@@ -81,24 +77,8 @@ class Checkpoints(Periodic):
 
     def _is_best(self, iteration: int) -> bool:
         """Return whether the measurement of this iteration, made in the first process, is the best."""
-        best = self._evaluation and self._evaluation.best
-        return bool(best and best is self._evaluation.latest and best.iteration == iteration)  # type: ignore[union-attr]
-
-    def _recall_best(self, path: Path, iteration: int) -> None:
-        """Take the best measurement from the best checkpoint where the run continues from an earlier one.
-
-        After a crash or a return to an earlier state the best one would be unknown, and the next to come would replace it.
-        """
-        if self._evaluation is None or not path.is_file():
-            return
-        try:
-            saved = AtomicCheckpointIO().load_checkpoint(path)
-        except OSError:  # it will be replaced
-            return
-        if saved["ganexp"]["counters"]["iteration"] > iteration:
-            then = copy.copy(self._evaluation)
-            then.load_state_dict(saved["callbacks"][then.state_key])
-            self._evaluation.best = then.best
+        best = self.state.best
+        return best is not None and best is self.state.latest and best.iteration == iteration
 
 
 def _folder(trainer: Trainer) -> Path:

@@ -1,7 +1,8 @@
 """Metrics while the model learns, and which of its states was the best."""
 
 import math
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from lightning.pytorch import Trainer
@@ -11,7 +12,25 @@ from ganexp.config.types import PositiveInt, Seed
 from ganexp.metrics import Metric, Reference
 from ganexp.metrics.measurement import Measurement, goals, measure
 from ganexp.models import GAN
+from ganexp.runs.run import BEST
 from ganexp.training.callbacks.periodic import Periodic, log
+from ganexp.training.checkpoints import AtomicCheckpointIO
+from ganexp.training.state import RunState
+
+
+@dataclass(frozen=True)
+class Measures:
+    """What a run measures.
+
+    Attributes:
+        metrics: The metrics, by name.
+        reference: What they measure against, prepared.
+        settings: The options of each metric, for the protocol.
+    """
+
+    metrics: dict[str, Metric]
+    reference: Reference
+    settings: dict[str, Any]
 
 
 class Evaluation(Periodic):
@@ -21,9 +40,8 @@ class Evaluation(Periodic):
     never changes training.
 
     Arguments:
-        metrics: What to measure, by name; from the config group ``metrics``.
-        reference: What to measure against, prepared.
-        settings: The options of each metric, for the protocol.
+        measures: What to measure; from the config group ``metrics``.
+        state: What the run knows of itself; it is given the last and the best measurement.
         every: Iterations between two measurements; by default ``times`` of them are spread over the run.
         times: Measurements in a run; by default 50 of points or 20 of images.
         samples: Number of generated samples per measurement; by default 2,500 points or 1,000 images.
@@ -33,20 +51,12 @@ class Evaluation(Periodic):
 
     Raises:
         ConfigError: No metric gives the value ``best``, or it is none by which models are ranked.
-
-    Attributes:
-        latest: The last measurement.
-        best: The best one.
-        best_by: The value by which it is the best; None when nothing is measured.
-        lower_is_better: Whether it is the lowest.
-        collapses: The collapses of diversity that the metrics see in the last measurement, a sentence each.
     """
 
     def __init__(
         self,
-        metrics: dict[str, Metric],
-        reference: Reference,
-        settings: dict[str, Any],
+        measures: Measures,
+        state: RunState,
         every: PositiveInt | None = None,
         times: PositiveInt | None = None,
         samples: PositiveInt | None = None,
@@ -54,32 +64,38 @@ class Evaluation(Periodic):
         seed: Seed = 1,
         best: str | None = None,
     ) -> None:
-        super().__init__(every, times or reference.data.evaluations, epochs)
-        self.metrics, self.reference, self.settings, self.seed = metrics, reference, settings, seed
-        self.samples = samples or reference.data.few
-        ranked = goals(metrics)
+        data = measures.reference.data
+        super().__init__(every, times or data.evaluations, epochs)
+        self.measures, self.state, self.seed, self.samples = measures, state, seed, samples or data.few
+        ranked = goals(measures.metrics)
         if best is not None and best not in ranked:
             there = ", ".join(ranked) or "none with the present metrics"
             raise ConfigError("no such value ranks models", "callbacks.evaluation.best", hint=f"there is: {there}")
-        self.best_by = best or next(iter(ranked), None)
-        self.lower_is_better = ranked.get(self.best_by or "") == "min"
-        self.latest: Measurement | None = None
-        self.best: Measurement | None = None
-        self.collapses: list[str] = []
+        self.goals, self.best_by = ranked, best or next(iter(ranked), None)
+
+    def setup(self, trainer: Trainer, pl_module: Any, stage: str) -> None:
+        """Say by what models are ranked."""
+        self.state.goals, self.state.best_by = self.goals, self.best_by
+
+    def on_train_start(self, trainer: Trainer, pl_module: Any) -> None:
+        """Say how many measurements are planned, and recall the best state."""
+        total, per_epoch = pl_module.total_iterations, trainer.datamodule.iterations_per_epoch  # type: ignore[attr-defined]
+        self.state.measurements = total // self.cadence(total, per_epoch)
+        self._recall_best(Path(trainer.default_root_dir, "checkpoints", BEST), pl_module.counters.iteration)
 
     def act(self, trainer: Trainer, model: GAN) -> None:
         """Measure and log."""
         if not trainer.is_global_zero:
             return
-        first = self.latest is None
-        measured = measure(model, self.metrics, self.reference, self.settings, self.samples, self.seed)
+        first, measures = self.state.latest is None, self.measures
+        measured = measure(model, measures.metrics, measures.reference, measures.settings, self.samples, self.seed)
         if not measured.values:
             return
-        found = (metric.collapse(measured.values) for metric in self.metrics.values())
-        self.collapses = [sentence for sentence in found if sentence]
-        self.latest = measured
+        found = (metric.collapse(measured.values) for metric in measures.metrics.values())
+        self.state.collapses = [sentence for sentence in found if sentence]
+        self.state.latest = measured
         if self._improves(measured):
-            self.best = measured
+            self.state.best = measured
         logged = {f"metrics/{name}": value for name, value in measured.values.items()}
         if first:
             logged |= {f"real/{name}": value for name, value in measured.real.items()}
@@ -90,19 +106,37 @@ class Evaluation(Periodic):
         if self.best_by is None:
             return False
         value = measured.values.get(self.best_by, math.nan)
-        if self.best is None:
+        if self.state.best is None:
             return not math.isnan(value)
-        best = self.best.values[self.best_by]
-        return value < best if self.lower_is_better else value > best
+        best = self.state.best.values[self.best_by]
+        return value < best if self.goals[self.best_by] == "min" else value > best
+
+    def _recall_best(self, path: Path, iteration: int) -> None:
+        """Take the best measurement from the best checkpoint where the run continues from an earlier one.
+
+        After a crash or a return to an earlier state the best one would be unknown, and the next to come would replace it.
+        """
+        if not path.is_file():
+            return
+        try:
+            saved = AtomicCheckpointIO().load_checkpoint(path)
+        except OSError:  # it will be replaced
+            return
+        if saved["ganexp"]["counters"]["iteration"] > iteration:
+            self._restore_best(saved["callbacks"][self.state_key])
 
     def state_dict(self) -> dict[str, Any]:
         """Return the last and the best measurement, which a resumed run may be asked for before it takes the next."""
-        kept = {name: found and asdict(found) for name, found in (("latest", self.latest), ("best", self.best))}
-        return {**kept, "collapses": self.collapses, "best_by": self.best_by}
+        kept = {name: found and asdict(found) for name, found in (("latest", self.state.latest), ("best", self.state.best))}
+        return {**kept, "collapses": self.state.collapses, "best_by": self.best_by}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restore :meth:`state_dict`; a best that was chosen by another value is none."""
-        latest, best = state_dict["latest"], state_dict["best"]
-        self.latest = latest and Measurement(**latest)
-        self.best = best and Measurement(**best) if state_dict["best_by"] == self.best_by else None
-        self.collapses = state_dict["collapses"]
+        latest = state_dict["latest"]
+        self.state.latest = latest and Measurement(**latest)
+        self.state.collapses = state_dict["collapses"]
+        self._restore_best(state_dict)
+
+    def _restore_best(self, state_dict: dict[str, Any]) -> None:
+        best = state_dict["best"] if state_dict["best_by"] == self.best_by else None
+        self.state.best = best and Measurement(**best)

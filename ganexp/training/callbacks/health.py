@@ -4,7 +4,7 @@ import sys
 from typing import Any, Literal
 
 import torch
-from lightning.pytorch import Callback, Trainer
+from lightning.pytorch import Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
 from tqdm import tqdm
@@ -15,11 +15,10 @@ from ganexp.metrics.measurement import Measurement
 from ganexp.models import GAN
 from ganexp.runs.run import Run
 from ganexp.training import health
-from ganexp.training.callbacks.evaluation import Evaluation
 from ganexp.training.callbacks.periodic import Periodic, agree, log
-from ganexp.training.callbacks.scalars import Scalars
 from ganexp.training.checkpoints import newest_before
 from ganexp.training.health import VERDICTS, Diverged, RollBack
+from ganexp.training.state import Ending, RunState
 from ganexp.training.vitals import mean_distance
 
 _SEED = 2
@@ -40,6 +39,7 @@ class Health(Periodic):
     finite end a run whatever ``action`` says.
 
     Arguments:
+        state: What the run knows of itself; it is given the monitor.
         every: Iterations between two looks at the samples; the rest is judged when it is logged or measured.
         warmup: Share of the budget in which nothing is an alarm but numbers that are not finite.
         patience: Signs in succession that make an alarm; of measurements at most half of those that the budget has.
@@ -51,13 +51,12 @@ class Health(Periodic):
         rollbacks: Largest number of returns; then the run is stopped.
 
     Attributes:
-        monitor: The verdict and the history of alarms.
-        stopped: Why the run was stopped; None: it was not.
-        returns: How often the run went back.
+        monitor: The verdict, and the history of alarms and returns.
     """
 
     def __init__(
         self,
+        state: RunState,
         every: PositiveInt = 100,
         warmup: Fraction = 0.1,
         patience: PositiveInt = 3,
@@ -70,25 +69,19 @@ class Health(Periodic):
         super().__init__(every)
         self.warmup, self.patience, self.diversity, self.decline = warmup, patience, diversity, decline
         self.action, self.lr_factor, self.rollbacks = action, lr_factor, rollbacks
-        self.monitor, self.usual = health.Monitor(), health.Usual()
-        self.stopped: str | None = None
-        self.returns = 0
-        self._scalars: Scalars | None = None
-        self._evaluation: Evaluation | None = None
-        self._seen: tuple[dict[str, float] | None, Measurement | None] = (None, None)
+        self.state, self.monitor, self.usual = state, health.Monitor(), health.Usual()
+        self._seen: tuple[dict[str, float], Measurement | None] = (state.curves, state.latest)
         self._real = float("nan")
-        self._told, self._judged = "healthy", False
+        self._told, self._judged, self._stopped = "healthy", False, False
         self._returning: str | None = None
 
+    def setup(self, trainer: Trainer, pl_module: Any, stage: str) -> None:
+        """Let the summary have the verdict."""
+        self.state.health = self.monitor
+
     def on_train_start(self, trainer: Trainer, pl_module: Any) -> None:
-        """Find what is judged, and measure how far real samples lie apart."""
-        callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
-        self._scalars = next((callback for callback in callbacks if isinstance(callback, Scalars)), None)
-        self._evaluation = next((callback for callback in callbacks if isinstance(callback, Evaluation)), None)
-        self._seen = (
-            self._scalars.latest if self._scalars else None,
-            self._evaluation.latest if self._evaluation else None,
-        )
+        """Leave out what was judged before the run was resumed, and measure how far real samples lie apart."""
+        self._seen = self.state.curves, self.state.latest
         self._told = self.monitor.verdict
         self.monitor.warmup = self.warmup * pl_module.total_iterations
         if not trainer.is_global_zero:
@@ -107,7 +100,7 @@ class Health(Periodic):
         """
         if trainer.is_global_zero:
             self._judge_curves(trainer, pl_module.counters.iteration)
-            self._judge_measurement(trainer, pl_module)
+            self._judge_measurement()
             super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
             self._say(trainer, pl_module.counters.iteration)
         if self.action != "report" and agree(trainer, self.monitor.reason is not None):
@@ -136,60 +129,52 @@ class Health(Periodic):
     @property
     def may_return(self) -> bool:
         """Whether the run may go back once more."""
-        return self.action == "roll_back" and self.returns < self.rollbacks
-
-    def report(self) -> dict[str, Any]:
-        """Return plain types: verdict, reason and the iteration of its first sign (None: healthy), alarms and returns."""
-        return {**self.monitor.report(), "rollbacks": self.returns}
+        return self.action == "roll_back" and self.monitor.returns < self.rollbacks
 
     def state_dict(self) -> dict[str, Any]:
         """Return what a resumed run continues; one that was stopped is given another chance."""
-        monitor = self.monitor.state_dict() | ({"signs": {}} if self.stopped else {})
-        return {"monitor": monitor, "usual": self.usual.seen, "returns": self.returns, "returning": None}
+        monitor = self.monitor.state_dict() | ({"signs": {}} if self._stopped else {})
+        return {"monitor": monitor, "usual": self.usual.seen, "returning": None}
 
-    def returned(self) -> dict[str, Any]:
+    def _returned(self) -> dict[str, Any]:
         """Return the state of the run that goes back: it has the history, and is healthy."""
-        number = self.returns + 1
-        reason = f"return {number} of {self.rollbacks} because it was {self.monitor.verdict}, {self.monitor.reason}"
+        monitor, number = self.monitor, self.monitor.returns + 1
         return {
-            **self.state_dict(),
-            "monitor": {"alarms": self.monitor.alarms, "signs": {}},
-            "returns": number,
-            "returning": reason,
+            "monitor": {"alarms": monitor.alarms, "returns": number, "signs": {}},
+            "usual": self.usual.seen,
+            "returning": f"return {number} of {self.rollbacks} because it was {monitor.verdict}, {monitor.reason}",
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continue :meth:`state_dict`."""
         self.monitor.load_state_dict(state_dict["monitor"])
         self.usual = health.Usual(state_dict["usual"])
-        self.returns, self._returning = state_dict["returns"], state_dict["returning"]
+        self._returning = state_dict["returning"]
 
     def _judge_curves(self, trainer: Trainer, iteration: int) -> None:
         """Judge the latest curves."""
-        if self._scalars is None or self._scalars.latest is self._seen[0]:
+        values = self.state.curves
+        if values is self._seen[0]:
             return
-        values = self._scalars.latest
         self._seen = values, self._seen[1]
         for rule in (health.explosion, health.blindness, health.vanishing):
             self._observe(rule.__name__, rule(values, self.usual), iteration, self.patience)
         for tag in ("gradient_norm/d", "gradient_norm/g", "health/separation"):
             self.usual.add(tag, values.get(tag, float("nan")))
 
-    def _judge_measurement(self, trainer: Trainer, model: GAN) -> None:
+    def _judge_measurement(self) -> None:
         """Judge the latest measurement."""
-        evaluation = self._evaluation
-        if evaluation is None or evaluation.latest is None or evaluation.latest is self._seen[1]:
+        latest, best, name = self.state.latest, self.state.best, self.state.best_by
+        if latest is None or latest is self._seen[1]:
             return
-        latest, best, name = evaluation.latest, evaluation.best, evaluation.best_by
         self._seen = self._seen[0], latest
-        total, per_epoch = model.total_iterations, trainer.datamodule.iterations_per_epoch  # type: ignore[attr-defined]
-        patience = max(1, min(self.patience, total // evaluation.cadence(total, per_epoch) // 2))
+        patience = max(1, min(self.patience, self.state.measurements // 2))
         # A run that has only begun to learn covers little, too, but gets better from one measurement to the next.
-        seen = "; ".join(evaluation.collapses) if best is not latest else None
+        seen = "; ".join(self.state.collapses) if best is not latest else None
         self._observe("absence", seen or None, latest.iteration, patience)
-        if best is not None and name in best.values:
+        if best is not None and name is not None and name in best.values:
             value, was, real = latest.values[name], best.values[name], latest.real.get(name)
-            reason = health.decline(name, value, was, real, evaluation.lower_is_better, self.decline)
+            reason = health.decline(name, value, was, real, self.state.goals[name] == "min", self.decline)
             self._observe("decline", reason, latest.iteration, patience)
 
     def _observe(self, rule: str, reason: str | None, iteration: int, patience: int) -> None:
@@ -212,10 +197,9 @@ class Health(Periodic):
         if self.may_return:
             first, run = self.monitor.first_sign, Run(trainer.default_root_dir)
             if agree(trainer, first is not None and newest_before(run, first) is not None):
-                raise RollBack(self.monitor.reason)
-        if model.counters.iteration < model.total_iterations:
-            self.stopped = f"{self.monitor.verdict}: {self.monitor.reason}"
-            trainer.should_stop = True
+                raise RollBack(first or 0, self.state_key, self._returned(), self.lr_factor)
+        self._stopped = True
+        self.state.end(trainer, Ending("stopped", f"{self.monitor.verdict}: {self.monitor.reason}", 1))
 
 
 def _tell(trainer: Trainer, text: str, iteration: int) -> None:

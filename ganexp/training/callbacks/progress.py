@@ -6,7 +6,7 @@ from typing import Any
 from lightning.pytorch import Callback, Trainer
 from tqdm import tqdm
 
-from ganexp.training.callbacks.scalars import Scalars
+from ganexp.training.state import RunState
 
 
 class Progress(Callback):
@@ -14,12 +14,15 @@ class Progress(Callback):
 
     Lightning's own bars count calls of ``training_step``, which are groups of iterations here. In a log file the bar is a line
     every half minute.
+
+    Arguments:
+        state: What the run knows of itself.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, state: RunState) -> None:
+        self.state = state
         self._bar: tqdm | None = None
-        self._scalars: Scalars | None = None
-        self._shown: dict[str, float] = {}
+        self._shown = state.curves
 
     def on_train_start(self, trainer: Trainer, pl_module: Any) -> None:
         """Open the bar where the run stands."""
@@ -27,7 +30,6 @@ class Progress(Callback):
             return
         done, total = pl_module.counters.iteration, pl_module.total_iterations
         interactive = sys.stderr.isatty()
-        self._scalars = next((callback for callback in trainer.callbacks if isinstance(callback, Scalars)), None)  # type: ignore[attr-defined]
         self._bar = tqdm(
             total=total, initial=done, unit="it", dynamic_ncols=interactive, mininterval=0.2 if interactive else 30.0,
             maxinterval=1.0 if interactive else 30.0, desc="training", smoothing=0.1, leave=True,
@@ -37,8 +39,8 @@ class Progress(Callback):
         """Advance by the iterations of the group."""
         if self._bar is None:
             return
-        if self._scalars is not None and self._scalars.latest and self._scalars.latest is not self._shown:
-            self._shown = self._scalars.latest
+        if self.state.curves is not self._shown:
+            self._shown = self.state.curves
             self._bar.set_postfix_str(
                 f"loss d {self._shown['loss/d']:.3f}, g {self._shown['loss/g']:.3f}, "
                 f"{self._shown['progress/images_per_second']:,.0f} img/s",

@@ -12,6 +12,7 @@ from ganexp.config.types import PositiveInt
 from ganexp.models import GAN
 from ganexp.training.callbacks.periodic import Periodic, log
 from ganexp.training.health import Diverged
+from ganexp.training.state import RunState
 from ganexp.training.vitals import largest, observe_logits
 
 
@@ -25,14 +26,13 @@ class Scalars(Periodic):
     epoch, as few as they are.
 
     Arguments:
+        state: What the run knows of itself; it is given the curves and the training time.
         every: Iterations between two entries.
     """
 
-    def __init__(self, every: PositiveInt = 50) -> None:
+    def __init__(self, state: RunState, every: PositiveInt = 50) -> None:
         super().__init__(every)
-        self.latest: dict[str, float] = {}
-        self.seconds = 0.0
-        """Training time so far, in seconds, over all processes that continued this run."""
+        self.state = state
         self._since: tuple[float, int, int] | None = None
 
     def on_train_start(self, trainer: Trainer, pl_module: Any) -> None:
@@ -60,7 +60,7 @@ class Scalars(Periodic):
         values["progress/images_per_second"] = images / seconds
         per_epoch = trainer.datamodule.iterations_per_epoch  # type: ignore[attr-defined]
         values["progress/seconds_per_epoch"] = seconds / iterations * per_epoch
-        self.latest = values
+        self.state.curves = values
         self._log(trainer, values, model.counters.iteration)
         broken = [tag for tag in values if tag.startswith(("loss/", "largest_weight/")) and not math.isfinite(values[tag])]
         if broken:
@@ -76,11 +76,11 @@ class Scalars(Periodic):
 
     def state_dict(self) -> dict[str, float]:
         """Return what a resumed run continues: a window that is not full is time, too."""
-        return {"seconds": self.seconds + (time.perf_counter() - self._since[0] if self._since else 0.0)}
+        return {"seconds": self.state.seconds + (time.perf_counter() - self._since[0] if self._since else 0.0)}
 
     def load_state_dict(self, state_dict: dict[str, float]) -> None:
         """Continue :meth:`state_dict`."""
-        self.seconds = state_dict["seconds"]
+        self.state.seconds = state_dict["seconds"]
 
     def _spend(self, model: GAN) -> tuple[float, int, int]:
         """Begin a new window, and return the seconds, images and iterations of the last one; without any, it goes on."""
@@ -88,7 +88,7 @@ class Scalars(Periodic):
         if self._since is None or now[2] == self._since[2]:
             return 0.0, 0, 0
         seconds, images, iterations = (after - before for after, before in zip(now, self._since, strict=True))
-        self.seconds += seconds
+        self.state.seconds += seconds
         self._since = now
         return seconds, int(images), int(iterations)
 

@@ -9,6 +9,7 @@ from typing import Any
 from lightning.pytorch import Callback, Trainer
 
 from ganexp.training.callbacks.periodic import agree
+from ganexp.training.state import RunState, stopped_by
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -19,12 +20,12 @@ class StopOnSignal(Callback):
     Lightning by itself ends with exit status 0 and saves nothing on SIGTERM, and makes an exit status of 1 of Ctrl-C, as if the
     run had failed. Who trains gives the signals back: Lightning would have them before it is through.
 
-    Attributes:
-        received: The signal that stopped the run, if one did.
+    Arguments:
+        state: What the run knows of itself; it is given the signal.
     """
 
-    def __init__(self) -> None:
-        self.received: signal.Signals | None = None
+    def __init__(self, state: RunState) -> None:
+        self.state = state
         self._trainer: Trainer | None = None
 
     def setup(self, trainer: Trainer, pl_module: Any, stage: str) -> None:
@@ -41,12 +42,12 @@ class StopOnSignal(Callback):
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Stop if a signal came."""
-        if agree(trainer, self.received is not None):
-            trainer.should_stop = True
+        if agree(trainer, (received := self.state.received) is not None):
+            self.state.end(trainer, stopped_by(received))
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self.received is None:
-            self.received = signal.Signals(number)
+        if self.state.received is None:
+            self.state.received = signal.Signals(number)
         elif number == signal.SIGINT:  # SIGTERM comes several times where both a cluster and a supervisor send it
             launcher = self._trainer.strategy.launcher if self._trainer else None
             if launcher is not None:  # the run's other processes would wait for this one

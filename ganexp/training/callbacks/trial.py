@@ -11,8 +11,8 @@ from lightning.pytorch import Callback, Trainer
 from ganexp.config.build import build
 from ganexp.metrics.measurement import Measurement
 from ganexp.sweeps.search.study import TRIAL, frozen, load, trial_of
-from ganexp.training.callbacks.evaluation import Evaluation
 from ganexp.training.callbacks.periodic import agree
+from ganexp.training.state import Ending, RunState
 
 if TYPE_CHECKING:
     import optuna
@@ -25,34 +25,29 @@ class Trial(Callback):
     reported for a step stays: a run that is resumed reports nothing twice. At the end of the budget nothing is pruned.
 
     Arguments:
+        state: What the run knows of itself.
         trial: The trial, of a study with the pruner.
         value: The value to report.
         reported: Steps for which there is a report.
-
-    Attributes:
-        pruned: Why the run was stopped; None: it was not.
     """
 
-    def __init__(self, trial: "optuna.Trial", value: str, reported: Iterable[int] = ()) -> None:
-        self.trial, self.value, self.reported = trial, value, set(reported)
-        self.pruned: str | None = None
-        self._evaluation: Evaluation | None = None
+    def __init__(self, state: RunState, trial: "optuna.Trial", value: str, reported: Iterable[int] = ()) -> None:
+        self.state, self.trial, self.value, self.reported = state, trial, value, set(reported)
         self._seen: Measurement | None = None
+        self._pruned: str | None = None
 
     def on_train_start(self, trainer: Trainer, pl_module: Any) -> None:
-        """Find what measures."""
-        callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
-        self._evaluation = next((callback for callback in callbacks if isinstance(callback, Evaluation)), None)
-        self._seen = self._evaluation.latest if self._evaluation else None
+        """Leave out what was measured before the run was resumed."""
+        self._seen = self.state.latest
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Report what has just been measured."""
-        latest = self._evaluation.latest if self._evaluation else None
+        latest = self.state.latest
         if trainer.is_global_zero and latest is not None and latest is not self._seen:
             self._seen = latest
             self._report(latest, pl_module.total_iterations)
-        if agree(trainer, self.pruned is not None):
-            trainer.should_stop = True
+        if agree(trainer, self._pruned is not None):
+            self.state.end(trainer, Ending("pruned", self._pruned or "in another process", 0))
 
     def _report(self, measured: Measurement, total: int) -> None:
         step = 100 * measured.iteration // total
@@ -63,13 +58,14 @@ class Trial(Callback):
         self.reported.add(step)
         if measured.iteration < total and self.trial.should_prune():
             by = type(self.trial.study.pruner).__name__
-            self.pruned = f"by {by}: {self.value} is {value:.4g} at iteration {measured.iteration:,}"
+            self._pruned = f"by {by}: {self.value} is {value:.4g} at iteration {measured.iteration:,}"
 
 
-def watched() -> list[Trial]:
+def watched(state: RunState) -> list[Trial]:
     """Return the callback of this process's run, if a worker of a search told it that it is a trial."""
     if not (told := os.environ.get(TRIAL)):
         return []
     which = json.loads(told)
     study = load(Path(which["folder"]), which["storage"], pruner=build(which["pruner"], "search.pruner"))
-    return [Trial(trial_of(study, which["number"]), which["value"], frozen(study, which["number"]).intermediate_values)]
+    reported = frozen(study, which["number"]).intermediate_values
+    return [Trial(state, trial_of(study, which["number"]), which["value"], reported)]

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from ganexp.metrics import Metric
-from ganexp.training.callbacks import Evaluation
 from ganexp.training.checkpoints import AtomicCheckpointIO, go_back, last_good, newest_before
 from ganexp.training.train import train
+from support.callbacks import measured_by
 from support.tiny import TINY_RING, Crash, StopAt
 
 # A measurement every second iteration, a checkpoint every third.
@@ -28,12 +28,7 @@ class Scores(Metric):
 
 def scored(training, scores: dict[int, float]):
     """Let the measurements of a run be these."""
-    callbacks = training.trainer.callbacks
-    old = next(callback for callback in callbacks if isinstance(callback, Evaluation))
-    callbacks[callbacks.index(old)] = Evaluation(
-        {"s": Scores(training.model, scores)}, old.reference, {"s": {}}, every=2, samples=4
-    )
-    return training
+    return measured_by(training, Scores(training.model, scores), samples=4)
 
 
 def iterations(training) -> dict[str, int]:

@@ -12,6 +12,7 @@ from ganexp.metrics.measurement import measure
 from ganexp.training.callbacks import Evaluation
 from ganexp.training.summary import table
 from ganexp.training.train import train
+from support.callbacks import callback, measured_by
 from support.tiny import TINY_IMAGES, TINY_RING, Crash, StopAt
 
 
@@ -30,18 +31,6 @@ class Counting(Metric):
 
     def collapse(self, values):
         return f"call {values['calls']:.0f} was odd" if values["calls"] % 2 else None
-
-
-def evaluation(training) -> Evaluation:
-    return next(c for c in training.trainer.callbacks if isinstance(c, Evaluation))
-
-
-def judged_by(training, metric: Metric):
-    """Let another metric judge the samples."""
-    callback = evaluation(training)
-    remade = Evaluation({"odd": metric}, callback.reference, {"odd": {}}, callback.every, callback.times, samples=10)
-    training.trainer.callbacks[training.trainer.callbacks.index(callback)] = remade
-    return training
 
 
 def rows(training) -> list[dict[str, str]]:
@@ -78,7 +67,7 @@ def test_nothing_to_measure_leaves_nothing(trained):
 
 @pytest.mark.parametrize(("goal", "best"), [("max", 6), ("min", 2)])
 def test_the_best_state_is_kept_beside_the_last(ready, goal, best):
-    training = judged_by(ready(*TINY_RING, "callbacks.evaluation.every=2"), Counting(goal))
+    training = measured_by(ready(*TINY_RING, "callbacks.evaluation.every=2"), Counting(goal))
     summary = train(training, [])
     saved = torch.load(training.run.path / "checkpoints/best.ckpt", weights_only=True)
     assert saved["ganexp"]["counters"]["iteration"] == best == summary["best"]["iteration"]
@@ -94,7 +83,7 @@ def test_values_that_are_no_numbers_are_never_the_best(ready):
             values = super().__call__(samples, reference)
             return values | {"calls": float("nan") if values["calls"] < 3 else values["calls"]}
 
-    summary = train(judged_by(ready(*TINY_RING, "callbacks.evaluation.every=2"), Undefined()), [])
+    summary = train(measured_by(ready(*TINY_RING, "callbacks.evaluation.every=2"), Undefined()), [])
     assert (summary["best"]["iteration"], summary["best"]["metrics"]["calls"]) == (6, 3)
 
 
@@ -122,7 +111,7 @@ def test_every_number_has_its_protocol_and_its_floor(trained):
 
 
 def test_the_table_shows_the_final_and_the_best_state_with_their_iterations_and_the_floor(ready):
-    summary = train(judged_by(ready(*TINY_RING, "callbacks.evaluation.every=2"), Counting("min")), [])
+    summary = train(measured_by(ready(*TINY_RING, "callbacks.evaluation.every=2"), Counting("min")), [])
     lines = table(summary).splitlines()
     (head,) = (line for line in lines if line.startswith("metric "))
     assert re.split(r"\s{2,}", head) == ["metric", "final @ 6", "best calls @ 2", "real, held out"]
@@ -165,8 +154,8 @@ def test_measuring_changes_nothing(trained, kind):
 
 def test_a_measurement_can_be_repeated(trained):
     training = trained(*TINY_RING)
-    callback = evaluation(training)
-    arguments = (training.model, callback.metrics, callback.reference, callback.settings, 100)
+    made = callback(training, Evaluation).measures
+    arguments = (training.model, made.metrics, made.reference, made.settings, 100)
     once, again, other = measure(*arguments, seed=3), measure(*arguments, seed=3, batch_size=7), measure(*arguments, seed=4)
     assert again.values == pytest.approx(once.values, rel=1e-4)
     assert again.protocol == once.protocol
@@ -182,13 +171,13 @@ class Stop(Callback):
 
 def test_what_was_measured_survives_until_the_next_measurement(ready):
     overrides = (*TINY_RING, "trainer.max_iterations=9", "callbacks.evaluation.every=5", "callbacks.checkpoints.every=3")
-    crashing = judged_by(ready(*overrides), Counting())
+    crashing = measured_by(ready(*overrides), Counting())
     crashing.trainer.callbacks.append(StopAt(6))
     with pytest.raises(Crash):
         train(crashing, [])
-    resumed = judged_by(ready(*overrides), Counting())
+    resumed = measured_by(ready(*overrides), Counting())
     resumed.trainer.callbacks.append(Stop())
     summary = train(resumed, [])
     assert (summary["iteration"], summary["measured"]["iteration"]) == (8, 5)
     assert summary["best"]["iteration"] == 5
-    assert evaluation(resumed).collapses == ["call 1 was odd"]
+    assert resumed.state.collapses == ["call 1 was odd"]

@@ -21,6 +21,7 @@ from ganexp.training import train as training_module
 from ganexp.training.callbacks import Evaluation, Health
 from ganexp.training.checkpoints import AtomicCheckpointIO
 from ganexp.training.train import train
+from support.callbacks import callback, measured_by
 from support.command import SMALL, start
 from support.tiny import TINY_IMAGES, TINY_MLP, TINY_RING, Crash, StopAt
 
@@ -30,10 +31,6 @@ SHORT = (
     "callbacks.checkpoints.every=2", "callbacks.checkpoints.keep=true",
 )  # fmt: skip
 NAMED_AT = 10
-
-
-def health(training) -> Health:
-    return next(callback for callback in training.trainer.callbacks if isinstance(callback, Health))
 
 
 def rows(folder: Path) -> list[dict[str, str]]:
@@ -96,7 +93,7 @@ def with_trouble(monkeypatch):
     make = training_module.make_callbacks
 
     def arrange(at: range, do) -> None:
-        monkeypatch.setattr(training_module, "make_callbacks", lambda experiment: [Trouble(at, do), *make(experiment)])
+        monkeypatch.setattr(training_module, "make_callbacks", lambda *made: [Trouble(at, do), *make(*made)])
 
     return arrange
 
@@ -155,8 +152,8 @@ def test_a_learning_rate_of_one_is_named(trained, choices):
 
 def test_classes_that_the_metrics_miss_are_named(ready):
     training = ready(*SHORT, "metrics=points", "callbacks.evaluation.every=4")
-    evaluation = next(c for c in training.trainer.callbacks if type(c).__name__ == "Evaluation")
-    (metric,) = (metric for metric in evaluation.metrics.values() if type(metric).__name__ == "ModeCoverage")
+    metrics = callback(training, Evaluation).measures.metrics
+    (metric,) = (metric for metric in metrics.values() if type(metric).__name__ == "ModeCoverage")
     seen = iter([None, "3 of 8 modes are covered", None, *["3 of 8 modes are covered"] * 4, *[None] * 9])
     metric.collapse = lambda values: next(seen)
     summary = train(training, [])
@@ -167,10 +164,7 @@ def test_classes_that_the_metrics_miss_are_named(ready):
 
 def test_a_decline_is_named(ready):
     training = ready(*SHORT, "metrics=points", "callbacks.evaluation.every=4", "callbacks.health.decline=1.5")
-    evaluation = next(c for c in training.trainer.callbacks if type(c).__name__ == "Evaluation")
-    scores = iter([9.0, 4.0, 1.0, 1.4, 1.6, 1.7, 1.8, 1.2, 0.9, 0.9])
-    evaluation.metrics = {"score": Scored({"score": "min"}, scores)}
-    evaluation.settings, evaluation.best_by, evaluation.lower_is_better = {"score": {}}, "score", True
+    measured_by(training, Scored({"score": "min"}, iter([9.0, 4.0, 1.0, 1.4, 1.6, 1.7, 1.8, 1.2, 0.9, 0.9])))
     summary = train(training, [])
     reason = "score is 1.8, its best was 1"
     assert summary["health"]["alarms"] == [{"verdict": "declining", "reason": reason, "iteration": 28}]
@@ -262,7 +256,7 @@ def test_an_alarm_may_lead_back_to_a_good_checkpoint_with_lower_rates(ready, wit
     (told,) = (said for step, said in texts(run.path) if step == 8)
     assert told.startswith("return 1 of 3 because it was collapsed, samples hardly differ")
     resumed = ready(*SHORT, "callbacks.health.action=roll_back")
-    assert health(resumed).may_return
+    assert callback(resumed, Health).may_return
 
 
 def test_a_generator_of_three_digits_is_named(ready):
@@ -360,11 +354,8 @@ def test_healthy_runs_raise_no_alarm(trained, overrides):
 
 def test_a_run_that_covers_more_and_more_is_not_collapsed(ready):
     training = ready(*SHORT, "metrics=points", "callbacks.evaluation.every=2", "callbacks.evaluation.best=high_quality")
-    evaluation = next(callback for callback in training.trainer.callbacks if isinstance(callback, Evaluation))
     better = Scored({"score": "max"}, iter(range(1, 100)))
     better.collapse = lambda values: "few modes"
-    remade = Evaluation({"scored": better}, evaluation.reference, {"scored": {}}, every=2, samples=16)
-    training.trainer.callbacks[training.trainer.callbacks.index(evaluation)] = remade
-    report = train(training, [])["health"]
-    assert remade.collapses == ["few modes"]
+    report = train(measured_by(training, better, samples=16), [])["health"]
+    assert training.state.collapses == ["few modes"]
     assert not [alarm for alarm in report["alarms"] if alarm["reason"] == "few modes"]

@@ -5,8 +5,9 @@ from lightning.pytorch import Trainer
 from ganexp.config.errors import ConfigError
 from ganexp.data import Ring
 from ganexp.metrics import Reference
-from ganexp.training.callbacks import Checkpoints, Evaluation, Periodic, Samples, Weights
+from ganexp.training.callbacks import Checkpoints, Evaluation, Measures, Periodic, Samples, Weights
 from ganexp.training.feed import DataModule
+from ganexp.training.state import RunState
 from support.tiny import TINY_RING
 
 
@@ -46,7 +47,8 @@ def test_a_cadence_of_epochs_is_exact_or_nearest():
 
 @pytest.mark.parametrize("kind", [Samples, Checkpoints, Weights, Evaluation])
 def test_a_cadence_is_given_once(kind):
-    given = {"metrics": {}, "reference": Reference(Ring()), "settings": {}} if kind is Evaluation else {}
+    given = {"state": RunState()} if kind in (Checkpoints, Evaluation) else {}
+    given |= {"measures": Measures({}, Reference(Ring()), {})} if kind is Evaluation else {}
     with pytest.raises(ConfigError, match="iterations or in epochs") as refused:
         kind(**given, every=3, epochs=1)
     section = f"callbacks.{kind.__name__.lower()}"

@@ -9,10 +9,12 @@ from ganexp.metrics import Metric
 from ganexp.sweeps.search.plan import Options, Search
 from ganexp.sweeps.search.study import TRIAL, create, load
 from ganexp.sweeps.search.trials import Trials
-from ganexp.training.callbacks import Evaluation, Trial
+from ganexp.training.callbacks import Trial
 from ganexp.training.callbacks.trial import watched
+from ganexp.training.state import RunState
 from ganexp.training.summary import table
 from ganexp.training.train import train
+from support.callbacks import measured_by
 from support.tiny import TINY_RING, Crash, StopAt
 
 pytest.importorskip("optuna")
@@ -50,11 +52,7 @@ def as_trial(ready, tmp_path, monkeypatch):
         told = {"folder": str(folder), "storage": None, "number": 0, "value": value, "pruner": pruner}
         monkeypatch.setenv(TRIAL, json.dumps(told))
         training = ready(*OFTEN, *overrides)
-        callbacks = training.trainer.callbacks
-        old = next(callback for callback in callbacks if isinstance(callback, Evaluation))
-        metrics = {"s": Rising()}
-        callbacks[callbacks.index(old)] = Evaluation(metrics, old.reference, {"s": {}}, every=2, samples=4)
-        return training
+        return measured_by(training, Rising(), samples=4)
 
     make.reports = lambda: load(folder, None).get_trials()[0].intermediate_values
     return make
@@ -100,5 +98,5 @@ def test_a_value_that_nobody_measures_is_not_reported(as_trial):
 
 def test_a_run_that_is_no_trial_has_no_such_callback(ready, monkeypatch):
     monkeypatch.delenv(TRIAL, raising=False)
-    assert watched() == []
+    assert watched(RunState()) == []
     assert not [callback for callback in ready(*TINY_RING).trainer.callbacks if isinstance(callback, Trial)]

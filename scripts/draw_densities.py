@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ganexp.data.density import EXAMPLES
-from ganexp.pictures.images import save_png
+from ganexp.pictures import save_png
 
 SIDE = 256
 Lines = list[list[tuple[float, float]]]

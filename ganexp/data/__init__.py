@@ -1,18 +1,18 @@
 """What is real: data sets as objects, and the stream of batches drawn from them."""
 
-from ganexp.data.base import Data, Split
+from ganexp.data.base import SEEDS, Data, Split, StreamOptions
 from ganexp.data.batches import Batches, Groups
-from ganexp.data.benchmarks import CIFAR10, MNIST, FashionMNIST
 from ganexp.data.density import Density
-from ganexp.data.downloaded import Downloaded
+from ganexp.data.downloaded import CIFAR10, MNIST, Downloaded, FashionMNIST
 from ganexp.data.folder import ImageFolder
-from ganexp.data.images import Digits, Images
-from ganexp.data.points import Grid, Mixture, Points, Ring
+from ganexp.data.images import Digits, ImageOptions, Images
+from ganexp.data.points import Grid, Mixture, PointOptions, Points, Ring
 from ganexp.data.stacked import StackedMNIST
 
 __all__ = [
     "CIFAR10",
     "MNIST",
+    "SEEDS",
     "Batches",
     "Data",
     "Density",
@@ -22,10 +22,13 @@ __all__ = [
     "Grid",
     "Groups",
     "ImageFolder",
+    "ImageOptions",
     "Images",
     "Mixture",
+    "PointOptions",
     "Points",
     "Ring",
     "Split",
     "StackedMNIST",
+    "StreamOptions",
 ]

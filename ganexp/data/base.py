@@ -5,25 +5,44 @@ storage elementwise to float32 values in `Data.value_range`.
 """
 
 import hashlib
+import os
 from abc import ABC, abstractmethod
+from functools import cached_property
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, TypedDict
 
-import numpy as np
 from torch import Tensor
 
-from ganexp.data.cache import cache_folder
-from ganexp.pictures.images import PLAIN, Layout
+from ganexp.config.types import PositiveInt
 
 Split = Literal["train", "test"]
 SPLITS: tuple[Split, ...] = ("train", "test")
+
+# Of what is drawn: fixed, so that every run, whatever its seed, is trained and judged on the same samples.
+SEEDS: dict[Split, int] = {"train": 0, "test": 1}
 
 # Samples that are read into memory at a time to be hashed.
 HASHED = 4096
 
 
+class StreamOptions(TypedDict, total=False):
+    """Options of every data set: how batches are drawn from it.
+
+    Attributes:
+        batch_size: Samples that one update of the discriminator sees, over all devices together; 64.
+        drop_last: Whether to leave out the last, smaller batch of an epoch; true.
+    """
+
+    batch_size: PositiveInt
+    drop_last: bool
+
+
 class Data(ABC):
-    """An object that says what is real.
+    """An object that says what is real, and what its samples look like.
+
+    Arguments:
+        batch_size: See :class:`StreamOptions`.
+        drop_last: See :class:`StreamOptions`.
 
     Attributes:
         shape: Shape of one sample, (C, H, W) for images or (D,) for points.
@@ -31,10 +50,8 @@ class Data(ABC):
         value_range: Range of decoded values; None when unbounded.
         class_names: One name per class, or None.
         class_weights: Relative frequencies of the classes, by which labels are drawn for generated samples; None: equal.
-        batch_size: Samples that one update of the discriminator sees, over all devices together.
-        drop_last: Whether the last, smaller batch of an epoch is left out.
-        few: Samples that an evaluation draws while a model learns, unless told otherwise.
-        evaluations: Evaluations while a model learns, unless told otherwise.
+        few: Samples of an evaluation while a model learns, by default.
+        evaluations: Evaluations while a model learns, by default.
     """
 
     few: ClassVar[int]
@@ -44,8 +61,10 @@ class Data(ABC):
     value_range: tuple[float, float] | None = None
     class_names: tuple[str, ...] | None = None
     class_weights: tuple[float, ...] | None = None
-    batch_size: int
-    drop_last: bool
+
+    def __init__(self, *, batch_size: PositiveInt = 64, drop_last: bool = True) -> None:
+        self.batch_size = batch_size
+        self.drop_last = drop_last
 
     def prepare(self) -> None:  # noqa: B027 (most data sets need no preparation)
         """Download or check the files, once per machine.
@@ -66,10 +85,10 @@ class Data(ABC):
     def encode(self, samples: Tensor) -> Tensor:
         """Turn decoded samples with shape (B, *shape) into raw ones, the inverse of :meth:`decode`."""
 
-    @property
-    @abstractmethod
+    @cached_property
     def fingerprint(self) -> str:
-        """A digest of the content of both splits: what is measured against equal data has an equal one."""
+        """A digest of the content of both splits: equal data have an equal one, whatever their other options."""
+        return digest(*(part for split in SPLITS for part in self.load(split) if part is not None))
 
     def whole(self) -> "Data":
         """Return the data set without the restriction of the training split to a subset."""
@@ -80,15 +99,13 @@ class Data(ABC):
         """The folder for what is derived from the data, such as statistics; it need not exist."""
         return cache_folder("derived")
 
-    @abstractmethod
-    def picture(self, samples: Tensor, labels: Tensor | None = None, layout: Layout = PLAIN) -> np.ndarray:
-        """Draw samples with shape (N, *shape) as an RGB picture: uint8 with shape (H, W, 3).
 
-        Arguments:
-            samples: Decoded values on the CPU; those of a diverged generator may be infinite or NaN.
-            labels: Their classes on the CPU, with shape (N,).
-            layout: Of images: how they stand.
-        """
+def cache_folder(name: str) -> Path:
+    """Return the absolute path of `ganexp/name` in the user's cache folder: XDG_CACHE_HOME, else ~/.cache.
+
+    What lies there is kept between runs, and may be deleted at any time.
+    """
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "ganexp", name).expanduser().absolute()
 
 
 def digest(*parts: str | Tensor) -> str:

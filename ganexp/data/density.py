@@ -20,14 +20,13 @@ import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor
+from typing_extensions import Unpack
 
 from ganexp.config.compose import near_miss
 from ganexp.config.errors import ConfigError
 from ganexp.config.types import PositiveInt
-from ganexp.data.base import Split, digest
-from ganexp.data.points import SEEDS, Points
-from ganexp.pictures.images import PLAIN, Layout
-from ganexp.pictures.scatter import Panel, Scatter
+from ganexp.data.base import SEEDS, Split, StreamOptions, digest
+from ganexp.data.points import Limits, Points
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -37,9 +36,6 @@ EXAMPLES = Path(__file__).parent / "densities"
 
 # What counts as a picture in a folder; other files there are notes. A single file may be anything that can be read.
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
-
-PANELS = (Panel("target density", power=1, white=1), Panel("real points", 1, 4), Panel("generated points", 1, 4))
-CELLS = 512
 
 
 class Density(Points):
@@ -54,26 +50,24 @@ class Density(Points):
             name of an example that comes with the package (write ./NAME for a file of your own with such a name). A relative
             path starts at the working directory.
         size: Number of points in each split.
-        batch_size: Points per discriminator update.
-        drop_last: Whether to leave out the last, smaller batch of an epoch.
+        stream: See :class:`ganexp.data.StreamOptions`.
 
     Raises:
         ConfigError: The path does not exist, or its folder holds no picture or two with the same name.
     """
 
     value_range = (0.0, 1.0)
+    beside_real = True
 
     def __init__(
         self,
         path: Annotated[str, Field(min_length=1)] = "two_blobs",
         size: PositiveInt = 1_000_000,
-        batch_size: PositiveInt = 256,
-        drop_last: bool = True,
+        **stream: Unpack[StreamOptions],
     ) -> None:
+        super().__init__(**stream)
         self.files = _find(path)
         self.size = size
-        self.batch_size = batch_size
-        self.drop_last = drop_last
         if len(self.files) > 1:
             self.num_classes = len(self.files)
             self.class_names = tuple(file.stem for file in self.files)
@@ -149,27 +143,9 @@ class Density(Points):
         return values, (values * areas[order]).cumsum(0)
 
     @property
-    def limits(self) -> tuple[float, float, float, float]:
+    def limits(self) -> Limits:
         """The unit square."""
         return 0.0, 1.0, 0.0, 1.0
-
-    def picture(self, samples: Tensor, labels: Tensor | None = None, layout: Layout = PLAIN) -> np.ndarray:
-        """Draw the target, as many test points as there are samples (if so many there are), and the samples, side by side.
-
-        Points are coloured by class when there are labels.
-        """
-        points, classes = (part if part is None else part[: len(samples)] for part in self._test)
-        assert points is not None
-        nothing = samples[:0], None
-        return self._scatter(nothing, (points, None if labels is None else classes), (samples, labels))
-
-    @cached_property
-    def _scatter(self) -> Scatter:
-        return Scatter(self.density, self.limits, self.num_classes, PANELS, CELLS)
-
-    @cached_property
-    def _test(self) -> tuple[Tensor, Tensor | None]:
-        return self.load("test")
 
     @cached_property
     def _pictures(self) -> tuple[Tensor, ...]:

@@ -1,83 +1,59 @@
-"""Data sets whose files must be there or be downloaded; torchvision knows how.
+"""The image data sets that most papers report on; torchvision downloads, checks and reads them.
 
-Contract: after `Downloaded.prepare` every file is in its folder, complete; a failed download leaves nothing behind.
+Contract: after `Downloaded.prepare` both splits can be read; files that are there are never replaced.
 """
 
 import os
 import socket
-import tempfile
 import urllib.request
 from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.client import HTTPException
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 from urllib.error import HTTPError
 
 import torch
 from torch import Tensor
+from typing_extensions import Unpack
 
 from ganexp.config.errors import ConfigError
-from ganexp.config.types import PositiveInt
-from ganexp.data.base import Split
-from ganexp.data.cache import cache_folder
-from ganexp.data.images import Images
+from ganexp.data.base import SPLITS, Split, cache_folder
+from ganexp.data.images import ImageOptions, Images
+from ganexp.runs.locks import alone
 
 # Seconds after which a server that does not answer counts as unreachable, and a download that stalls as failed.
 REACH_TIMEOUT = 3.0
 STALL_TIMEOUT = 30.0
 
 
-class Archive(NamedTuple):
-    """A file to download: where it goes below the root, its checksum, and the addresses that have it."""
-
-    path: str
-    md5: str
-    urls: list[str]
-
-
 class Downloaded(Images):
     """A data set of torchvision, held in memory as bytes.
 
     Its files are looked for in `root`, else in the folder named by the environment variable GANEXP_DATA, else in
-    `ganexp/data` of the user's cache folder; missing ones are downloaded there.
+    `ganexp/data` of the user's cache folder; missing ones are downloaded there, or unpacked from archives that are there.
 
     Arguments:
         root: Folder with the files, laid out as torchvision does it.
-        value_range: Range of decoded values, (-1, 1) or (0, 1).
-        batch_size: Images per discriminator update.
-        drop_last: Whether to leave out the last, smaller batch of an epoch.
-        subset: How many training images to use, the first ones; by default all.
-        size: Side in pixels to which the images are resized; by default they stay as they are.
+        options: See :class:`ganexp.data.ImageOptions`.
     """
 
     dataset: ClassVar[str]  # the class in torchvision.datasets
 
-    def __init__(
-        self,
-        root: str | None = None,
-        value_range: tuple[float, float] = (-1, 1),
-        batch_size: PositiveInt = 128,
-        drop_last: bool = True,
-        subset: PositiveInt | None = None,
-        size: PositiveInt | None = None,
-    ) -> None:
-        super().__init__(value_range, batch_size, drop_last, subset, size)
+    def __init__(self, root: str | None = None, **options: Unpack[ImageOptions]) -> None:
+        super().__init__(**options)
         chosen = root or os.environ.get("GANEXP_DATA") or cache_folder("data")
         self.root = Path(chosen).expanduser().absolute()
+        self._readable = False
 
     @abstractmethod
     def files(self) -> list[str]:
         """Name the files that must be there, relative to the root."""
 
     @abstractmethod
-    def archives(self) -> list[Archive]:
-        """Name the files to download."""
-
-    @abstractmethod
-    def intact(self, file: str) -> bool:
-        """Check the content of one of `files`."""
+    def archives(self) -> dict[str, list[str]]:
+        """Return what torchvision downloads: each file, relative to the root, and the addresses that have it."""
 
     @property
     def derived(self) -> Path:
@@ -92,78 +68,66 @@ class Downloaded(Images):
         return getattr(datasets, self.dataset)
 
     def prepare(self) -> None:
-        """Download what is missing and check every file.
+        """Download what is missing, and check that both splits can be read.
 
         Raises:
             ConfigError: A file is missing and cannot be downloaded or written, or is damaged.
         """
+        if self._readable:
+            return
         if self._missing():
             self._download()
-        self._check()
+        for split in SPLITS:
+            self._open(split)
+        self._readable = True
 
     def read(self, split: Split) -> tuple[Tensor, Tensor]:
         """Read the images (uint8, (N, C, H, W), in their own size) and their labels (int64, (N,))."""
+        dataset = self._open(split)
+        # Channels-last batches come as views of contiguous channels-first memory, so this copies nothing.
+        images = torch.as_tensor(dataset.data)
+        images = images.unsqueeze(1) if images.ndim == 3 else images.movedim(-1, 1)
+        return images.contiguous(), torch.as_tensor(dataset.targets, dtype=torch.int64)
+
+    def _open(self, split: Split) -> Any:
+        """Return the data set as torchvision reads it, after its checks."""
         try:
             dataset = self.torchvision(self.root, train=split == "train")
-            # Channels-last batches come as views of contiguous channels-first memory, so this copies nothing.
-            images = torch.as_tensor(dataset.data)
-            images = images.unsqueeze(1) if images.ndim == 3 else images.movedim(-1, 1)
-            labels = torch.as_tensor(dataset.targets, dtype=torch.int64)
-            if len(images) != len(labels) or labels.min() < 0 or labels.max() >= self.num_classes:
+            labels = torch.as_tensor(dataset.targets)
+            if len(labels) != len(dataset.data) or labels.min() < 0 or labels.max() >= self.num_classes:
                 raise ValueError("the labels do not fit the images")
         except Exception as error:  # whatever the damage provokes in a parser
             if self._missing():
                 raise self._absent("was not prepared") from error
-            self._check()
-            raise ConfigError(f"the files of {self.dataset} in {self.root} are damaged: {error}", "data") from error
-        return images.contiguous(), labels
+            reason = " ".join(str(error).split()) or type(error).__name__
+            hint = "delete the folder: the next run downloads it again; or use data=digits"
+            raise ConfigError(f"{self._folder} is damaged: {reason}", "data", "data.root", hint=hint) from error
+        return dataset
 
-    def _missing(self) -> list[str]:
-        return [file for file in self.files() if not (self.root / file).exists()]
+    @property
+    def _folder(self) -> Path:
+        return (self.root / self.files()[0]).parent
 
-    def _check(self) -> None:
-        for file in self.files():
-            path = self.root / file
-            try:
-                intact = self.intact(file)
-            except OSError as error:
-                raise ConfigError(f"{path} cannot be read: {error.strerror}", "data", "data.root") from error
-            if not intact:
-                raise ConfigError(
-                    f"{path} is damaged",
-                    "data",
-                    "data.root",
-                    hint="delete it: the next run downloads it again; or use data=digits",
-                )
+    def _missing(self) -> bool:
+        return any(not (self.root / file).exists() for file in self.files())
 
     def _download(self) -> None:
+        absent = [path for path in (self._folder, *self._folder.parents) if not path.exists()]
         try:
-            with _new_folder(self.root) as folder:
-                self._reuse_or_reach(folder)
-                with _stall_timeout():
-                    self.torchvision(folder, download=True)
-                for file in self.files():
-                    target = self.root / file
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    os.replace(folder / file, target)
+            for archive, urls in self.archives().items():
+                if not (self.root / archive).exists():
+                    _reach(urls)
+            with alone(cache_folder("data") / self.dataset), _stall_timeout():
+                self.torchvision(self.root, download=True)
         except (OSError, RuntimeError, EOFError, HTTPException) as error:
+            for path in absent:
+                with suppress(OSError):  # not made, or not empty
+                    path.rmdir()
             raise self._absent(f"cannot be downloaded into it: {' '.join(str(error).split())}") from error
-
-    def _reuse_or_reach(self, folder: Path) -> None:
-        """Link the archives that are already in the root; see to it that the others can be had."""
-        from torchvision.datasets.utils import check_integrity
-
-        for archive in self.archives():
-            if check_integrity(self.root / archive.path, archive.md5):
-                link = folder / archive.path
-                link.parent.mkdir(parents=True, exist_ok=True)
-                link.symlink_to(self.root / archive.path)
-            else:
-                _reach(archive.urls)
 
     def _absent(self, reason: str) -> ConfigError:
         names = ", ".join(Path(file).name for file in self.files())
-        below = Path(self.files()[0]).parent
+        below = self._folder.relative_to(self.root)
         return ConfigError(
             f"{self.dataset} is not in {self.root} and {reason}",
             "data",
@@ -172,37 +136,81 @@ class Downloaded(Images):
         )
 
 
-@contextmanager
-def _new_folder(root: Path) -> Iterator[Path]:
-    """Make a temporary folder in the root; afterwards remove it, and what was made above it and is empty."""
-    absent = [folder for folder in (root, *root.parents) if not folder.exists()]
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".download-", dir=root) as temporary:
-            yield Path(temporary)
-    finally:
-        for folder in absent:
-            with suppress(OSError):
-                folder.rmdir()
+class MNIST(Downloaded):
+    """70,000 handwritten digits of 28x28 pixels, 60,000 of them for training.
+
+    References:
+        Gradient-based learning applied to document recognition (LeCun et al., 1998)
+        http://yann.lecun.com/exdb/mnist/
+    """
+
+    dataset = "MNIST"
+    shape = (1, 28, 28)
+    num_classes = 10
+    class_names = tuple(str(digit) for digit in range(10))
+
+    def files(self) -> list[str]:
+        """Name the two files of images and the two of labels."""
+        return [f"{self.dataset}/raw/{name.removesuffix('.gz')}" for name, _ in self.torchvision.resources]
+
+    def archives(self) -> dict[str, list[str]]:
+        """Return the four compressed files, each of which several mirrors have."""
+        cls = self.torchvision
+        return {f"{self.dataset}/raw/{name}": [mirror + name for mirror in cls.mirrors] for name, _ in cls.resources}
+
+
+class FashionMNIST(MNIST):
+    """70,000 pictures of clothes of 28x28 pixels, 60,000 of them for training; a drop-in replacement for MNIST.
+
+    References:
+        Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine Learning Algorithms (Xiao et al., 2017)
+        https://arxiv.org/abs/1708.07747
+    """
+
+    dataset = "FashionMNIST"
+    class_names = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
+
+
+class CIFAR10(Downloaded):
+    """60,000 colour photographs of 32x32 pixels in ten classes, 50,000 of them for training.
+
+    References:
+        Learning Multiple Layers of Features from Tiny Images (Krizhevsky, 2009)
+        https://www.cs.toronto.edu/~kriz/learning-features-2009-TR.pdf
+    """
+
+    dataset = "CIFAR10"
+    shape = (3, 32, 32)
+    num_classes = 10
+    class_names = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+
+    def files(self) -> list[str]:
+        """Name the five batches of training images, the one of test images, and the description."""
+        cls = self.torchvision
+        names = [*(name for name, _ in (*cls.train_list, *cls.test_list)), cls.meta["filename"]]
+        return [f"{cls.base_folder}/{name}" for name in names]
+
+    def archives(self) -> dict[str, list[str]]:
+        """Return the one archive."""
+        return {self.torchvision.filename: [self.torchvision.url]}
 
 
 def _reach(urls: list[str]) -> None:
-    """Return when one of the addresses answers; raise the last one's error otherwise.
+    """Return when one of the addresses answers, which torchvision would wait for without a time-out.
 
-    torchvision opens its connections without a timeout, and where packets are dropped it would wait for minutes.
+    Raises:
+        OSError: None does.
     """
-    failure: OSError | None = None
+    failures: list[OSError] = []
     for url in urls:
         try:
             urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=REACH_TIMEOUT).close()
             return
-        except HTTPError as error:
-            error.close()
-            failure = error
         except OSError as error:
-            failure = error
-    if failure is not None:
-        raise failure
+            if isinstance(error, HTTPError):
+                error.close()
+            failures.append(error)
+    raise failures[-1]
 
 
 @contextmanager

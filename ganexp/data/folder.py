@@ -18,12 +18,12 @@ import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor
+from typing_extensions import Unpack
 
 from ganexp.config.errors import ConfigError
 from ganexp.config.types import PositiveInt
-from ganexp.data.base import Split, digest
-from ganexp.data.cache import cache_folder
-from ganexp.data.images import Images
+from ganexp.data.base import Split, cache_folder, digest
+from ganexp.data.images import ImageOptions, Images
 from ganexp.runs.files import whole_file
 
 if TYPE_CHECKING:
@@ -33,6 +33,9 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", "
 
 # Part of every key: another number makes the images that an older version has decoded invalid.
 FORMAT = 1
+
+# Side in pixels of the images, by default.
+SIZE = 64
 
 # Images that a worker decodes between two writes, and seconds after which a progress bar appears.
 CHUNK = 32
@@ -54,15 +57,11 @@ class ImageFolder(Images):
 
     Arguments:
         path: The folder.
-        size: Side of the square images in pixels.
         colour: `rgb`, three channels, or `grey`, one.
         held_out: Every how many-th image of each class is held out for testing; None holds out none. Where none is held out,
             also because there are too few, the test split is the training split.
         workers: Threads that decode; by default one per CPU.
-        value_range: Range of decoded values, (-1, 1) or (0, 1).
-        batch_size: Images per discriminator update.
-        drop_last: Whether to leave out the last, smaller batch of an epoch.
-        subset: How many training images to use, the first ones; by default all.
+        options: See :class:`ganexp.data.ImageOptions`; the default of `size` is 64.
 
     Raises:
         ConfigError: The folder is missing or has no images.
@@ -71,17 +70,13 @@ class ImageFolder(Images):
     def __init__(
         self,
         path: str,
-        size: PositiveInt = 64,
         colour: Literal["rgb", "grey"] = "rgb",
         held_out: Annotated[int, Field(ge=2)] | None = 10,
         workers: PositiveInt | None = None,
-        value_range: tuple[float, float] = (-1, 1),
-        batch_size: PositiveInt = 64,
-        drop_last: bool = True,
-        subset: PositiveInt | None = None,
+        **options: Unpack[ImageOptions],
     ) -> None:
-        self.shape = ({"rgb": 3, "grey": 1}[colour], size, size)
-        super().__init__(value_range, batch_size, drop_last, subset)
+        self.shape = ({"rgb": 3, "grey": 1}[colour], SIZE, SIZE)
+        super().__init__(**options)
         self.path = Path(path).expanduser().absolute()
         self.workers = workers or os.cpu_count() or 1
         names = list_images(self.path)
@@ -98,7 +93,7 @@ class ImageFolder(Images):
         self._train = [turn[1:] for turn in turns if held_out is None or turn[0] % held_out]
         self._test = [turn[1:] for turn in turns if held_out is not None and turn[0] % held_out == 0]
         if by_class:
-            counts = np.bincount([label for label, _ in self._train[:subset]], minlength=len(classes))
+            counts = np.bincount([label for label, _ in self._train[: self.subset]], minlength=len(classes))
             self.class_weights = tuple(counts.astype(float).tolist())
         self._folder = cache_folder("folders")
 

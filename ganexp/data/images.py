@@ -6,28 +6,39 @@ has the shape that was known at construction.
 
 from abc import abstractmethod
 from copy import copy
-from functools import cached_property
 from typing import final
 
-import numpy as np
 import torch
 from torch import Tensor
+from typing_extensions import Unpack
 
 from ganexp.config.errors import ConfigError
 from ganexp.config.types import PositiveInt
-from ganexp.data.base import SPLITS, Data, Split, digest
-from ganexp.pictures.images import PLAIN, Layout, image_grid
+from ganexp.data.base import Data, Split, StreamOptions
+
+
+class ImageOptions(StreamOptions, total=False):
+    """Options of every data set of images.
+
+    Attributes:
+        value_range: Range of decoded values, (-1, 1) or (0, 1); (-1, 1).
+        subset: How many training images to use, the first ones; None: all.
+        size: Side in pixels to which the images are resized, bicubic and antialiased; None: they stay as they are.
+    """
+
+    value_range: tuple[float, float]
+    subset: PositiveInt | None
+    size: PositiveInt | None
 
 
 class Images(Data):
     """Images with shape (C, H, W) in memory as bytes.
 
     Arguments:
-        value_range: Range of decoded values, (-1, 1) or (0, 1).
-        batch_size: Images per discriminator update.
-        drop_last: Whether to leave out the last, smaller batch of an epoch.
-        subset: How many training images to use, the first ones; by default all.
-        size: Side in pixels to which the images are resized; by default they stay as they are.
+        value_range: See :class:`ImageOptions`.
+        subset: See :class:`ImageOptions`.
+        size: See :class:`ImageOptions`.
+        stream: See :class:`ganexp.data.StreamOptions`.
 
     Attributes:
         layers: The data set that each channel shows an image of, where the channels are images of their own; else None.
@@ -40,18 +51,17 @@ class Images(Data):
 
     def __init__(
         self,
-        value_range: tuple[float, float],
-        batch_size: int,
-        drop_last: bool,
-        subset: int | None = None,
-        size: int | None = None,
+        *,
+        value_range: tuple[float, float] = (-1, 1),
+        subset: PositiveInt | None = None,
+        size: PositiveInt | None = None,
+        **stream: Unpack[StreamOptions],
     ) -> None:
+        super().__init__(**stream)
         low, high = value_range
         if (low, high) not in ((-1, 1), (0, 1)):
             raise ConfigError("the range of image values is [-1, 1] or [0, 1]", "data.value_range")
         self.value_range = (float(low), float(high))
-        self.batch_size = batch_size
-        self.drop_last = drop_last
         self.subset = subset
         if size is not None:
             self.shape = (self.shape[0], size, size)
@@ -87,12 +97,6 @@ class Images(Data):
         low, high = self.value_range
         return samples.float().sub(low).mul_(255 / (high - low)).nan_to_num_(0.0).round_().clamp_(0, 255).to(torch.uint8)
 
-    @cached_property
-    def fingerprint(self) -> str:
-        """A digest of the bytes and labels of both splits."""
-        parts = (part for split in SPLITS for part in self.load(split))
-        return digest(*(part for part in parts if part is not None))
-
     def whole(self) -> "Images":
         """Return the images with the whole training split."""
         if self.subset is None:
@@ -101,19 +105,6 @@ class Images(Data):
         whole.subset = None
         whole.__dict__.pop("fingerprint", None)
         return whole
-
-    def picture(self, samples: Tensor, labels: Tensor | None = None, layout: Layout = PLAIN) -> np.ndarray:
-        """Draw the images on a grid, in the order given: a row per class where there are labels, else a square.
-
-        Arguments:
-            samples: Decoded values with shape (N, C, H, W), on the CPU.
-            labels: Their classes with shape (N,), on the CPU, equal ones together and as many of each.
-            layout: How they stand.
-        """
-        columns = layout.columns
-        if columns is None and labels is not None:
-            columns = int((labels == labels[0]).sum())
-        return image_grid(samples, self.value_range, columns, layout.titles, layout.row_titles)
 
 
 class Digits(Images):
@@ -124,28 +115,11 @@ class Digits(Images):
     References:
         Optical Recognition of Handwritten Digits (Alpaydin & Kaynak, 1998)
         https://archive.ics.uci.edu/dataset/80
-
-    Arguments:
-        value_range: Range of decoded values, (-1, 1) or (0, 1).
-        batch_size: Images per discriminator update.
-        drop_last: Whether to leave out the last, smaller batch of an epoch.
-        subset: How many training images to use, the first ones; by default all.
-        size: Side in pixels to which the images are resized; by default they stay as they are.
     """
 
     shape = (1, 8, 8)
     num_classes = 10
     class_names = tuple(str(digit) for digit in range(10))
-
-    def __init__(
-        self,
-        value_range: tuple[float, float] = (-1, 1),
-        batch_size: PositiveInt = 64,
-        drop_last: bool = True,
-        subset: PositiveInt | None = None,
-        size: PositiveInt | None = None,
-    ) -> None:
-        super().__init__(value_range, batch_size, drop_last, subset, size)
 
     def read(self, split: Split) -> tuple[Tensor, Tensor]:
         """Read the images (uint8, (N, 1, 8, 8)) and their digits (int64, (N,)) from the installed package."""

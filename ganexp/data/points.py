@@ -1,4 +1,4 @@
-"""Points in the plane whose density is known, and mixtures of Gaussians among them.
+"""Points in the plane, and mixtures of Gaussians among them.
 
 Contract: a mixture of K components with equal weights has the density
 
@@ -8,40 +8,54 @@ its labels are the components, and its samples are a function of the constructor
 """
 
 import math
-from abc import abstractmethod
 from functools import cached_property
+from typing import ClassVar
 
-import numpy as np
 import torch
 from torch import Tensor
+from typing_extensions import Unpack
 
 from ganexp.config.types import PositiveFloat, PositiveInt
-from ganexp.data.base import Data, Split, digest
-from ganexp.pictures.images import PLAIN, Layout
-from ganexp.pictures.scatter import Scatter
+from ganexp.data.base import SEEDS, Data, Split, StreamOptions, digest
 
-# Fixed, so that every run, whatever its seed, is trained and judged on the same points.
-SEEDS: dict[Split, int] = {"train": 0, "test": 1}
+Limits = tuple[float, float, float, float]
+"""A part of the plane: left, right, bottom, top."""
 
 # A density is evaluated for this many (point, component) pairs at a time.
 PAIRS = 2**22
 
 
+class PointOptions(StreamOptions, total=False):
+    """Options of every mixture.
+
+    Attributes:
+        size: Number of points in each split; 100,000.
+    """
+
+    size: PositiveInt
+
+
 class Points(Data):
-    """Points in the plane whose true density is known."""
+    """Points in the plane. A subclass needs nothing but `load`; what else it declares is drawn and measured too.
+
+    Attributes:
+        beside_real: Whether pictures show the density and real points beside generated ones, which would hide them.
+    """
 
     few = 2500
     evaluations = 50
     shape = (2,)
+    beside_real: ClassVar[bool] = False
 
     @property
-    @abstractmethod
-    def limits(self) -> tuple[float, float, float, float]:
-        """The part of the plane that a picture shows: left, right, bottom, top."""
+    def limits(self) -> Limits:
+        """The part of the plane that a picture shows; by default the square around the test points, with a margin."""
+        points = self.load("test")[0]
+        return square(points.amin(0), points.amax(0))
 
-    @abstractmethod
-    def density(self, points: Tensor) -> Tensor:
-        """Evaluate the true density at points with shape (*, 2); returns shape (*)."""
+    def density(self, points: Tensor) -> Tensor | None:
+        """Evaluate the true density at points with shape (*, 2); returns shape (*), or None where it is not known."""
+        return None
 
     def decode(self, raw: Tensor) -> Tensor:
         """Return the points as they are."""
@@ -58,17 +72,15 @@ class Mixture(Points):
     Arguments:
         centres: Means of the components, with shape (K, 2).
         sd: Standard deviation of every component.
-        size: Number of points in each split.
-        batch_size: Points per discriminator update.
-        drop_last: Whether to leave out the last, smaller batch of an epoch.
+        size: See :class:`PointOptions`.
+        stream: See :class:`ganexp.data.StreamOptions`.
     """
 
-    def __init__(self, centres: Tensor, sd: float, size: int, batch_size: int, drop_last: bool) -> None:
+    def __init__(self, centres: Tensor, sd: float, *, size: PositiveInt = 100_000, **stream: Unpack[StreamOptions]) -> None:
+        super().__init__(**stream)
         self.centres = centres
         self.sd = sd
         self.size = size
-        self.batch_size = batch_size
-        self.drop_last = drop_last
         self.num_classes = len(centres)
 
     def load(self, split: Split) -> tuple[Tensor, Tensor]:
@@ -95,22 +107,10 @@ class Mixture(Points):
         squared = (points[:, None] - centres).square().sum(-1)
         return torch.exp(-squared / (2 * self.sd**2)).sum(-1)
 
-    def picture(self, samples: Tensor, labels: Tensor | None = None, layout: Layout = PLAIN) -> np.ndarray:
-        """Draw the points over the true density, coloured by class when there are labels."""
-        return self._scatter((samples, labels))
-
-    @cached_property
-    def _scatter(self) -> Scatter:
-        return Scatter(self.density, self.limits, self.num_classes)
-
     @property
-    def limits(self) -> tuple[float, float, float, float]:
+    def limits(self) -> Limits:
         """The square around the centres with a margin in which stray points show."""
-        low, high = self.centres.amin(0), self.centres.amax(0)
-        middle = (low + high) / 2
-        half = 1.25 * float((high - low).max()) / 2 + 6 * self.sd
-        x, y = middle.tolist()
-        return x - half, x + half, y - half, y + half
+        return square(self.centres.amin(0), self.centres.amax(0), 6 * self.sd)
 
 
 class Ring(Mixture):
@@ -127,9 +127,7 @@ class Ring(Mixture):
         components: Number of Gaussians.
         radius: Radius of the circle.
         sd: Standard deviation of every Gaussian.
-        size: Number of points in each split.
-        batch_size: Points per discriminator update.
-        drop_last: Whether to leave out the last, smaller batch of an epoch.
+        options: See :class:`PointOptions` and :class:`ganexp.data.StreamOptions`.
     """
 
     def __init__(
@@ -137,14 +135,12 @@ class Ring(Mixture):
         components: PositiveInt = 8,
         radius: PositiveFloat = 1.0,
         sd: PositiveFloat = 0.01,
-        size: PositiveInt = 100_000,
-        batch_size: PositiveInt = 256,
-        drop_last: bool = True,
+        **options: Unpack[PointOptions],
     ) -> None:
         # linspace(0, 2 pi, K) would put the first and the last centre on the same point.
         angles = torch.arange(components, dtype=torch.float64) * (2 * math.pi / components)
         centres = radius * torch.stack([angles.cos(), angles.sin()], dim=1)
-        super().__init__(centres.float(), sd, size, batch_size, drop_last)
+        super().__init__(centres.float(), sd, **options)
 
 
 class Grid(Mixture):
@@ -161,9 +157,7 @@ class Grid(Mixture):
         per_side: Number of Gaussians along each side.
         spacing: Distance between neighbours.
         sd: Standard deviation of every Gaussian.
-        size: Number of points in each split.
-        batch_size: Points per discriminator update.
-        drop_last: Whether to leave out the last, smaller batch of an epoch.
+        options: See :class:`PointOptions` and :class:`ganexp.data.StreamOptions`.
     """
 
     def __init__(
@@ -171,9 +165,15 @@ class Grid(Mixture):
         per_side: PositiveInt = 5,
         spacing: PositiveFloat = 2.0,
         sd: PositiveFloat = 0.05,
-        size: PositiveInt = 100_000,
-        batch_size: PositiveInt = 256,
-        drop_last: bool = True,
+        **options: Unpack[PointOptions],
     ) -> None:
         ticks = spacing * (torch.arange(per_side, dtype=torch.float32) - (per_side - 1) / 2)
-        super().__init__(torch.cartesian_prod(ticks, ticks).reshape(-1, 2), sd, size, batch_size, drop_last)
+        super().__init__(torch.cartesian_prod(ticks, ticks).reshape(-1, 2), sd, **options)
+
+
+def square(low: Tensor, high: Tensor, margin: float = 0.0) -> Limits:
+    """Return a square around what lies between two corners (2,), with a quarter more on its sides and a margin."""
+    middle = (low + high) / 2
+    half = 1.25 * float((high - low).max()) / 2 + margin or 1.0
+    x, y = middle.tolist()
+    return x - half, x + half, y - half, y + half

@@ -9,11 +9,11 @@ from functools import cached_property
 
 import torch
 from torch import Tensor
+from typing_extensions import Unpack
 
-from ganexp.config.types import PositiveInt
-from ganexp.data.base import Split, digest
-from ganexp.data.benchmarks import MNIST
-from ganexp.data.points import SEEDS
+from ganexp.data.base import SEEDS, Split, digest
+from ganexp.data.downloaded import MNIST
+from ganexp.data.images import ImageOptions
 
 # Images of each split.
 SIZES: dict[Split, int] = {"train": 128_000, "test": 26_000}
@@ -34,11 +34,7 @@ class StackedMNIST(MNIST):
 
     Arguments:
         root: Folder with the files of MNIST, laid out as torchvision does it.
-        value_range: Range of decoded values, (-1, 1) or (0, 1).
-        batch_size: Images per discriminator update.
-        drop_last: Whether to leave out the last, smaller batch of an epoch.
-        subset: How many training images to use, the first ones; by default all.
-        size: Side in pixels to which the digits are resized; by default they stay as they are.
+        options: See :class:`ganexp.data.ImageOptions`.
 
     Attributes:
         layers: MNIST, whose images the channels are.
@@ -48,17 +44,13 @@ class StackedMNIST(MNIST):
     num_classes = 1000
     class_names = tuple(f"{number:03d}" for number in range(1000))
 
-    def __init__(
-        self,
-        root: str | None = None,
-        value_range: tuple[float, float] = (-1, 1),
-        batch_size: PositiveInt = 64,
-        drop_last: bool = True,
-        subset: PositiveInt | None = None,
-        size: PositiveInt | None = None,
-    ) -> None:
-        super().__init__(root, value_range, batch_size, drop_last, subset, size)
-        self.layers: MNIST = MNIST(root, value_range, batch_size, drop_last, size=size)
+    def __init__(self, root: str | None = None, **options: Unpack[ImageOptions]) -> None:
+        super().__init__(root, **options)
+        self.layers: MNIST = MNIST(root, size=options.get("size"))
+
+    def prepare(self) -> None:
+        """Prepare the digits."""
+        self.layers.prepare()
 
     def read(self, split: Split) -> tuple[Tensor, Tensor]:
         """Stack the images (uint8, (N, 3, H, W)) and combine their labels (int64, (N,))."""

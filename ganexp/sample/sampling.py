@@ -18,7 +18,7 @@ from ganexp.config.compose import file_name, near_miss
 from ganexp.config.errors import ConfigError
 from ganexp.metrics.neighbours import Neighbours, Reference
 from ganexp.models import GAN
-from ganexp.pictures.images import GAP_GREY, draw, save_png
+from ganexp.pictures import GAP_GREY, draw, save_png
 from ganexp.sample.latents import draw as draw_latents
 from ganexp.sample.latents import interpolate, spread
 from ganexp.sample.writers import save_images, save_npz
@@ -98,26 +98,26 @@ class Sampling:
         options, named = self.options, self.model.label_classes > 0
         if not self._images:
             coloured = 0 < self.model.label_classes <= self.data.num_classes
-            return draw(samples, self.y if coloured else None, self.data)
+            return draw(self.data, samples, self.y if coloured else None)
         if self._reference is not None:
             found = self._reference.nearest(samples)
             titles = [title for row in found.distances.tolist() for title in ("sample", *(f"{d:.3g}" for d in row))]
             shown = torch.cat([samples[:, None], self._reference.samples(found.indices)], dim=1)
             names = [self._names[label] for label in self.y] if named else []
-            return draw(shown.flatten(0, 1), None, self.data, shown.shape[1], titles, names)
+            return draw(self.data, shown.flatten(0, 1), None, shown.shape[1], titles, names)
         if options.interpolate != "none":
             names = [self._names[label] for label in self.y[:: options.steps]] if named else []
-            return draw(samples, None, self.data, options.steps, row_titles=names)
+            return draw(self.data, samples, None, options.steps, row_titles=names)
         counts = [len(list(group)) for _, group in groupby(self.y.tolist())]
         if len(counts) == 1:
-            return draw(samples, None, self.data)
+            return draw(self.data, samples)
         assert self.data.value_range is not None
         low, high = self.data.value_range
         # A shorter row ends in images of the colour of the gaps, which do not show.
         blank = samples.new_full(samples.shape[1:], low + (high - low) * GAP_GREY / 255)
         rows = [torch.cat([row, blank.expand(max(counts) - len(row), -1, -1, -1)]) for row in samples.split(counts)]
         names = [self._names[label] for label in self.y.unique_consecutive()]
-        return draw(torch.cat(rows), None, self.data, max(counts), row_titles=names)
+        return draw(self.data, torch.cat(rows), None, max(counts), row_titles=names)
 
     def _save_images(self, path: Path) -> None:
         assert self.data.value_range is not None

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from ganexp.config.errors import ConfigError
-from ganexp.pictures.images import to_bytes
+from ganexp.pictures import to_bytes
 from ganexp.runs.files import replacing
 
 # The earliest time that an archive can hold: the present one would make equal samples unequal files.

@@ -91,7 +91,7 @@ def test_damaged_data(refused, tmp_path):
         file.truncate(1000)
     told = refused("data=mnist", "model=gan", "data.root=here", *SHORT)
     assert told.startswith("data=mnist data.root=here: ")
-    assert "train-images-idx3-ubyte is damaged" in told and "delete it" in told
+    assert "MNIST/raw is damaged" in told and "delete the folder" in told
     assert [path.name for path in tmp_path.iterdir()] == ["here"]
 
 

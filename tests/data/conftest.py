@@ -28,7 +28,7 @@ class Site:
 
     def __init__(self, folder: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder = folder
-        self.url = url
+        self.url = self.home = url
         self.monkeypatch = monkeypatch
 
     def publish(self, dataset: str) -> None:

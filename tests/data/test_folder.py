@@ -183,7 +183,7 @@ def test_a_broken_image_is_named_before_training_and_leaves_nothing(folder: Path
     with pytest.raises(ConfigError, match="sub/broken.png cannot be read as an image") as caught:
         data.prepare()
     assert caught.value.keys == ("data.path",) and "\n" not in str(caught.value)
-    assert not list(cache.iterdir())
+    assert not cache.exists()
     (folder / "sub/broken.png").write_bytes(whole)
     ImageFolder(str(folder)).prepare()
 
@@ -229,7 +229,7 @@ def test_the_fingerprint_is_that_of_the_files_and_of_how_they_are_read(folder: P
     others = {
         part.fingerprint,
         ImageFolder(str(folder), size=4).fingerprint,
-        ImageFolder(str(folder), 8, held_out=3).fingerprint,
+        ImageFolder(str(folder), size=8, held_out=3).fingerprint,
     }
     assert part.whole().fingerprint == fingerprint
     save(folder / "12.png", WHITE)

@@ -14,7 +14,7 @@ class Given(Images):
     def __init__(self, images: Tensor, **options: int):
         self.images = images
         self.shape = tuple(images.shape[1:])
-        super().__init__((-1, 1), 1, True, **options)
+        super().__init__(batch_size=1, **options)
 
     def read(self, split: Split) -> tuple[Tensor, None]:
         return self.images, None

@@ -1,10 +1,10 @@
-import copy
 import math
 
 import pytest
 import torch
+from torch import Tensor
 
-from ganexp.data import Grid, Mixture, Ring
+from ganexp.data import Grid, Mixture, Points, Ring, Split
 
 
 def test_the_default_ring_is_the_published_one() -> None:
@@ -63,26 +63,39 @@ def test_density_is_the_mixture_of_normals_and_sums_to_one(mixture: Mixture) -> 
     torch.testing.assert_close(density.sum() * 0.03**2, torch.tensor(1.0), atol=1e-3, rtol=0)
 
 
-def test_density_of_many_components_is_evaluated_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    grid = Grid(per_side=3, sd=0.5)
-    points = torch.randn(50, 2, generator=torch.Generator().manual_seed(0))
-    whole = grid.density(points)
-    monkeypatch.setattr("ganexp.data.points.PAIRS", 7)
-    torch.testing.assert_close(grid.density(points), whole)
+def test_density_of_many_components_is_evaluated_in_parts() -> None:
+    grid = Grid(per_side=100, sd=0.5)
+    points = torch.randn(500, 2, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(grid.density(points), torch.cat([grid.density(part) for part in points.split(7)]))
 
 
-def test_limits_show_every_sample() -> None:
-    for mixture in (Ring(), Grid(), Ring(components=1), Grid(per_side=1)):
-        left, right, bottom, top = mixture.limits
-        x, y = mixture.load("test")[0].unbind(1)
-        assert left < x.min() and x.max() < right and bottom < y.min() and y.max() < top
+class Line(Points):
+    """Points on a line, and nothing else that is known of them."""
+
+    def load(self, split: Split) -> tuple[Tensor, None]:
+        x = torch.linspace(2, 3, 50 if split == "test" else 100)
+        return torch.stack([x, 5 - x], dim=1), None
 
 
-def test_a_mixture_can_be_copied_after_it_was_drawn() -> None:
-    ring = Ring(size=300)
-    points, labels = ring.load("train")
-    picture = ring.picture(points, labels)
-    assert (copy.deepcopy(ring).picture(points, labels) == picture).all()
+class Still(Points):
+    """One point, again and again."""
+
+    def load(self, split: Split) -> tuple[Tensor, None]:
+        return torch.ones(20, 2), None
+
+
+def test_points_need_nothing_but_load() -> None:
+    line = Line(batch_size=7)
+    assert (line.batch_size, line.drop_last, line.num_classes) == (7, True, 0)
+    assert line.density(torch.zeros(3, 2)) is None
+    assert line.fingerprint == Line().fingerprint != Still().fingerprint
+
+
+@pytest.mark.parametrize("data", [Ring(), Grid(), Ring(components=1), Grid(per_side=1), Line(), Still()])
+def test_limits_show_every_sample(data: Points) -> None:
+    left, right, bottom, top = data.limits
+    x, y = data.load("test")[0].unbind(1)
+    assert left < x.min() and x.max() < right and bottom < y.min() and y.max() < top
 
 
 def test_points_are_kept_as_they_are() -> None:

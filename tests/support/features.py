@@ -16,7 +16,7 @@ class Shades(Images):
     shape = (1, 2, 2)
 
     def __init__(self, *counts: int, names: tuple[str, ...] | None = None):
-        super().__init__((-1, 1), 1, True)
+        super().__init__(batch_size=1)
         self.num_classes, self.class_names, self.counts, self.reads = len(counts), names, counts, 0
 
     def read(self, split: Split) -> tuple[Tensor, Tensor]:

@@ -10,7 +10,7 @@ class Made(Images):
 
     def __init__(self, images: torch.Tensor, labels: torch.Tensor | None, num_classes: int = 0, subset: int | None = None):
         self.shape, self.num_classes = tuple(images.shape[1:]), num_classes
-        super().__init__((-1, 1), 16, True, subset)
+        super().__init__(batch_size=16, subset=subset)
         self.images, self.labels = images, labels
 
     def read(self, split):

@@ -12,7 +12,7 @@ from torch import Tensor
 from ganexp.config.types import PositiveFloat, PositiveInt
 from ganexp.data import Data
 from ganexp.models import GAN
-from ganexp.pictures.images import draw, fewest_gaps, save_gif, save_png
+from ganexp.pictures import draw, fewest_gaps, save_gif, save_png
 from ganexp.training.callbacks.periodic import Periodic
 
 _SEED = 0  # the same in every run, so that runs are compared on the same latents
@@ -34,7 +34,7 @@ class _Plate(NamedTuple):
 
     def draw(self, model: GAN, data: Data) -> np.ndarray:
         labels = self.y if self.colours else None
-        return draw(model.sample(self.z, self.y), labels, data, self.columns, self.titles, self.row_titles)
+        return draw(data, model.sample(self.z, self.y), labels, self.columns, self.titles, self.row_titles)
 
 
 class Samples(Periodic):

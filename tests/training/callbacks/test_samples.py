@@ -4,7 +4,7 @@ import torch
 from PIL import Image
 
 from ganexp.config.errors import ConfigError
-from ganexp.pictures.images import draw, image_grid
+from ganexp.pictures import draw, image_grid
 from ganexp.training.train import train
 from support.tiny import CONVOLUTIONS, TINY_IMAGES, TINY_RING
 
@@ -33,7 +33,7 @@ def test_latents_are_the_models_own(trained):
     model = training.model
     z = model.sample_latent(9, seeded(training))
     assert z.abs().max() <= 1
-    expected = draw(model.sample(z, torch.zeros(9, dtype=torch.int64)), None, training.data.data, columns=3)
+    expected = draw(training.data.data, model.sample(z, torch.zeros(9, dtype=torch.int64)), columns=3)
     assert (last(training) == expected).all()
 
 
@@ -63,8 +63,8 @@ def test_rows_are_classes_and_the_end_names_them(trained):
     model, data = training.model, training.data.data
     y = torch.arange(10).repeat_interleave(3)
     samples = model.sample(model.sample_latent(30, seeded(training)), y)
-    assert (last(training) == draw(samples, y, data)).all()
-    assert (final(training) == draw(samples, y, data, columns=3, row_titles=names)).all()
+    assert (last(training) == draw(data, samples, y)).all()
+    assert (final(training) == draw(data, samples, y, columns=3, row_titles=names)).all()
 
 
 def test_titled_images_stand_compactly_under_their_names(trained):
@@ -72,7 +72,7 @@ def test_titled_images_stand_compactly_under_their_names(trained):
     names = tuple("0123456789")
     model, y = training.model, torch.arange(10)
     samples = model.sample(model.sample_latent(10, seeded(training)), y)
-    assert (last(training) == draw(samples, y, training.data.data, columns=5, titles=names)).all()
+    assert (last(training) == draw(training.data.data, samples, y, columns=5, titles=names)).all()
     assert final(training).shape == grid(40, 4, row_titles=names)
 
 
@@ -88,7 +88,7 @@ def test_the_end_shows_more_points(trained):
     training = trained(*TINY_RING, "callbacks.samples.points=40")
     model, data = training.model, training.data.data
     y = torch.zeros(200, dtype=torch.int64)
-    assert (final(training) == draw(model.sample(model.sample_latent(200, seeded(training)), y), None, data)).all()
+    assert (final(training) == draw(data, model.sample(model.sample_latent(200, seeded(training)), y))).all()
     assert (final(training) != last(training)).any()
 
 

@@ -1,24 +1,20 @@
-"""Pictures of samples: drawing them as their data wants, grids of images with their titles, PNG files and animations.
+"""Grids of images, with titles.
 
-Contract: a picture is a uint8 array with shape (H, W, 3); a file appears under its name complete or not at all.
+Contract: a picture is a uint8 array with shape (H, W, 3).
 """
 
 import math
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ganexp.runs.files import whole_file
-
 if TYPE_CHECKING:
-    from PIL import Image, ImageFont
-
-    from ganexp.data import Data
+    from PIL import ImageFont
 
 # Sides in pixels: small images are enlarged to about TILE, or to WIDE_TILE under titles, unless the grid would exceed GRID.
 TILE = 64
@@ -33,53 +29,6 @@ LETTERS = 0.25
 SMALLEST, LARGEST = 10, 24
 ROW_TITLE = 3
 INK = 235
-
-# An animation of this many frames of this size opens at once everywhere.
-FRAMES = 48
-FRAME_AREA = 600 * 600
-COLOURS = 64
-
-
-class Layout(NamedTuple):
-    """How images stand in their picture; points, which have places of their own, need none.
-
-    Attributes:
-        columns: Images in a row; None leaves it to the data.
-        titles: What is written above each image, N texts, or none.
-        row_titles: What is written at the start of each row, or none.
-    """
-
-    columns: int | None = None
-    titles: Sequence[str] = ()
-    row_titles: Sequence[str] = ()
-
-
-PLAIN = Layout()
-
-
-def draw(
-    samples: Tensor,
-    labels: Tensor | None,
-    data: "Data",
-    columns: int | None = None,
-    titles: Sequence[str] = (),
-    row_titles: Sequence[str] = (),
-) -> np.ndarray:
-    """Draw samples in the way that suits their data.
-
-    Arguments:
-        samples: Decoded values with shape (N, *data.shape), on any device.
-        labels: Classes with shape (N,), or None.
-        data: The data set, whose `picture` says what its samples look like.
-        columns: Like the next two, a part of the :class:`Layout`.
-        titles: Above each image.
-        row_titles: At the start of each row.
-
-    Returns:
-        A uint8 array with shape (H, W, 3).
-    """
-    samples, labels = samples.detach().float().cpu(), None if labels is None else labels.detach().cpu()
-    return data.picture(samples, labels, Layout(columns, titles, row_titles))
 
 
 def image_grid(
@@ -171,75 +120,3 @@ def to_bytes(images: Tensor, value_range: tuple[float, float]) -> Tensor:
     low, high = value_range
     unit = (images.nan_to_num(nan=low, posinf=high, neginf=low) - low) / (high - low)
     return unit.mul(255).round().clamp(0, 255).to(torch.uint8)
-
-
-def save_png(picture: np.ndarray, path: str | Path) -> None:
-    """Write a uint8 array with shape (H, W, 3) as a PNG file; missing folders are made.
-
-    Raises:
-        OSError: The file cannot be written; one that was there before stays as it was.
-    """
-    from PIL import Image
-
-    with whole_file(Path(path)) as file:
-        Image.fromarray(picture).save(file, format="PNG")
-
-
-def save_gif(frames: Sequence[np.ndarray | str | Path], path: str | Path, seconds: float = 8.0) -> None:
-    """Write pictures, or the picture files at some paths, as an endless animation; missing folders are made.
-
-    Training changes most at its start, so of many frames (more than half of FRAMES) a selection is kept that thins towards the
-    end: their places grow like the square of their number, from the first to the last. All stay equally long but the last one,
-    which is held for a quarter of the time. Large ones are reduced.
-
-    Arguments:
-        frames: One or more pictures, oldest first.
-        path: The file to write.
-        seconds: Duration of the animation.
-
-    Raises:
-        OSError: The file cannot be written, or a frame cannot be read; a file that was there before stays as it was.
-    """
-    from PIL import Image
-
-    if not len(frames):
-        raise ValueError("an animation needs at least one frame")
-    chosen = np.unique(np.square(np.linspace(0, math.sqrt(len(frames) - 1), FRAMES)).round().astype(int))
-    images = [_open(frames[index]) for index in chosen]
-    size = images[-1].size
-    shrink = min(1.0, math.sqrt(FRAME_AREA / math.prod(size)))
-    size = (max(1, round(size[0] * shrink)), max(1, round(size[1] * shrink)))
-    images = [image if image.size == size else image.resize(size) for image in images]
-    # One palette for all frames keeps still regions identical, which is what makes the file small.
-    palette = _palette(images)
-    indexed = [image.quantize(palette=palette, dither=Image.Dither.NONE) for image in images]
-    with whole_file(Path(path)) as file:
-        durations = _durations(len(indexed), seconds)
-        indexed[0].save(file, format="GIF", save_all=True, append_images=indexed[1:], duration=durations, loop=0)
-
-
-def _open(frame: np.ndarray | str | Path) -> "Image.Image":
-    from PIL import Image
-
-    if isinstance(frame, np.ndarray):
-        return Image.fromarray(frame)
-    with Image.open(frame) as file:
-        image: Image.Image = file.convert("RGB")
-    return image
-
-
-def _palette(images: Sequence["Image.Image"]) -> "Image.Image":
-    """Find the colours of all pictures together, from every fourth pixel of every fourth row."""
-    from PIL import Image
-
-    few = [np.asarray(image)[::4, ::4] for image in images]
-    return Image.fromarray(np.concatenate(few)).quantize(COLOURS)
-
-
-def _durations(count: int, seconds: float) -> list[int]:
-    """Split the time among frames, in milliseconds: equally, but for the last one."""
-    if count == 1:
-        return [round(1000 * seconds)]
-    moving = [750 * seconds / (count - 1)] * (count - 1)
-    # The format counts hundredths of a second, and browsers slow down frames shorter than two of them.
-    return [max(20, int(10 * round(value / 10))) for value in (*moving, 250 * seconds)]

@@ -14,8 +14,8 @@ import torch
 
 from ganexp.__main__ import main
 from ganexp.config.compose import compose, directory
+from ganexp.runs.checkpoint import last_good
 from ganexp.runs.run import Run
-from ganexp.training.checkpoints import last_good
 from support.command import SMALL, start, wait_for
 from support.curves import curves, rows
 from support.one_update import RANDOM, data_of
@@ -161,7 +161,7 @@ def test_a_second_interrupt_ends_a_run_at_once_wherever_it_is(ganexp, tmp_path, 
     assert process.returncode in (-signal.SIGINT, 130), output  # 130: it was through before the second one
     assert "Traceback" not in output
     (folder,) = tmp_path.glob("outputs/*/*")
-    iteration = last_good(Run(folder))[1]
+    iteration = last_good(Run(folder)).iteration
     ganexp(f"resume={folder}", f"trainer.max_iterations={iteration + 3}")
     steps = [int(row["iteration"]) for row in rows(folder)]
     assert steps == list(range(1, iteration + 4))

@@ -11,6 +11,7 @@ from torch.optim import Optimizer
 
 from ganexp.models.game import MakeOptimizer
 from ganexp.models.state import Counters, Window, random_state, set_random_state
+from ganexp.runs.checkpoint import Position
 
 
 class TwoPlayerModule(LightningModule):
@@ -33,7 +34,7 @@ class TwoPlayerModule(LightningModule):
         self.watch_every = 0
         """Iterations between measurements of gradient norms; 0: nobody watches, and nothing is kept in the window."""
         self._seed, self.total_iterations = 0, 1
-        self._restored: dict[str, Any] = {}
+        self._restored: Position | None = None
 
     def set_players(self, players: dict[str, nn.Module], optimizers: dict[str, MakeOptimizer]) -> None:
         """Say whose weights each optimiser moves.
@@ -141,26 +142,22 @@ class TwoPlayerModule(LightningModule):
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         """Restore the random states at the last moment before they are used."""
         if self._restored:
-            self._noise.set_state(self._restored["noise"].cpu())
-            self.window.load_state_dict(self._restored["window"], self.device)
-            if self._rank < len(self._restored["random"]):
-                set_random_state(self._restored["random"][self._rank])
-            self._restored = {}
+            self._noise.set_state(self._restored.noise.cpu())
+            self.window.load_state_dict(self._restored.observations, self.device)
+            if self._rank < len(self._restored.random):
+                set_random_state(self._restored.random[self._rank])
+            self._restored = None
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add the counters, every random state and the unfinished log window."""
         states: list[Any] = [random_state()] * self._world_size
         if self._world_size > 1:
             torch.distributed.all_gather_object(states, random_state())
-        checkpoint["ganexp"] = {
-            "counters": asdict(self.counters),
-            "noise": self._noise.get_state(),
-            "random": states,
-            "window": self.window.state_dict(),
-        }
+        position = Position(asdict(self.counters), self._noise.get_state(), states, self.window.state_dict())
+        position.put_into(checkpoint)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take the counters; the rest waits until the devices are ready."""
-        self._restored = checkpoint["ganexp"]
-        self.counters = Counters(**self._restored["counters"])
+        self._restored = Position.of(checkpoint)
+        self.counters = Counters(**self._restored.counters)
         checkpoint.pop("loops", None)  # our counters say where we are

@@ -22,6 +22,8 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
 
+from ganexp.runs.checkpoint import Checkpoint
+
 VERDICTS = {"healthy": 0, "declining": 1, "saturated": 2, "collapsed": 3, "diverged": 4}
 """Numbers of the verdicts in the curve ``health/verdict``."""
 
@@ -57,13 +59,13 @@ class RollBack(RuntimeError):
     """The run goes back to a good checkpoint.
 
     Attributes:
-        before: The iteration of the first sign of trouble; the checkpoint is from before it.
+        checkpoint: From before the trouble; None in all processes but the first.
         callback: The key in the checkpoint of the callback that sends the run back.
         state: What that callback is to remember.
         lr_factor: Factor of both learning rates.
     """
 
-    before: int
+    checkpoint: Checkpoint | None
     callback: str
     state: dict[str, Any]
     lr_factor: float

@@ -4,7 +4,6 @@ Contract: the model that :func:`restore` returns makes, from the same latents, t
 global random generators are as they were.
 """
 
-import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -20,8 +19,8 @@ from ganexp.data import Data
 from ganexp.models import GAN
 from ganexp.models.game import Game
 from ganexp.models.state import Counters
+from ganexp.runs.checkpoint import Checkpoint, Damaged, last_good, load
 from ganexp.runs.run import BEST, Run
-from ganexp.training.checkpoints import AtomicCheckpointIO, last_good
 
 
 @dataclass(frozen=True)
@@ -57,51 +56,39 @@ def restore(path: str | Path, data: Mapping[str, Any] | None = None, checkpoint:
     register_resolvers()
     try:
         run = Run.open(path)
-        file = _choose(run, Path(path).expanduser(), checkpoint)
+        saved = _choose(run, Path(path).expanduser(), checkpoint)
     except ConfigError as error:  # these speak of the option by which training is resumed
         raise ConfigError(error.message, "run", hint=error.hint) from error
-    state = _read(file)
+    except Damaged as error:
+        raise ConfigError(str(error), "run", hint="name the run directory to use its newest good checkpoint") from error
     with torch.random.fork_rng(devices=[]):  # the weights that are drawn are replaced at once
         model = _rebuild(run, data or {})
     try:
-        model.load_state_dict(state["state_dict"])
-        model.counters = Counters(**state["ganexp"]["counters"])
+        model.load_state_dict(saved.weights)
+        model.counters = Counters(**saved.position.counters)
     except (RuntimeError, TypeError) as error:
         detail = str(error).splitlines()[:2][-1].strip()  # torch puts a heading above
-        message = f"what {file} holds does not fit the networks that its configuration describes: {detail}"
+        message = f"what {saved.path} holds does not fit the networks that its configuration describes: {detail}"
         raise ConfigError(message, "run", hint=_versions(run)) from error
-    return Restored(model.eval(), model.data, run, file, model.counters.iteration)
+    return Restored(model.eval(), model.data, run, saved.path, model.counters.iteration)
 
 
-def _choose(run: Run, given: Path, wanted: str) -> Path:
+def _choose(run: Run, given: Path, wanted: str) -> Checkpoint:
     """Return the checkpoint that a path asks for."""
     if given.is_dir() and wanted == "best":
         if not (best := run.path / "checkpoints" / BEST).is_file():
             hint = "one is kept when metrics are measured while it trains; use checkpoint=last"
             raise ConfigError("this run has kept no best checkpoint", "run", hint=hint)
-        return best
+        return load(best)
     if given.is_dir():
-        newest, _ = last_good(run)
+        newest = last_good(run)
         if newest is None:
             raise ConfigError("this run has not saved a checkpoint yet", "run")
         return newest
     if not given.exists():
         there = ", ".join(sorted(path.name for path in (run.path / "checkpoints").glob("*.ckpt")))
         raise ConfigError("there is no such file", "run", hint=f"there is: {there}" if there else None)
-    return given
-
-
-def _read(checkpoint: Path) -> dict[str, Any]:
-    try:
-        state = AtomicCheckpointIO().load_checkpoint(checkpoint)
-        complete = {"state_dict", "ganexp"} <= set(state)
-    except OSError as error:
-        raise ConfigError(str(error), "run", hint="name the run directory to use its newest good checkpoint") from error
-    except (RuntimeError, pickle.UnpicklingError, TypeError):  # an archive of another kind
-        complete = False
-    if not complete:
-        raise ConfigError(f"{checkpoint} is no checkpoint of ganexp", "run")
-    return state
+    return load(given)
 
 
 def _rebuild(run: Run, data: Mapping[str, Any]) -> GAN:

@@ -20,10 +20,10 @@ from ganexp.config.build import build
 from ganexp.config.keys import computes
 from ganexp.metrics.measurement import prepare as prepare_metrics
 from ganexp.models import GAN
+from ganexp.runs.checkpoint import go_back, last_good
 from ganexp.runs.run import Run
 from ganexp.training.callbacks import Measures, Periodic
 from ganexp.training.callbacks.trial import watched
-from ganexp.training.checkpoints import check_fit, go_back, last_good, newest_before
 from ganexp.training.experiment import Experiment
 from ganexp.training.feed import DataModule
 from ganexp.training.health import Diverged, RollBack
@@ -77,16 +77,14 @@ def prepare(experiment: Experiment, run: Run) -> Training:
     callbacks = make_callbacks(experiment, state)
     periodic = (callback for callback in callbacks if isinstance(callback, Periodic))
     data.stop_at([callback.cadence(iterations, data.iterations_per_epoch) for callback in periodic])
-    checkpoint, iteration = last_good(run)
-    if checkpoint is not None:
-        check_fit(model, checkpoint)
-    loggers = build(config["logger"], "logger", folder=run.path, start=iteration if run.exists else None)
-    trainer = make_trainer(
-        config["trainer"], run, max_epochs=epochs, callbacks=callbacks, logger=list(loggers.values())
-    )  # fmt: skip
+    if (checkpoint := last_good(run)) is not None:
+        checkpoint.check_fit(model)
+    start = (checkpoint.iteration if checkpoint else 0) if run.exists else None
+    loggers = build(config["logger"], "logger", folder=run.path, start=start)
+    trainer = make_trainer(config["trainer"], run, epochs, checkpoint, callbacks=callbacks, logger=list(loggers.values()))
     # Last: nothing is refused any more when a classifier has been trained to measure with.
     prepare_metrics(experiment.metrics, experiment.reference)
-    return Training(experiment, config, run, model, data, trainer, checkpoint, state)
+    return Training(experiment, config, run, model, data, trainer, checkpoint.path if checkpoint else None, state)
 
 
 def train(training: Training, overrides: list[str], source: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -159,10 +157,9 @@ def _go_back(training: Training, rollback: RollBack, source: dict[str, Any]) -> 
         None in all processes but the first: that one will start others.
     """
     run = training.run
-    checkpoint = newest_before(run, rollback.before) if training.trainer.is_global_zero else None
-    if checkpoint is None:
+    if rollback.checkpoint is None:
         return None
-    go_back(run, checkpoint, rollback.callback, rollback.state)
+    go_back(run, rollback.checkpoint, rollback.callback, rollback.state)
     config = deepcopy(training.config)
     for player, optimizer in zip(("d_optimizer", "g_optimizer"), training.trainer.optimizers, strict=True):
         config[player]["lr"] = source[player]["lr"] = optimizer.defaults["lr"] * rollback.lr_factor

@@ -1,13 +1,15 @@
 """Lightning's trainer from the ``trainer`` node."""
 
+from pathlib import Path
 from typing import Any
 
 from lightning.pytorch import Trainer
+from lightning.pytorch.plugins.io import CheckpointIO
 
 from ganexp.config.build import check, mentioned, refusal
 from ganexp.config.errors import ConfigError
-from ganexp.runs.run import Run
-from ganexp.training.checkpoints import AtomicCheckpointIO
+from ganexp.runs.checkpoint import Checkpoint, load, write
+from ganexp.runs.run import LAST, PREVIOUS, Run
 
 # Options that Lightning refuses or misunderstands where optimisation is manual, and those that say the same.
 _INSTEAD = {
@@ -27,8 +29,42 @@ _INSTEAD = {
 }
 
 
-def make_trainer(options: dict[str, Any], run: Run, max_epochs: int, **objects: Any) -> Trainer:
+class CheckpointFiles(CheckpointIO):
+    """Have Lightning write and read checkpoints as :mod:`ganexp.runs.checkpoint` does.
+
+    Arguments:
+        read: One that has been read already; it is handed over once.
+    """
+
+    def __init__(self, read: Checkpoint | None = None) -> None:
+        self._read = read
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
+        """Write it; a ``last.ckpt`` that was there becomes ``previous.ckpt``."""
+        path = Path(path)
+        write(checkpoint, path, path.with_name(PREVIOUS) if path.name == LAST else None)
+
+    def load_checkpoint(self, path: str | Path, map_location: Any = None, weights_only: bool | None = None) -> dict[str, Any]:
+        """Return its content, on the CPU."""
+        read, self._read = self._read, None
+        return (read if read is not None and read.path == Path(path) else load(Path(path))).content
+
+    def remove_checkpoint(self, path: str | Path) -> None:
+        """Delete it."""
+        Path(path).unlink(missing_ok=True)
+
+
+def make_trainer(
+    options: dict[str, Any], run: Run, max_epochs: int, checkpoint: Checkpoint | None = None, **objects: Any
+) -> Trainer:
     """Build Lightning's trainer from the ``trainer`` node, which takes any of its options.
+
+    Arguments:
+        options: The node.
+        run: Where it trains.
+        max_epochs: How long.
+        checkpoint: Where it will start.
+        objects: Other arguments of Lightning's trainer.
 
     Raises:
         ConfigError: Lightning does not know an option or refuses its value.
@@ -41,7 +77,7 @@ def make_trainer(options: dict[str, Any], run: Run, max_epochs: int, **objects: 
         # Each backward pass reaches one player only: the parameters of the other are unused.
         options["strategy"] = "ddp_find_unused_parameters_true"
     own: dict[str, Any] = {
-        "default_root_dir": run.path, "plugins": [AtomicCheckpointIO()], "max_epochs": max_epochs,
+        "default_root_dir": run.path, "plugins": [CheckpointFiles(checkpoint)], "max_epochs": max_epochs,
         "enable_progress_bar": False, "enable_model_summary": False, "enable_checkpointing": False,
         "num_sanity_val_steps": 0, "use_distributed_sampler": False,
     }  # fmt: skip

@@ -12,9 +12,9 @@ from ganexp.config.types import PositiveInt, Seed
 from ganexp.metrics import Metric, Reference
 from ganexp.metrics.measurement import Measurement, goals, measure
 from ganexp.models import GAN
+from ganexp.runs.checkpoint import Damaged, load
 from ganexp.runs.run import BEST
 from ganexp.training.callbacks.periodic import Periodic, log
-from ganexp.training.checkpoints import AtomicCheckpointIO
 from ganexp.training.state import RunState
 
 
@@ -119,11 +119,11 @@ class Evaluation(Periodic):
         if not path.is_file():
             return
         try:
-            saved = AtomicCheckpointIO().load_checkpoint(path)
-        except OSError:  # it will be replaced
+            saved = load(path)
+        except Damaged:  # it will be replaced
             return
-        if saved["ganexp"]["counters"]["iteration"] > iteration:
-            self._restore_best(saved["callbacks"][self.state_key])
+        if saved.iteration > iteration:
+            self._restore_best(saved.callbacks[self.state_key])
 
     def state_dict(self) -> dict[str, Any]:
         """Return the last and the best measurement, which a resumed run may be asked for before it takes the next."""

@@ -13,10 +13,10 @@ from ganexp.config.types import Fraction, NonNegativeInt, PositiveFloat, Positiv
 from ganexp.data.batches import Batches
 from ganexp.metrics.measurement import Measurement
 from ganexp.models import GAN
+from ganexp.runs.checkpoint import newest_before
 from ganexp.runs.run import Run
 from ganexp.training import health
 from ganexp.training.callbacks.periodic import Periodic, agree, log
-from ganexp.training.checkpoints import newest_before
 from ganexp.training.health import VERDICTS, Diverged, RollBack
 from ganexp.training.state import Ending, RunState
 from ganexp.training.vitals import mean_distance
@@ -195,9 +195,10 @@ class Health(Periodic):
     def _take_action(self, trainer: Trainer, model: GAN) -> None:
         """Stop or go back; in all processes alike, as the first one says."""
         if self.may_return:
-            first, run = self.monitor.first_sign, Run(trainer.default_root_dir)
-            if agree(trainer, first is not None and newest_before(run, first) is not None):
-                raise RollBack(first or 0, self.state_key, self._returned(), self.lr_factor)
+            first = self.monitor.first_sign  # of the first process, which alone has judged
+            checkpoint = None if first is None else newest_before(Run(trainer.default_root_dir), first)
+            if agree(trainer, checkpoint is not None):
+                raise RollBack(checkpoint, self.state_key, self._returned(), self.lr_factor)
         self._stopped = True
         self.state.end(trainer, Ending("stopped", f"{self.monitor.verdict}: {self.monitor.reason}", 1))
 

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from ganexp.config.types import PositiveInt
 from ganexp.models import GAN
+from ganexp.runs.checkpoint import write
 from ganexp.training.callbacks.periodic import Periodic
-from ganexp.training.checkpoints import AtomicCheckpointIO
 
 
 class Weights(Periodic):
@@ -37,9 +37,7 @@ class Weights(Periodic):
             networks["generator_ema"] = model.average.module
         for name, network in networks.items():
             path = Path(trainer.default_root_dir) / "weights" / f"{name}-{model.counters.iteration:08d}.pt"
-            files = AtomicCheckpointIO()
-            files.remove_checkpoint(path)  # one that a crash has made stale would be kept as the checkpoint before
-            files.save_checkpoint({key: _on_cpu(value) for key, value in network.state_dict().items()}, path)
+            write({key: _on_cpu(value) for key, value in network.state_dict().items()}, path)
 
 
 def _on_cpu(value: Any) -> Any:

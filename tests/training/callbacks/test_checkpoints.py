@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from ganexp.metrics import Metric
-from ganexp.training.checkpoints import AtomicCheckpointIO, go_back, last_good, newest_before
+from ganexp.runs.checkpoint import last_good, load
 from ganexp.training.train import train
 from support.callbacks import measured_by
 from support.tiny import TINY_RING, Crash, StopAt
@@ -34,7 +34,7 @@ def scored(training, scores: dict[int, float]):
 def iterations(training) -> dict[str, int]:
     """Return the iteration of each checkpoint of a run."""
     paths = (training.run.path / "checkpoints").iterdir()
-    return {path.name: torch.load(path, weights_only=True)["ganexp"]["counters"]["iteration"] for path in paths}
+    return {path.name: load(path).iteration for path in paths}
 
 
 def test_only_the_last_two_are_kept(trained):
@@ -53,7 +53,7 @@ def test_the_best_is_kept_and_moves_neither_of_the_last_two(ready, best):
     summary = train(training, [])
     assert iterations(training) == {"last.ckpt": 12, "previous.ckpt": 9, "best.ckpt": best}
     assert summary["best"]["iteration"] == best
-    assert last_good(training.run)[1] == 12
+    assert last_good(training.run).iteration == 12
 
 
 def test_the_best_is_the_state_that_was_measured(ready):
@@ -63,7 +63,7 @@ def test_the_best_is_the_state_that_was_measured(ready):
         model.counters.iteration, {name: x.clone() for name, x in model.state_dict().items() if torch.is_tensor(x)}
     )
     train(training, [])
-    saved = torch.load(training.run.path / "checkpoints/best.ckpt", weights_only=True)["state_dict"]
+    saved = load(training.run.path / "checkpoints/best.ckpt").weights
     assert all(torch.equal(saved[name], x) for name, x in states[4].items())
 
 
@@ -104,24 +104,3 @@ def test_weights_that_are_not_finite_are_never_saved(ready, network):
     assert (summary["status"], summary["exit_status"]) == ("diverged", 1)
     assert summary["reason"] == f"weights of the {network} are not finite at iteration 6"
     assert iterations(training) == {"last.ckpt": 3}
-
-
-def test_the_newest_from_before_an_iteration_may_be_the_best_or_a_kept_one(ready):
-    training = scored(ready(*OFTEN, "callbacks.checkpoints.keep=true"), {4: 1.0})
-    train(training, [])
-    run, folder = training.run, training.run.path / "checkpoints"
-    found = {before: newest_before(run, before) for before in (3, 4, 5, 6, 7, 10, 12, 13)}
-    assert {before: path and path.name for before, path in found.items()} == {
-        3: None, 4: "00000003.ckpt", 5: "best.ckpt", 6: "best.ckpt", 7: "00000006.ckpt", 10: "previous.ckpt",
-        12: "previous.ckpt", 13: "last.ckpt",
-    }  # fmt: skip
-    (folder / "00000006.ckpt").write_bytes(b"torn")
-    path = newest_before(run, 7)
-    assert path is not None and path.name == "best.ckpt"
-    go_back(run, path, "Health", {"returns": 7})
-    assert last_good(run) == (folder / "last.ckpt", 4)
-    assert not (folder / "previous.ckpt").exists()
-    callbacks = [AtomicCheckpointIO().load_checkpoint(folder / name)["callbacks"] for name in ("last.ckpt", "best.ckpt")]
-    assert callbacks[0].pop("Health") == {"returns": 7}
-    assert callbacks[1].pop("Health") != {"returns": 7}
-    assert callbacks[0] == callbacks[1]

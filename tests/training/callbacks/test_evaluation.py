@@ -9,6 +9,7 @@ from lightning.pytorch import Callback
 from ganexp.config.errors import ConfigError
 from ganexp.metrics import Metric
 from ganexp.metrics.measurement import measure
+from ganexp.runs.checkpoint import load
 from ganexp.training.callbacks import Evaluation
 from ganexp.training.summary import table
 from ganexp.training.train import train
@@ -69,12 +70,11 @@ def test_nothing_to_measure_leaves_nothing(trained):
 def test_the_best_state_is_kept_beside_the_last(ready, goal, best):
     training = measured_by(ready(*TINY_RING, "callbacks.evaluation.every=2"), Counting(goal))
     summary = train(training, [])
-    saved = torch.load(training.run.path / "checkpoints/best.ckpt", weights_only=True)
-    assert saved["ganexp"]["counters"]["iteration"] == best == summary["best"]["iteration"]
+    assert load(training.run.path / "checkpoints/best.ckpt").iteration == best == summary["best"]["iteration"]
     assert summary["best"]["by"] == "calls"
     assert summary["best"]["metrics"]["calls"] == best // 2
     assert summary["metrics"]["calls"] == 3
-    assert torch.load(training.run.path / "checkpoints/last.ckpt", weights_only=True)["ganexp"]["counters"]["iteration"] == 6
+    assert load(training.run.path / "checkpoints/last.ckpt").iteration == 6
 
 
 def test_values_that_are_no_numbers_are_never_the_best(ready):
@@ -139,15 +139,15 @@ def test_measuring_changes_nothing(trained, kind):
     silent = trained(*overrides, "metrics=none", "~callbacks.health", folder="silent")
     measured = trained(*overrides, "metrics=full", "callbacks.evaluation.every=1", *small, folder="measured")
     assert len(measured.run.summary["metrics"]) > 10
-    states = [torch.load(t.run.path / "checkpoints/last.ckpt", weights_only=True) for t in (silent, measured)]
-    first, second = (state["state_dict"] for state in states)
+    states = [load(t.run.path / "checkpoints/last.ckpt") for t in (silent, measured)]
+    first, second = (state.weights for state in states)
     assert first.keys() == second.keys()
     assert all(torch.equal(first[name], second[name]) for name in first if isinstance(first[name], torch.Tensor))
-    random = [state["ganexp"] for state in states]
-    assert torch.equal(random[0]["noise"], random[1]["noise"])
-    assert torch.equal(random[0]["random"][0]["torch"], random[1]["random"][0]["torch"])
-    assert random[0]["random"][0]["numpy"][2] == random[1]["random"][0]["numpy"][2]
-    assert random[0]["random"][0]["python"] == random[1]["random"][0]["python"]
+    one, other = (state.position for state in states)
+    assert torch.equal(one.noise, other.noise)
+    assert torch.equal(one.random[0]["torch"], other.random[0]["torch"])
+    assert one.random[0]["numpy"][2] == other.random[0]["numpy"][2]
+    assert one.random[0]["python"] == other.random[0]["python"]
     losses = [[(row["loss/d"], row["loss/g"]) for row in rows(t) if row["loss/d"]] for t in (silent, measured)]
     assert losses[0] == losses[1]
 

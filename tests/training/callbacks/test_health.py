@@ -17,9 +17,9 @@ from tqdm import tqdm
 
 from ganexp.__main__ import main
 from ganexp.metrics import Metric
+from ganexp.runs.checkpoint import load
 from ganexp.training import train as training_module
 from ganexp.training.callbacks import Evaluation, Health
-from ganexp.training.checkpoints import AtomicCheckpointIO
 from ganexp.training.train import train
 from support.callbacks import callback, measured_by
 from support.command import SMALL, start
@@ -229,8 +229,7 @@ def test_an_alarm_may_stop_the_run_which_can_be_resumed(ready, with_trouble):
     assert (summary["status"], summary["iteration"], summary["exit_status"]) == ("stopped", NAMED_AT, 1)
     assert summary["reason"].startswith("collapsed: samples hardly differ")
     assert summary["health"]["verdict"] == "collapsed"
-    saved = summary["directory"] + "/checkpoints/last.ckpt"
-    assert torch.load(saved, weights_only=True)["ganexp"]["counters"]["iteration"] == NAMED_AT
+    assert load(Path(summary["directory"], "checkpoints/last.ckpt")).iteration == NAMED_AT
     with_trouble(range(0), flatten)
     again = train(ready(*SHORT, "callbacks.health.action=stop"), [])
     assert (again["status"], again["exit_status"], again["health"]["verdict"]) == ("finished", 0, "healthy")
@@ -288,9 +287,9 @@ def test_weights_that_are_not_finite_always_end_the_run(ready, with_trouble, act
     assert summary["health"]["alarms"] == [{"verdict": "diverged", "reason": summary["reason"], "iteration": 8}]
     assert curve(Path(summary["directory"]), "health/verdict")[8] == 4
     for path in Path(summary["directory"], "checkpoints").iterdir():
-        saved = AtomicCheckpointIO().load_checkpoint(path)
-        assert saved["ganexp"]["counters"]["iteration"] <= 6
-        assert all(value.isfinite().all() for value in saved["state_dict"].values() if isinstance(value, torch.Tensor))
+        saved = load(path)
+        assert saved.iteration <= 6
+        assert all(value.isfinite().all() for value in saved.weights.values() if isinstance(value, torch.Tensor))
 
 
 def test_after_a_return_signals_and_terminal_are_as_they_were(ready, with_trouble):

@@ -3,7 +3,7 @@ import csv
 import pytest
 from lightning.pytorch import Callback
 
-from ganexp.training.checkpoints import AtomicCheckpointIO
+from ganexp.runs.checkpoint import load
 from ganexp.training.health import Diverged
 from ganexp.training.summary import table
 from ganexp.training.train import train
@@ -31,7 +31,7 @@ def test_the_time_of_a_window_that_is_not_full_counts(ready):
     summary = train(training, [])
     assert summary["iteration"] == 6
     assert summary["images_per_second"] == pytest.approx(6 * 16 / summary["training_seconds"], rel=0.5)
-    saved = AtomicCheckpointIO().load_checkpoint(training.run.path / "checkpoints/last.ckpt")["callbacks"]["Scalars"]
+    saved = load(training.run.path / "checkpoints/last.ckpt").callbacks["Scalars"]
     assert 0 < saved["seconds"] <= summary["training_seconds"] + 1e-3
     assert train(ready(*TINY_RING, "trainer.max_iterations=12"), [])["training_seconds"] > saved["seconds"]
 

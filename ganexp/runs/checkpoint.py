@@ -1,0 +1,203 @@
+"""Checkpoints: the whole state of a run, written so that a crash at any moment leaves a good one, and read and checked once.
+
+A checkpoint is a zip archive with a checksum of every tensor. torch does not compare them when it loads, so a flipped bit would
+pass silently; here they are compared. Nothing but tensors and plain types is ever unpickled.
+"""
+
+import os
+import pickle
+import warnings
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ganexp.config.errors import ConfigError
+from ganexp.runs.files import replacing
+from ganexp.runs.run import LAST, PREVIOUS, Run
+
+FORMAT = 1
+"""Number of the format in which checkpoints are written, and of the only one that is read."""
+
+_KEY = "ganexp"
+
+
+class Damaged(OSError):
+    """A file cannot be read as a whole."""
+
+
+@dataclass(frozen=True)
+class Position:
+    """What a checkpoint holds besides Lightning's part: where the run stands, and what its random generators draw next.
+
+    Attributes:
+        counters: The model's counters, by name.
+        noise: State of the generator of latents.
+        random: States of the global generators, one entry per process.
+        observations: Values since the last log entry, by tag.
+    """
+
+    counters: dict[str, int]
+    noise: Tensor
+    random: list[Any]
+    observations: dict[str, list[Tensor]]
+
+    def put_into(self, content: dict[str, Any]) -> None:
+        """Add it to Lightning's part of a checkpoint."""
+        content[_KEY] = {"format": FORMAT, **vars(self)}
+
+    @classmethod
+    def of(cls, content: dict[str, Any], path: object = "this checkpoint") -> "Position":
+        """Take it from the content of a checkpoint.
+
+        Raises:
+            ConfigError: This is another file, or one of another format; ``path`` names it.
+        """
+        own = content.get(_KEY) if isinstance(content, dict) else None
+        if not isinstance(own, dict) or "state_dict" not in content:
+            raise ConfigError(f"{path} is no checkpoint of ganexp", "resume")
+        if (found := own.get("format")) != FORMAT:
+            hint = "use the version of ganexp that made it, or start a new run"
+            raise ConfigError(f"{path} has format {found}; this version reads format {FORMAT}", "resume", hint=hint)
+        return cls(**{name: value for name, value in own.items() if name != "format"})
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The state of a run at an iteration.
+
+    Attributes:
+        path: Where it lies.
+        content: All of it, as Lightning reads and writes it.
+        position: What Lightning does not know.
+    """
+
+    path: Path
+    content: dict[str, Any]
+    position: Position
+
+    @property
+    def iteration(self) -> int:
+        """The iteration at which it was saved."""
+        return self.position.counters["iteration"]
+
+    @property
+    def weights(self) -> dict[str, Any]:
+        """The model's ``state_dict``."""
+        return self.content["state_dict"]
+
+    @property
+    def callbacks(self) -> dict[str, Any]:
+        """The states of the callbacks, by their ``state_key``."""
+        return self.content["callbacks"]
+
+    def check_fit(self, model: nn.Module) -> None:
+        """Refuse networks into which it does not fit, before the run's configuration is changed."""
+        saved, made = (
+            {name: tuple(x.shape) for name, x in state.items() if isinstance(x, Tensor)}
+            for state in (self.weights, model.state_dict())
+        )
+        if changed := sorted(name for name in saved.keys() | made.keys() if saved.get(name) != made.get(name)):
+            was, now = saved.get(changed[0], "absent"), made.get(changed[0], "absent")
+            message = f"these options describe other networks than the run has: {changed[0]} was {was}, would be {now}"
+            raise ConfigError(message, "resume", hint="start a new run")
+
+
+def write(content: Any, path: Path, before: Path | None = None) -> None:
+    """Write what ``torch.load(weights_only=True)`` reads, whole or not at all.
+
+    Arguments:
+        content: Tensors and plain types.
+        path: Where.
+        before: Where a file that was at ``path`` is kept.
+
+    Raises:
+        OSError: The file cannot be written, as when the disk is full; what was there stays.
+    """
+    try:
+        with replacing(path) as made:
+            with made.open("wb") as file:
+                torch.save(content, file)
+                file.flush()
+                os.fsync(file.fileno())
+            if before is not None and path.exists():
+                os.replace(path, before)
+    except RuntimeError as error:
+        if isinstance(error.__context__, OSError):  # torch says where it was when the disk was full, not that it was
+            raise error.__context__ from None
+        raise
+
+
+def load(path: Path) -> Checkpoint:
+    """Read a checkpoint onto the CPU, and check it.
+
+    Raises:
+        Damaged: The file cannot be read, or is damaged.
+        ConfigError: It is another file, or one of another format.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+    except (OSError, zipfile.BadZipFile) as error:
+        raise Damaged(f"{path} is damaged: {error}") from error
+    if damaged:
+        raise Damaged(f"{path} is damaged: the checksum of {damaged} does not match")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, pickle.UnpicklingError):  # an archive of another kind
+        content = {}
+    return Checkpoint(path, content, Position.of(content, path))
+
+
+def last_good(run: Run) -> Checkpoint | None:
+    """Return the newest undamaged checkpoint; None when nothing has been saved yet.
+
+    Raises:
+        ConfigError: All that was saved is damaged, or the newest is of another format.
+    """
+    damages: list[Damaged] = []
+    for path in run.checkpoints:
+        try:
+            checkpoint = load(path)
+        except Damaged as error:
+            damages.append(error)
+            continue
+        for damage in damages:
+            warnings.warn(f"{damage}; the one before it is taken", RuntimeWarning, stacklevel=2)
+        return checkpoint
+    if damages:
+        raise ConfigError("; ".join(map(str, damages)), "resume", hint="no good checkpoint is left: start a new run")
+    return None
+
+
+def newest_before(run: Run, iteration: int) -> Checkpoint | None:
+    """Return the newest undamaged checkpoint from before an iteration, be it the last, the best or a kept one; None: none."""
+    found: Checkpoint | None = None
+    for path in sorted((run.path / "checkpoints").glob("[!.]*.ckpt"), reverse=True):
+        reached = -1 if found is None else found.iteration
+        if path.stem.isdigit() and not reached < int(path.stem) < iteration:
+            continue
+        try:
+            checkpoint = load(path)
+        except Damaged:
+            continue
+        if reached < checkpoint.iteration < iteration:
+            found = checkpoint
+    return found
+
+
+def go_back(run: Run, checkpoint: Checkpoint, callback: str, state: dict[str, Any]) -> None:
+    """Make a checkpoint the last one, and give up what was saved last and before.
+
+    Arguments:
+        run: The run.
+        checkpoint: One of its checkpoints.
+        callback: A callback's key in the checkpoint.
+        state: What that callback is to remember, whatever it knew then.
+    """
+    folder = run.path / "checkpoints"
+    write({**checkpoint.content, "callbacks": {**checkpoint.callbacks, callback: state}}, folder / LAST)
+    (folder / PREVIOUS).unlink(missing_ok=True)

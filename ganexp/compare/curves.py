@@ -9,15 +9,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from ganexp.runs.signals import is_headline
+from ganexp.runs.signals import signal
 
 Curve = dict[str, list[Any]]
 
 POINTS = 300
 """Most points of a curve."""
 
-_FAMILIES = ("loss/", "probability/", "gradient_norm/", "lr/")
-_METRICS = "metrics/"
 _DIGITS = 5
 
 
@@ -35,7 +33,7 @@ def read(file: Path) -> tuple[dict[str, Curve], bool]:
         header = next(rows, [])
         if not header:
             return {}, True
-        columns = [(index, tag) for index, tag in enumerate(header) if _is_shown(tag)]
+        columns = [(index, tag) for index, tag in enumerate(header) if signal(tag).page]
         x, curves, sound = header.index("iteration"), {tag: ([], []) for _, tag in columns}, True  # type: ignore[var-annotated]
         for row in rows:
             if len(row) != len(header) or not row[x].isdecimal():
@@ -65,12 +63,6 @@ def thin(x: list[int], y: list[float], most: int = POINTS) -> Curve:
                 kept.add(next(index for index in range(start, end) if not math.isfinite(y[index])))
         x, y = ([values[index] for index in sorted(kept)] for values in (x, y))  # type: ignore[assignment]
     return {"x": x, "y": [float(f"{value:.{_DIGITS}g}") for value in y]}
-
-
-def _is_shown(tag: str) -> bool:
-    if tag.startswith(_METRICS):
-        return is_headline(tag.removeprefix(_METRICS))
-    return tag.startswith(_FAMILIES) or tag == "health/diversity"
 
 
 def _number(cell: str) -> float:

@@ -31,7 +31,7 @@ class Window:
     """Values of the iterations since the last log entry, kept on their device.
 
     Reading a value waits for the device, and a log entry per iteration costs more than a small network's update. So values are
-    kept as tensors and averaged, and read with a single wait, when a log entry is due.
+    kept as tensors, and reduced and read with a single wait, when a log entry is due.
     """
 
     def __init__(self) -> None:
@@ -41,19 +41,10 @@ class Window:
         """Keep a value of any shape."""
         self._values[tag].append(value.detach())
 
-    def means(self) -> dict[str, Tensor]:
-        """Return the mean of each tag's elements, and forget them.
-
-        Logits also give the mean of the probability that they stand for: D(x) and D(G(z)) of the original paper.
-        """
-        means = {}
-        for tag, values in self._values.items():
-            elements = torch.cat([value.reshape(-1) for value in values]).float()
-            means[tag] = elements.mean()
-            if tag.startswith("logits/"):
-                means[tag.replace("logits", "probability")] = elements.sigmoid().mean()
-        self._values.clear()
-        return means
+    def take(self) -> dict[str, list[Tensor]]:
+        """Return the values by tag, and forget them."""
+        taken, self._values = self._values, defaultdict(list)
+        return taken
 
     def state_dict(self) -> dict[str, list[Tensor]]:
         """Return the values of the unfinished window."""

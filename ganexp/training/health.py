@@ -1,6 +1,6 @@
 """What may go wrong with a run, as rules on a few numbers; nothing here knows how a run is trained.
 
-With r and f the logits of real and fake samples, A their separation (see :mod:`.vitals`), n the norm of a player's
+With r and f the logits of real and fake samples, A their separation (see :mod:`.signals`), n the norm of a player's
 gradient and n0 its usual norm (the median of the first ``FIRST`` that were observed), d the mean distance between two samples,
 v a value by which models are ranked, v* the best so far and v_r that of real data, an observation is a sign of
 

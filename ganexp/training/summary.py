@@ -10,7 +10,7 @@ from lightning.pytorch import Trainer
 from ganexp.config.hardware import describe_hardware
 from ganexp.models import GAN
 from ganexp.runs.run import BEST, Run
-from ganexp.runs.signals import is_headline, text
+from ganexp.runs.signals import is_headline, signal, text
 from ganexp.runs.versions import versions
 from ganexp.training.state import RunState, stopped_by
 
@@ -20,7 +20,7 @@ _PACKAGES = ("torch", "torchvision", "lightning", "hydra-core", "omegaconf", "to
 def summarise(config: dict[str, Any], run: Run, model: GAN, trainer: Trainer, state: RunState) -> dict[str, Any]:
     """Return plain types only: status, metrics and how they were measured, and where, when and on what the run was made."""
     counters, total = model.counters, model.total_iterations
-    losses = {tag: value for tag, value in state.curves.items() if tag in ("loss/d", "loss/g")}
+    losses = {tag: value for tag, value in state.curves.items() if signal(tag).headline}
     seconds, per_epoch = state.seconds, trainer.datamodule.iterations_per_epoch  # type: ignore[attr-defined]
     ending = state.ending or (stopped_by(None) if counters.iteration < total else None)
     return {

@@ -13,8 +13,8 @@ from ganexp.runs.files import whole_file
 from ganexp.runs.run import BEST, LAST
 from ganexp.training.callbacks.periodic import Periodic, agree
 from ganexp.training.health import Diverged
+from ganexp.training.signals import largest
 from ganexp.training.state import RunState
-from ganexp.training.vitals import largest
 
 
 class Checkpoints(Periodic):

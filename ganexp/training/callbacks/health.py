@@ -15,11 +15,12 @@ from ganexp.metrics.measurement import Measurement
 from ganexp.models import GAN
 from ganexp.runs.checkpoint import newest_before
 from ganexp.runs.run import Run
+from ganexp.runs.signals import signal
 from ganexp.training import health
 from ganexp.training.callbacks.periodic import Periodic, agree, log
 from ganexp.training.health import VERDICTS, Diverged, RollBack
+from ganexp.training.signals import mean_distance
 from ganexp.training.state import Ending, RunState
-from ganexp.training.vitals import mean_distance
 
 _SEED = 2
 
@@ -159,8 +160,9 @@ class Health(Periodic):
         self._seen = values, self._seen[1]
         for rule in (health.explosion, health.blindness, health.vanishing):
             self._observe(rule.__name__, rule(values, self.usual), iteration, self.patience)
-        for tag in ("gradient_norm/d", "gradient_norm/g", "health/separation"):
-            self.usual.add(tag, values.get(tag, float("nan")))
+        for tag, value in values.items():
+            if signal(tag).judged:
+                self.usual.add(tag, value)
 
     def _judge_measurement(self) -> None:
         """Judge the latest measurement."""

@@ -6,11 +6,12 @@ from typing import Any
 from lightning.pytorch import Callback, Trainer
 from tqdm import tqdm
 
+from ganexp.runs.signals import labelled, signal
 from ganexp.training.state import RunState
 
 
 class Progress(Callback):
-    """Show iterations done, time left, images per second and both losses.
+    """Show iterations done, time left, and the signals that are meant for the bar: losses and images per second.
 
     Lightning's own bars count calls of ``training_step``, which are groups of iterations here. In a log file the bar is a line
     every half minute.
@@ -41,11 +42,8 @@ class Progress(Callback):
             return
         if self.state.curves is not self._shown:
             self._shown = self.state.curves
-            self._bar.set_postfix_str(
-                f"loss d {self._shown['loss/d']:.3f}, g {self._shown['loss/g']:.3f}, "
-                f"{self._shown['progress/images_per_second']:,.0f} img/s",
-                refresh=False,
-            )
+            shown = [labelled(tag, value) for tag, value in self._shown.items() if signal(tag).bar]
+            self._bar.set_postfix_str(", ".join(shown), refresh=False)
         self._bar.update(pl_module.counters.iteration - self._bar.n)
 
     def teardown(self, trainer: Trainer, pl_module: Any, stage: str) -> None:

@@ -1,4 +1,4 @@
-"""Curves: losses, probabilities, gradient norms, learning rates and speed."""
+"""Curves: what the model observes, largest weights, learning rates and speed."""
 
 import math
 import time
@@ -10,20 +10,17 @@ from lightning.pytorch.utilities import rank_zero_only
 
 from ganexp.config.types import PositiveInt
 from ganexp.models import GAN
+from ganexp.runs.signals import signal
 from ganexp.training.callbacks.periodic import Periodic, log
 from ganexp.training.health import Diverged
+from ganexp.training.signals import largest, reduce
 from ganexp.training.state import RunState
-from ganexp.training.vitals import largest, observe_logits
 
 
 class Scalars(Periodic):
-    """Log the means over the last ``every`` iterations.
+    """Log what the model has observed in the last ``every`` iterations: see :mod:`ganexp.runs.signals` for the tags.
 
-    Tags: ``loss/d``, ``loss/g`` and ``loss/<player>/<term>``; ``logits/real|fake``; ``probability/real|fake``, which are D(x)
-    and D(G(z)); ``gradient_norm/d|g`` and ``largest_weight/d|g`` of the last iteration; ``health/separation`` and
-    ``health/spread`` of the logits (see :mod:`ganexp.training.vitals`); ``lr/d|g``; ``progress/epoch``,
-    ``progress/images_per_second`` and ``progress/seconds_per_epoch``, which is an iteration's time times the iterations of an
-    epoch, as few as they are.
+    A value that any part of a model hands to ``model.observe("my/tag", value)`` is logged without an edit of this class.
 
     Arguments:
         state: What the run knows of itself; it is given the curves and the training time.
@@ -41,19 +38,18 @@ class Scalars(Periodic):
         self._since = _now(pl_module)
 
     def act(self, trainer: Trainer, model: GAN) -> None:
-        """Read the window with one wait for the device, and log it.
+        """Read what was observed with one wait for the device, and log it.
 
         Raises:
             Diverged: A loss or a weight is not finite.
         """
-        observed = observe_logits(model.window.state_dict())
-        means = model.window.means() | observed
+        reduced = reduce(model.window.take())
         players = {"d": model.discriminator, "g": model.generator}
-        means |= {f"largest_weight/{player}": largest(network.parameters()) for player, network in players.items()}
-        vector = torch.stack(list(means.values()))
+        reduced |= {f"largest_weight/{player}": largest(network.parameters()) for player, network in players.items()}
+        vector = torch.stack(list(reduced.values()))
         if trainer.world_size > 1:
             vector = trainer.strategy.reduce(vector, reduce_op="mean")
-        values = dict(zip(means, vector.tolist(), strict=True))
+        values = dict(zip(reduced, vector.tolist(), strict=True))
         seconds, images, iterations = self._spend(model)
         values |= {f"lr/{player}": rate for player, rate in model.learning_rates().items()}
         values["progress/epoch"] = float(trainer.current_epoch)
@@ -62,7 +58,7 @@ class Scalars(Periodic):
         values["progress/seconds_per_epoch"] = seconds / iterations * per_epoch
         self.state.curves = values
         self._log(trainer, values, model.counters.iteration)
-        broken = [tag for tag in values if tag.startswith(("loss/", "largest_weight/")) and not math.isfinite(values[tag])]
+        broken = [tag for tag, value in values.items() if signal(tag).finite and not math.isfinite(value)]
         if broken:
             raise Diverged(f"{broken[0]} is {values[broken[0]]} at iteration {model.counters.iteration:,}")
 

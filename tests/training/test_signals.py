@@ -5,7 +5,11 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
-from ganexp.training.vitals import largest, mean_distance, observe_logits, separation, spread
+from ganexp.compare.curves import read
+from ganexp.runs.signals import SIGNALS, Signal
+from ganexp.training.signals import largest, mean_distance, reduce, separation, spread
+from support.curves import curves, rows
+from support.tiny import TINY_RING
 
 
 def draw(*shape: int) -> torch.Tensor:
@@ -44,12 +48,31 @@ def test_spread_has_no_scale():
     assert float(spread(x * 1e-6)) == pytest.approx(float(spread(x)), rel=1e-4)
 
 
-def test_a_window_is_judged_by_its_last_batches_of_one_size():
+def test_logits_are_compared_in_the_last_batches_of_one_size():
     real, fake = [draw(6) - 9, draw(6) + 1, draw(4) + 9], [draw(6), draw(6), draw(4)]
-    seen = observe_logits({"logits/real": real, "logits/fake": fake})
+    seen = reduce({"logits/real": real, "logits/fake": fake})
     assert float(seen["health/separation"]) == 1  # of the last one, which is smaller
     assert float(seen["health/spread"]) == pytest.approx(float(spread(torch.cat([real[-1], fake[-1]]))))
-    assert observe_logits({"loss/d": [draw(1)]}) == {}
+    assert list(reduce({"loss/d": [draw(1)]})) == ["loss/d"]
+
+
+def test_values_of_any_shape_are_reduced_as_their_family_says(monkeypatch):
+    monkeypatch.setitem(SIGNALS, "extreme/*", Signal("for this test", reduced="max", makes="newest"))
+    monkeypatch.setitem(SIGNALS, "newest/*", Signal("for this test", reduced="last"))
+    found = reduce({"my/tag": [draw(2, 3), torch.tensor(7)], "logits/x": [draw(5)], "extreme/x": [draw(4) * 0 + 3, draw(3)]})
+    assert float(found["my/tag"]) == pytest.approx(float(torch.cat([draw(6), torch.tensor([7.0])]).mean()))
+    assert float(found["probability/x"]) == pytest.approx(float(draw(5).sigmoid().mean()))
+    assert (float(found["extreme/x"]), float(found["newest/x"])) == (3, float(draw(3)[-1]))
+    assert {tensor.dim() for tensor in found.values()} == {0}
+
+
+def test_a_new_tag_is_in_the_log_in_tensorboard_and_on_the_page_without_an_edit(trained):
+    folder = trained(*TINY_RING, "model._target_=support.observing.Observing").run.path
+    expected = [(2, 0.5), (4, 2.5), (6, 4.5)]  # means over two iterations
+    assert curves(folder)["my/own/tag"] == expected
+    assert [(int(row["iteration"]), float(row["my/own/tag"])) for row in rows(folder) if row["my/own/tag"]] == expected
+    on_page = read(folder / "metrics.csv")[0]["my/own/tag"]
+    assert list(zip(on_page["x"], on_page["y"], strict=True)) == expected
 
 
 def test_largest_finds_what_is_not_finite_in_any_tensor():

@@ -1,16 +1,37 @@
-"""The vital signs of a run: a few numbers that say how its players do, computed where the tensors are, without a wait.
-
-Contract: functions of their arguments alone. :mod:`ganexp.training.health` judges them.
-"""
+"""What is computed of what a model observes, on its device and without a wait: see :mod:`ganexp.runs.signals` for the table."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
-# The last pairs of batches of a log window, real and fake, of which the separation is computed.
+from ganexp.runs.signals import signal
+
+# The last pairs of batches, real and fake, of which the separation is computed.
 _PAIRS = 4
+
+_REDUCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "mean": torch.mean,
+    "probability": lambda elements: elements.sigmoid().mean(),
+    "last": lambda elements: elements[-1],
+    "max": torch.max,
+}
+
+
+def reduce(observed: Mapping[str, Sequence[Tensor]]) -> dict[str, Tensor]:
+    """Return one number per tag, a scalar on the values' device, and the signals that are derived from them.
+
+    Arguments:
+        observed: The values since the last log entry, each with any shape.
+    """
+    reduced = {}
+    for tag, values in observed.items():
+        elements = torch.cat([value.reshape(-1) for value in values]).float()
+        made = signal(tag).makes
+        for name in (tag, f"{made}/{tag.partition('/')[2]}") if made else (tag,):
+            reduced[name] = _REDUCTIONS[signal(name).reduced](elements)
+    return reduced | compare_logits(observed)
 
 
 def separation(real: Tensor, fake: Tensor) -> Tensor:
@@ -40,9 +61,9 @@ def spread(logits: Tensor) -> Tensor:
     return logits.std(correction=0) / logits.abs().max().clamp(min=torch.finfo(torch.float32).tiny)
 
 
-def observe_logits(window: Mapping[str, Sequence[Tensor]]) -> dict[str, Tensor]:
-    """Return ``health/separation`` and ``health/spread`` of the last batches of a log window, on their device."""
-    pairs = list(zip(window.get("logits/real", ()), window.get("logits/fake", ()), strict=False))[-_PAIRS:]
+def compare_logits(observed: Mapping[str, Sequence[Tensor]]) -> dict[str, Tensor]:
+    """Return ``health/separation`` and ``health/spread`` of the last batches, on their device; nothing without logits."""
+    pairs = list(zip(observed.get("logits/real", ()), observed.get("logits/fake", ()), strict=False))[-_PAIRS:]
     if not pairs:
         return {}
     shape = pairs[-1][0].shape

@@ -65,7 +65,8 @@ def complete(cfg: DictConfig, choices: dict[str, Any]) -> dict[str, Any]:
         ConfigError: A value cannot be resolved, there is not one model, loss and data set, or a name is no text.
     """
     content = plain(cfg)
-    made = {group: str(choice) for group, choice in choices.items() if not group.startswith("hydra")}
+    # Hydra's own groups, and those that a choice chooses in for itself, are not chosen for the run.
+    made = {group: str(choice) for group, choice in choices.items() if not set("/@") & set(group)}
     for group in ("model", "data", "loss"):
         if group not in made:  # deleted, or given as a list
             raise ConfigError(f"a run has exactly one {group}", group)

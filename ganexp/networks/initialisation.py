@@ -1,11 +1,12 @@
-"""Initial weights of linear and convolutional layers."""
+"""Which modules have a weight matrix, and how these matrices begin."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 
 from ganexp.config.errors import ConfigError
 from ganexp.config.types import PositiveFloat
@@ -24,7 +25,7 @@ Distribution = Literal[
 
 @dataclass(frozen=True)
 class Initialisation:
-    """Draw the weights of every linear and convolutional layer of a network, and set their biases to zero or draw them, too.
+    """Draw the weight matrices of a network, and set the biases beside them to zero or draw them, too.
 
     References:
         Understanding the difficulty of training deep feedforward neural networks (Glorot, Bengio, 2010),
@@ -65,21 +66,34 @@ class Initialisation:
                 hint="use init.bias=zeros, or init.weight=normal or truncated_normal",
             )
 
-    def __call__(self, network: nn.Module) -> None:
-        """Initialise a network in place."""
+    def __call__(self, network: nn.Module, gains: Mapping[nn.Module, float] | None = None) -> None:
+        """Initialise a network in place.
+
+        Arguments:
+            network: The network.
+            gains: Factors of the weights of some modules, which make up for the activation before them. Only the Xavier
+                distributions take them: the others know activations themselves, or have a standard deviation of their own.
+        """
         if self.weight == "default":
             return
-        draw, scale = _DISTRIBUTIONS[self.weight]
-        for layer in network.modules():
-            if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
-                # Fans are counted as (outputs, inputs, ...), but transposed convolutions store (inputs, outputs, ...).
-                transposed = isinstance(layer, nn.ConvTranspose2d)
-                weight = layer.weight.data.transpose(0, 1) if transposed else layer.weight.data
-                weight.copy_(draw(torch.empty_like(weight, memory_format=torch.contiguous_format), self.scale or scale))
-                if layer.bias is not None and self.bias == "same":
-                    draw(layer.bias, self.scale or scale)
-                elif layer.bias is not None:
-                    nn.init.zeros_(layer.bias)
+        draw, default = _DISTRIBUTIONS[self.weight]
+        for module in weighted(network):
+            scale = self.scale or default
+            if gains is not None and self.weight in _WITH_GAINS:
+                scale *= gains.get(module, 1.0)
+            # Fans are counted as (outputs, inputs, ...), but transposed convolutions store (inputs, outputs, ...).
+            weight = module.weight.data.transpose(0, 1) if isinstance(module, _ConvTransposeNd) else module.weight.data
+            weight.copy_(draw(torch.empty_like(weight, memory_format=torch.contiguous_format), scale))
+            bias = getattr(module, "bias", None)
+            if bias is not None and self.bias == "same":
+                draw(bias, scale)
+            elif bias is not None:
+                nn.init.zeros_(bias)
+
+
+def weighted(network: nn.Module) -> list[nn.Linear | nn.Embedding | _ConvNd]:
+    """List the modules with a weight matrix, or a kernel that is one when flattened, in the order of registration."""
+    return [module for module in network.modules() if isinstance(module, nn.Linear | nn.Embedding | _ConvNd)]
 
 
 # Each draws into a tensor with shape (outputs, inputs, ...), given a scale, and has that scale's default.
@@ -92,6 +106,8 @@ _DISTRIBUTIONS: dict[str, tuple[Callable[[Tensor, float], Tensor], float]] = {
     "kaiming_normal": (lambda w, scale: nn.init.kaiming_normal_(w, nonlinearity="relu").mul_(scale), 1.0),
     "orthogonal": (lambda w, scale: nn.init.orthogonal_(w, gain=scale), 1.0),
 }
+
+_WITH_GAINS = ("xavier_uniform", "xavier_normal")
 
 TORCH_DEFAULT = Initialisation()
 DCGAN_NORMAL = Initialisation("normal")

@@ -1,4 +1,4 @@
-"""Pairs of player factories: the contract between a network config and a model.
+"""Pairs of player factories: the contract between a network config and a model, and how every player begins and ends.
 
 Mathematical contract, with d = ``shape``, c = ``num_classes`` and y one-hot: a generator is a map G: R^latent_dim x {y}
 -> R^d into ``value_range``; a discriminator is a map D: R^d x {y} -> R^outputs of unbounded logits. Without classes, y
@@ -7,11 +7,23 @@ is absent.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import Literal
 
-from torch import nn
+import torch
+from torch import Tensor, nn
+
+from ganexp.config.errors import ConfigError
 
 Shape = tuple[int, ...]
 ValueRange = tuple[float, float] | None
+OutputActivation = Literal["auto", "identity", "tanh", "sigmoid"]
+
+# The open interval that each activation can reach; None: unbounded.
+_REACH: dict[str, tuple[ValueRange, Callable[[], nn.Module]]] = {
+    "identity": (None, nn.Identity),
+    "tanh": ((-1.0, 1.0), nn.Tanh),
+    "sigmoid": ((0.0, 1.0), nn.Sigmoid),
+}
 
 
 class Networks(ABC):
@@ -88,3 +100,47 @@ class ByShape(Networks):
 
     def _pick(self, shape: Shape) -> Networks:
         return self._images if len(shape) == 3 else self._points
+
+
+def make_output_activation(name: OutputActivation, value_range: ValueRange) -> nn.Module:
+    """Build a generator's last activation.
+
+    Arguments:
+        name: ``auto`` takes the activation that reaches exactly ``value_range``. ``identity`` fits all data: it reaches
+            every value, also some that the data cannot have.
+        value_range: Smallest and largest value in the data, None where it is unbounded.
+
+    Raises:
+        ConfigError: The activation cannot reach all values or, for ``auto``, no activation fits.
+    """
+    wanted = None if value_range is None else (float(value_range[0]), float(value_range[1]))
+    if name == "auto":
+        for reach, make in _REACH.values():
+            if reach == wanted:
+                return make()
+        raise ConfigError(
+            f"no output activation fits values in {wanted}", "network", "data", hint="use output_activation=identity"
+        )
+    reach, make = _REACH[name]
+    if reach not in (None, wanted):
+        raise ConfigError(
+            f"the generator's output_activation={name} gives values in {reach}, but the data has "
+            + ("unbounded values" if wanted is None else f"values in {wanted}"),
+            "network",
+            "data",
+            hint="use output_activation=auto",
+        )
+    return make()
+
+
+def join_labels(x: Tensor, y: Tensor | None) -> Tensor:
+    """Append one-hot labels to the second dimension of an input.
+
+    Arguments:
+        x: Vectors with shape (B, D), or images with shape (B, C, H, W), to which labels become constant maps.
+        y: One-hot labels with shape (B, num_classes), or None, which leaves x as it is.
+    """
+    if y is None:
+        return x
+    y = y.to(x.dtype)
+    return torch.cat([x, y.reshape(*y.shape, *[1] * (x.dim() - 2)).expand(-1, -1, *x.shape[2:])], dim=1)

@@ -1,7 +1,6 @@
 """Convolutions with TensorFlow's "same" padding, and the adjoints of those."""
 
 import math
-from collections.abc import Iterator
 
 import pytest
 import torch
@@ -11,18 +10,16 @@ from torch.nn import functional as F
 from ganexp.networks.convolutions import FromMap, ToMap, convolution, transposed_convolution
 
 CASES = [
-    pytest.param(side, kernel, stride, id=f"{side}-{kernel}x{kernel}-{stride}")
+    pytest.param(size, kernel, stride, id=f"{size}-{kernel}x{kernel}-{stride}")
     for stride in (1, 2)
     for kernel in range(2, 8)
-    for side in (1, 2, 7, 8, 14)
+    for size in (1, 2, 7, 14)
 ]
 
 
 @pytest.fixture(autouse=True)
-def _own_random_numbers() -> Iterator[None]:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        yield
+def _seed() -> None:
+    torch.manual_seed(0)
 
 
 def weighted(layers: list[nn.Module]) -> nn.Module:
@@ -32,39 +29,39 @@ def weighted(layers: list[nn.Module]) -> nn.Module:
 
 def same(x: Tensor, weight: Tensor, stride: int) -> Tensor:
     """Convolve as TensorFlow's notes on padding say."""
-    side, kernel = x.shape[-1], weight.shape[-1]
-    total = max(kernel - stride, 0) if side % stride == 0 else max(kernel - side % stride, 0)
+    size, kernel = x.shape[-1], weight.shape[-1]
+    total = max(kernel - stride, 0) if size % stride == 0 else max(kernel - size % stride, 0)
     left = total // 2
     return F.conv2d(F.pad(x, (left, total - left, left, total - left)), weight, stride=stride)
 
 
-@pytest.mark.parametrize(("side", "kernel", "stride"), CASES)
-def test_a_convolution_is_that_of_tensorflow(side: int, kernel: int, stride: int) -> None:
-    layers = convolution(2, 3, side, kernel=kernel, stride=stride, bias=False)
-    x = torch.randn(2, 2, side, side)
+@pytest.mark.parametrize(("size", "kernel", "stride"), CASES)
+def test_a_convolution_is_that_of_tensorflow(size: int, kernel: int, stride: int) -> None:
+    layers = convolution(2, 3, size, kernel=kernel, stride=stride, bias=False)
+    x = torch.randn(2, 2, size, size)
     found = nn.Sequential(*layers)(x)
-    assert found.shape == (2, 3, *[math.ceil(side / stride)] * 2)
+    assert found.shape == (2, 3, *[math.ceil(size / stride)] * 2)
     torch.testing.assert_close(found, same(x, weighted(layers).weight, stride))
 
 
-@pytest.mark.parametrize(("side", "kernel", "stride"), CASES)
-def test_a_transposed_convolution_is_the_adjoint(side: int, kernel: int, stride: int) -> None:
-    down = nn.Sequential(*convolution(2, 3, side, kernel=kernel, stride=stride, bias=False)).double()
-    up = nn.Sequential(*transposed_convolution(3, 2, side, kernel=kernel, stride=stride, bias=False)).double()
+@pytest.mark.parametrize(("size", "kernel", "stride"), CASES)
+def test_a_transposed_convolution_is_the_adjoint(size: int, kernel: int, stride: int) -> None:
+    down = nn.Sequential(*convolution(2, 3, size, kernel=kernel, stride=stride, bias=False)).double()
+    up = nn.Sequential(*transposed_convolution(3, 2, size, kernel=kernel, stride=stride, bias=False)).double()
     weighted(list(up)).weight = weighted(list(down)).weight
-    x = torch.randn(2, 2, side, side, dtype=torch.double)
-    y = torch.randn(2, 3, *[math.ceil(side / stride)] * 2, dtype=torch.double)
+    x = torch.randn(2, 2, size, size, dtype=torch.double)
+    y = torch.randn(2, 3, *[math.ceil(size / stride)] * 2, dtype=torch.double)
     assert up(y).shape == x.shape
     torch.testing.assert_close((down(x) * y).sum(), (x * up(y)).sum())
 
 
 def test_padding_that_tensorflow_is_known_for() -> None:
     # 28 -> 14 -> 7 -> 4 with 5x5 kernels: one zero before and two behind, and two on both sides of an odd one.
-    for side, before, behind in ((28, 1, 2), (14, 1, 2), (7, 2, 2)):
-        layers = convolution(1, 1, side, kernel=5, stride=2, bias=False)
+    for size, before, behind in ((28, 1, 2), (14, 1, 2), (7, 2, 2)):
+        layers = convolution(1, 1, size, kernel=5, stride=2, bias=False)
         layer = weighted(layers)
         nn.init.ones_(layer.weight)
-        seen = nn.Sequential(*layers)(torch.ones(1, 1, side, side))[0, 0]
+        seen = nn.Sequential(*layers)(torch.ones(1, 1, size, size))[0, 0]
         assert seen[0, 0].item() == (5 - before) ** 2
         assert seen[-1, -1].item() == (5 - behind) ** 2
 

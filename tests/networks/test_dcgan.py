@@ -1,13 +1,13 @@
-"""Convolutional players: sides, widths, and what is refused."""
+"""Convolutional players: sizes, widths, and what is refused."""
 
 import pytest
 import torch
 from torch import nn
 
-from ganexp.config.errors import ConfigError
 from ganexp.networks.dcgan import DCGANDiscriminator, DCGANGenerator
+from support.refused import refused
 
-# Every side that is allowed, with its base: half of it, half of that, and so on, until it is odd or below 8.
+# Every size that is allowed, with its base: half of it, half of that, and so on, until it is odd or below 8.
 BASES = {
     8: 4, 10: 5, 12: 6, 14: 7, 16: 4, 18: 9, 20: 5, 22: 11, 24: 6, 26: 13, 28: 7, 30: 15,
     32: 4, 36: 9, 40: 5, 44: 11, 48: 6, 52: 13, 56: 7, 60: 15, 64: 4,
@@ -32,48 +32,43 @@ def kinds(network: nn.Module) -> list[str]:
     return [type(layer).__name__ for layer in network.layers]
 
 
-@pytest.mark.parametrize("side", BASES)
-def test_every_allowed_side_is_made_from_its_base(side: int) -> None:
-    generator = DCGANGenerator(4, (1, side, side), channels=2)
-    discriminator = DCGANDiscriminator((1, side, side), channels=2)
+@pytest.mark.parametrize("size", BASES)
+def test_every_allowed_size_is_made_from_its_base(size: int) -> None:
+    generator = DCGANGenerator(4, (1, size, size), channels=2)
+    discriminator = DCGANDiscriminator((1, size, size), channels=2)
     x = generator(torch.zeros(2, 4))
-    assert x.shape == (2, 1, side, side)
+    assert x.shape == (2, 1, size, size)
     assert discriminator(x).shape == (2, 1)
-    deepest = 2 * side // BASES[side] // 2
-    assert generator.layers[0].out_features == discriminator.layers[-1].in_features == BASES[side] ** 2 * deepest
+    deepest = 2 * size // BASES[size] // 2
+    assert generator.layers[0].out_features == discriminator.layers[-1].in_features == BASES[size] ** 2 * deepest
 
 
 @pytest.mark.parametrize("kernel", [2, 3, 4, 5, 6, 7])
-@pytest.mark.parametrize("side", [8, 20, 28])
-def test_sides_double_and_halve_exactly_for_every_kernel(kernel: int, side: int) -> None:
-    generator = DCGANGenerator(4, (3, side, side), channels=2, kernel=kernel)
-    discriminator = DCGANDiscriminator((3, side, side), channels=2, kernel=kernel)
+@pytest.mark.parametrize("size", [8, 20, 28])
+def test_sizes_double_and_halve_exactly_for_every_kernel(kernel: int, size: int) -> None:
+    generator = DCGANGenerator(4, (3, size, size), channels=2, kernel=kernel)
+    discriminator = DCGANDiscriminator((3, size, size), channels=2, kernel=kernel)
     up = [maps[-1] for maps in shapes(generator, torch.zeros(2, 4), nn.ReLU | nn.Identity)]
-    down = [maps[-1] for maps in shapes(discriminator, torch.zeros(2, 3, side, side), nn.LeakyReLU)]
-    assert up == [side // 2**i for i in reversed(range(len(up)))]
-    assert down == [side // 2**i for i in range(1, len(down) + 1)]
-    assert up[0] == down[-1] == BASES[side]
+    down = [maps[-1] for maps in shapes(discriminator, torch.zeros(2, 3, size, size), nn.LeakyReLU)]
+    assert up == [size // 2**i for i in reversed(range(len(up)))]
+    assert down == [size // 2**i for i in range(1, len(down) + 1)]
+    assert up[0] == down[-1] == BASES[size]
 
 
-@pytest.mark.parametrize("shape", [(1, side, side) for side in range(1, 70) if side not in BASES])
-def test_every_other_side_is_refused_with_the_nearest_that_fits(shape: tuple[int, int, int]) -> None:
-    for build in (lambda: DCGANGenerator(4, shape), lambda: DCGANDiscriminator(shape)):
-        with pytest.raises(ConfigError, match="square images with a side from 8 to 64") as refusal:
-            build()
-        assert refusal.value.keys == ("model", "network", "data")
-        nearest = min(abs(side - shape[1]) for side in BASES)
-        assert any(f"resize the images to {side}x{side}," in str(refusal.value)
-                   for side in BASES if abs(side - shape[1]) == nearest)  # fmt: skip
-
-
-def test_oblong_images_and_points_are_refused_with_a_way_out() -> None:
-    with pytest.raises(ConfigError, match="images of 32x28 .*resize the images to 32x32, or use model=gan"):
-        DCGANGenerator(4, (1, 32, 28))
-    for build in (lambda: DCGANGenerator(4, (2,)), lambda: DCGANDiscriminator((2,))):
-        with pytest.raises(ConfigError, match="needs? images, but the data has points of 2 dimensions") as refusal:
-            build()
-        assert refusal.value.hint == "use model=gan (or network=mlp), or image data such as data=digits"
-        assert refusal.value.keys == ("model", "network", "data")
+@pytest.mark.parametrize("build", [lambda shape, **options: DCGANGenerator(4, shape, **options), DCGANDiscriminator])
+def test_images_of_other_sizes_or_forms_and_points_are_refused(build):
+    for size in set(range(1, 70)) - set(BASES):
+        with refused("network", "data") as refusal:
+            build((1, size, size))
+        nearest = min(abs(other - size) for other in BASES)
+        assert any(f"{other}x{other}," in refusal.value.hint for other in BASES if abs(other - size) == nearest)
+    for shape in ((1, 32, 28), (2,)):
+        with refused("model", "network", "data"):
+            build(shape)
+    build((1, 28, 28), widths=[2] * 5)  # 28, 14, 7, 4, 2, 1
+    with refused("network", "data") as refusal:
+        build((1, 28, 28), widths=[2] * 6)
+    assert "at most 5 widths" in refusal.value.hint
 
 
 def test_the_generator_has_the_parameters_of_the_dcgan_tutorial() -> None:
@@ -186,24 +181,11 @@ def test_the_networks_of_the_paper() -> None:
     assert [str(network) for network in by_channels] == [str(generator), str(discriminator)]
 
 
-@pytest.mark.parametrize("side", [2, 7, 27, 28, 33, 100])
-def test_every_side_will_do_where_widths_are_given(side: int) -> None:
-    images = DCGANGenerator(4, (1, side, side), widths=[2])(torch.zeros(2, 4))
-    assert images.shape == (2, 1, side, side)
-    assert DCGANDiscriminator((1, side, side), widths=[2], kernel=5)(images).shape == (2, 1)
-
-
-def test_widths_that_do_not_fit_are_refused() -> None:
-    for build in (
-        lambda n: DCGANGenerator(4, (1, 28, 28), widths=[2] * n),
-        lambda n: DCGANDiscriminator((1, 28, 28), widths=[2] * n),
-    ):
-        build(5)  # 28, 14, 7, 4, 2, 1
-        with pytest.raises(ConfigError, match="6 widths halve the side 6 times.*at most 5 widths") as refusal:
-            build(6)
-        assert refusal.value.keys == ("network", "data")
-    with pytest.raises(ConfigError, match="images of 32x28 .*resize the images to 32x32, or use model=gan"):
-        DCGANDiscriminator((1, 32, 28), widths=[2])
+@pytest.mark.parametrize("size", [2, 7, 27, 28, 33, 100])
+def test_every_size_will_do_where_widths_are_given(size: int) -> None:
+    images = DCGANGenerator(4, (1, size, size), widths=[2])(torch.zeros(2, 4))
+    assert images.shape == (2, 1, size, size)
+    assert DCGANDiscriminator((1, size, size), widths=[2], kernel=5)(images).shape == (2, 1)
 
 
 def test_convolutions_at_the_ends_compute_what_linear_layers_do() -> None:
@@ -226,9 +208,3 @@ def test_the_projection_has_a_bias_of_its_own() -> None:
             generator = DCGANGenerator(4, (1, 8, 8), channels=2, ends=ends, bias=bias, projection_bias=given)
             assert (generator.layers[first].bias is not None) == expected
             assert (generator.layers[-2].bias is not None) == (bias == "all")
-
-
-def test_norms_after_activations() -> None:
-    generator = DCGANGenerator(4, (1, 8, 8), channels=2, norm_position="after")
-    assert kinds(generator) == ["Linear", "ToMap", "ReLU", "BatchNorm2d", "ConvTranspose2d", "Identity"]
-    assert generator.layers[0].bias is not None, "the norm does not follow it directly"

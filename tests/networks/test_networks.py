@@ -8,92 +8,118 @@ from pathlib import Path
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
-from hydra.utils import instantiate
-from omegaconf import DictConfig
+from hydra.utils import get_class, instantiate
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.utils import parametrize
 
 from ganexp.networks import ByShape, Networks, Players
 from ganexp.networks.convolutions import ToMap
 from ganexp.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganexp.networks.mlp import MLPDiscriminator, MLPGenerator
+from support.cover import pairs
 
 CONF = Path(__file__).parents[2] / "conf"
 NAMES = sorted(path.stem for path in (CONF / "network").glob("*.yaml"))
-IMAGE, POINT = (3, 16, 16), (2,)
 PAIRS = [name for name in NAMES if name != "auto"]  # those with two players of their own
-NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.LayerNorm, nn.GroupNorm)
+PLAYERS = ("generator", "discriminator")
+IMAGE, POINT = (3, 32, 32), (2,)
+LABELS = torch.eye(4)[[0, 1, 2, 3, 3, 2]]
+# As small as the networks get; an option counts where a player has it.
+TINY = {"widths": [6, 4], "channels": 4}
 
 
-def load(name: str, *overrides: str) -> DictConfig:
+def configured(name, *overrides):
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        return compose(f"network/{name}", overrides=list(overrides)).network
+        config = compose(f"network/{name}", overrides=[f"network.{override}" for override in overrides]).network
+    for pair in (config.points, config.images) if "points" in config else (config,):
+        for player in PLAYERS:
+            pair[player].update({option: value for option, value in TINY.items() if pair[player].get(option) is not None})
+    return config
 
 
-@pytest.fixture(params=NAMES)
-def networks(request: pytest.FixtureRequest) -> Networks:
-    return instantiate(load(request.param))
+def load(name, *overrides) -> Networks:
+    return instantiate(configured(name, *overrides))
+
+
+def players(name, *options, classes=0, outputs=1):
+    """Build both players with the same options."""
+    networks = load(name, *(f"{player}.{option}" for player in PLAYERS for option in options))
+    return networks.generator(5, IMAGE, classes, (-1, 1)), networks.discriminator(IMAGE, classes, outputs)
+
+
+def matrices(network):
+    """Return the modules with a weight matrix, told by its dimensions."""
+    return [m for m in network.modules() if isinstance(weight := getattr(m, "weight", None), torch.Tensor) and weight.dim() > 1]
 
 
 @pytest.fixture(autouse=True)
-def _own_random_numbers() -> object:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        yield
+def _seed():
+    torch.manual_seed(0)
 
 
-@pytest.mark.parametrize("num_classes", [0, 4])
-@pytest.mark.parametrize("value_range", [(-1, 1), (0, 1), None])
-def test_a_generator_maps_latents_and_labels_into_the_value_range(
-    networks: Networks, num_classes: int, value_range: tuple[float, float] | None
-) -> None:
-    generator = networks.generator(5, IMAGE, num_classes, value_range)
-    z = 100 * torch.randn(8, 5)
-    y = torch.eye(4)[torch.arange(8) % 4] if num_classes else None
+@pytest.mark.parametrize(
+    ("name", "norm", "position", "bias", "dropout", "spectral", "classes", "outputs"),
+    pairs(
+        PAIRS, ("none", "batch", "layer"), ("before", "after"), ("auto", "all", "none"), (0, 0.3), (False, True), (0, 4), (1, 3)
+    ),
+)  # fmt: skip
+def test_both_players_keep_the_contract(name, norm, position, bias, dropout, spectral, classes, outputs):
+    options = (f"norm={norm}", f"norm_position={position}", f"bias={bias}", f"dropout={dropout}", f"spectral_norm={spectral}")
+    both = players(name, *options, "norm_momentum=0.01", "norm_eps=0.001", classes=classes, outputs=outputs)
+    generator, discriminator = both
+    z, y = 3 * torch.randn(6, 5), LABELS if classes else None
     samples = generator(z, y)
-    assert samples.shape == (8, *IMAGE)
-    assert samples.dtype == torch.float32
-    if value_range is not None:
-        assert value_range[0] <= samples.min()
-        assert samples.max() <= value_range[1]
-    if y is not None:
-        assert not torch.equal(samples, generator(z, y.flip(1)))
+    assert samples.shape == (6, *IMAGE) and samples.dtype == torch.float32
+    assert samples.min() >= -1 and samples.max() <= 1
+    logits = discriminator(samples, y)
+    assert logits.shape == (6, outputs)
+    logits.square().sum().backward()
+    for network in both:
+        assert all(p.grad is not None and p.grad.isfinite().all() for p in network.parameters())
+        norms = [m for m in network.modules() if isinstance(m, _BatchNorm | nn.LayerNorm | nn.GroupNorm)]
+        assert bool(norms) == (norm != "none")
+        assert all(m.eps == 0.001 for m in norms) and all(m.momentum == 0.01 for m in norms if isinstance(m, _BatchNorm))
+        assert {m.p for m in network.modules() if isinstance(m, nn.Dropout)} == ({dropout} if dropout else set())
+        assert {parametrize.is_parametrized(m, "weight") for m in matrices(network)} == {spectral}
+        network.eval()
+    if classes:
+        assert not torch.equal(generator(z, y), generator(z, y.flip(1)))
+        assert not torch.equal(discriminator(samples, y), discriminator(samples, y.flip(1)))
 
 
-@pytest.mark.parametrize("num_classes", [0, 4])
-@pytest.mark.parametrize("outputs", [1, 3])
-def test_a_discriminator_maps_samples_and_labels_to_logits(networks: Networks, num_classes: int, outputs: int) -> None:
-    discriminator = networks.discriminator(IMAGE, num_classes, outputs)
-    x = torch.rand(8, *IMAGE)
-    y = torch.eye(4)[torch.arange(8) % 4] if num_classes else None
-    logits = discriminator(x, y)
-    assert logits.shape == (8, outputs)
-    if y is not None:
-        assert not torch.equal(logits, discriminator(x, y.flip(1)))
+@pytest.mark.parametrize("name", NAMES)
+def test_a_discriminator_judges_each_sample_by_itself_and_can_be_differentiated_twice(name):
+    discriminator = load(name).discriminator(IMAGE)
+    x = torch.rand(4, *IMAGE, requires_grad=True)
+    logits = discriminator(x)
+    torch.testing.assert_close(discriminator(x[:2]), logits[:2])
+    (gradient,) = torch.autograd.grad(logits.sum(), x, create_graph=True)
+    gradient.square().sum().backward()
+    found = [p.grad for p in discriminator.parameters() if p.grad is not None]
+    assert any(grad.any() for grad in found) and all(grad.isfinite().all() for grad in found)
 
 
-def test_a_discriminator_judges_each_sample_by_itself(networks: Networks) -> None:
-    discriminator = networks.discriminator(IMAGE)
-    x = torch.rand(4, *IMAGE)
-    torch.testing.assert_close(discriminator(x)[:2], discriminator(x[:2]))
-
-
-def test_players_are_fresh_and_share_nothing(networks: Networks) -> None:
+@pytest.mark.parametrize("name", NAMES)
+def test_players_are_fresh_and_share_nothing_and_can_be_copied(name):
+    networks = load(name)
     modules = [networks.generator(5, IMAGE), networks.generator(5, IMAGE), networks.discriminator(IMAGE)]
     pointers = [parameter.data_ptr() for module in modules for parameter in module.parameters()]
     assert len(set(pointers)) == len(pointers)
     first, second = (next(module.parameters()) for module in modules[:2])
     assert not torch.equal(first, second)
+    for network, given in ((modules[0], torch.randn(2, 5)), (modules[2], torch.rand(2, *IMAGE))):
+        network.train()(given)  # a step of spectral norm's power iteration
+        network.eval()
+        twin = copy.deepcopy(network)
+        assert torch.equal(twin(given), network(given))
+        if not any(parametrize.is_parametrized(m) for m in network.modules()):
+            assert torch.equal(pickle.loads(pickle.dumps(network))(given), network(given))
 
 
-def test_players_can_be_copied_and_pickled(networks: Networks) -> None:
-    generator, discriminator = networks.generator(5, IMAGE).eval(), networks.discriminator(IMAGE).eval()
-    z, x = torch.randn(2, 5), torch.rand(2, *IMAGE)
-    for copied in (copy.deepcopy, lambda module: pickle.loads(pickle.dumps(module))):
-        assert torch.equal(copied(generator)(z), generator(z))
-        assert torch.equal(copied(discriminator)(x), discriminator(x))
-
-
-def test_players_can_be_built_without_memory(networks: Networks) -> None:
+@pytest.mark.parametrize("name", NAMES)
+def test_players_can_be_built_without_memory(name):
+    networks = load(name)
     with torch.device("meta"):
         generator, discriminator = networks.generator(5, IMAGE), networks.discriminator(IMAGE)
     assert all(parameter.is_meta for module in (generator, discriminator) for parameter in module.parameters())
@@ -101,18 +127,48 @@ def test_players_can_be_built_without_memory(networks: Networks) -> None:
     assert generator(torch.randn(2, 5)).shape == (2, *IMAGE)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_every_option_of_a_player_is_in_its_config(name: str) -> None:
-    config = load(name)
-    pairs = [config.points, config.images] if "points" in config else [config]
-    first = {"latent_dim", "shape", "num_classes", "value_range", "outputs"}
-    for player in (player for pair in pairs for player in (pair.generator, pair.discriminator)):
-        options = set(instantiate(player).func.__init__.__kwdefaults__)
-        assert set(player) - {"_target_", "_partial_"} == options - first
+@pytest.mark.parametrize("name", PAIRS)
+@pytest.mark.parametrize("player", PLAYERS)
+def test_a_config_holds_every_option_with_the_default_of_the_constructor(name, player):
+    node = configured(name)[player]
+    target, arguments = get_class(node["_target_"]), {"generator": (5, IMAGE), "discriminator": (IMAGE,)}[player]
+    made = []
+    for options in ({option: node[option] for option in TINY if node.get(option) is not None}, None):
+        torch.manual_seed(0)
+        made.append(instantiate(node)(*arguments) if options is None else target(*arguments, **options))
+    assert str(made[0]) == str(made[1])
+    assert all(map(torch.equal, *(network.state_dict().values() for network in made)))
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        shared = compose("network/layer/default").network.layer
+    own = {option for option in target.__init__.__kwdefaults__ or {} if option not in ("num_classes", "value_range", "outputs")}
+    assert set(node) - {"_target_", "_partial_"} == own | set(shared)
 
 
-def test_auto_takes_convolutions_for_images_and_layers_for_points() -> None:
-    networks = instantiate(load("auto"))
+@pytest.mark.parametrize(
+    ("name", "position", "norm", "bias"),
+    pairs(("mlp", "dcgan", "dcgan_upsample"), ("before", "after"), ("none", "batch"), ("auto", "all", "none")),
+)
+def test_biases_are_left_out_before_norms_or_everywhere_or_nowhere(name, position, norm, bias):
+    for network in players(name, f"norm={norm}", f"norm_position={position}", f"bias={bias}"):
+        layers = [layer for layer in network.layers if not isinstance(layer, ToMap)]
+        for layer, following in pairwise([*layers, None]):
+            if layer in matrices(network):
+                expected = not isinstance(following, _BatchNorm) if bias == "auto" else bias == "all"
+                assert (layer.bias is not None) == expected
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_spectral_norm_makes_the_largest_singular_value_one(name):
+    both = players(name, "spectral_norm=true", "norm=none")
+    for _ in range(40):
+        both[1](both[0](torch.randn(4, 5)))
+    for module in (module for network in both for module in matrices(network)):
+        weight = module.weight.transpose(0, 1) if isinstance(module, nn.ConvTranspose2d) else module.weight
+        assert torch.linalg.matrix_norm(weight.flatten(1), 2).item() == pytest.approx(1, abs=0.05)
+
+
+def test_auto_takes_convolutions_for_images_and_layers_for_points():
+    networks = load("auto")
     assert isinstance(networks, ByShape)
     assert isinstance(networks.generator(5, IMAGE), DCGANGenerator)
     assert isinstance(networks.discriminator(IMAGE), DCGANDiscriminator)
@@ -120,68 +176,9 @@ def test_auto_takes_convolutions_for_images_and_layers_for_points() -> None:
     assert isinstance(networks.discriminator(POINT), MLPDiscriminator)
 
 
-def test_each_player_is_set_from_the_command_line_by_itself() -> None:
-    networks = instantiate(load("mlp", "network.generator.widths=[7]", "network.discriminator.norm=layer"))
+def test_each_player_is_set_by_itself():
+    networks = load("mlp", "generator.activation=tanh", "discriminator.norm=layer")
     assert isinstance(networks, Players)
     generator, discriminator = networks.generator(5, POINT), networks.discriminator(POINT)
-    assert [layer.out_features for layer in generator.modules() if isinstance(layer, nn.Linear)] == [7, 2]
-    assert [layer.out_features for layer in discriminator.modules() if isinstance(layer, nn.Linear)] == [128] * 3 + [1]
-    assert not any(isinstance(layer, nn.LayerNorm) for layer in generator.modules())
-    assert sum(isinstance(layer, nn.LayerNorm) for layer in discriminator.modules()) == 3
-
-
-def players(name: str, *options: str) -> list[nn.Module]:
-    """Build both players with the same options."""
-    sides = ("generator", "discriminator")
-    networks = instantiate(load(name, *(f"network.{player}.{option}" for player in sides for option in options)))
-    return [networks.generator(5, IMAGE), networks.discriminator(IMAGE)]
-
-
-@pytest.mark.parametrize("name", PAIRS)
-@pytest.mark.parametrize("norm", ["batch", "layer"])
-def test_norms_have_their_momentum_and_eps(name: str, norm: str) -> None:
-    for network in players(name, f"norm={norm}", "norm_momentum=0.01", "norm_eps=0.001"):
-        norms = [module for module in network.modules() if isinstance(module, NORMS)]
-        assert norms
-        assert all(module.eps == 0.001 for module in norms)
-        assert norm == "layer" or all(module.momentum == 0.01 for module in norms)
-
-
-@pytest.mark.parametrize("name", PAIRS)
-@pytest.mark.parametrize("position", ["before", "after"])
-@pytest.mark.parametrize("norm", ["none", "batch"])
-def test_biases_are_left_out_before_norms_or_everywhere_or_nowhere(name: str, position: str, norm: str) -> None:
-    for bias in ("auto", "all", "none"):
-        for network in players(name, f"norm={norm}", f"norm_position={position}", f"bias={bias}"):
-            layers = [layer for layer in network.layers if not isinstance(layer, ToMap)]
-            for layer, following in pairwise([*layers, None]):
-                if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
-                    expected = not isinstance(following, NORMS) if bias == "auto" else bias == "all"
-                    assert (layer.bias is not None) == expected
-
-
-@pytest.mark.parametrize("name", PAIRS)
-def test_spectral_norm_makes_the_largest_singular_value_one(name: str) -> None:
-    networks = instantiate(load(name, "network.discriminator.spectral_norm=true", "network.generator.spectral_norm=true"))
-    generator, discriminator = networks.generator(5, IMAGE), networks.discriminator(IMAGE)
-    for _ in range(30):
-        discriminator(generator(torch.randn(4, 5)))
-    layers = [
-        layer
-        for network in (generator, discriminator)
-        for layer in network.modules()
-        if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d)
-    ]
-    assert len(layers) >= 6
-    for layer in layers:
-        weight = layer.weight.transpose(0, 1) if isinstance(layer, nn.ConvTranspose2d) else layer.weight
-        assert torch.linalg.matrix_norm(weight.flatten(1), 2).item() == pytest.approx(1, abs=0.05)
-    twin = copy.deepcopy(discriminator).eval()
-    x = torch.rand(4, *IMAGE)
-    assert torch.equal(twin(x), discriminator.eval()(x))
-
-
-def test_spectral_norm_can_be_built_without_memory() -> None:
-    with torch.device("meta"):
-        DCGANDiscriminator(IMAGE, spectral_norm=True)
-        MLPGenerator(5, IMAGE, spectral_norm=True)
+    assert [type(layer).__name__ for layer in generator.layers] == ["Linear", "Tanh"] * 2 + ["Linear", "Identity"]
+    assert [type(layer).__name__ for layer in discriminator.layers] == ["Linear", "LayerNorm", "ReLU"] * 2 + ["Linear"]

@@ -1,11 +1,11 @@
-"""Convolutional players without strides: layers, sides, and what is refused."""
+"""Convolutional players without strides: layers, sizes, and what is refused."""
 
 import pytest
 import torch
 from torch import nn
 
-from ganexp.config.errors import ConfigError
 from ganexp.networks.upsample import PoolDiscriminator, UpsampleGenerator
+from support.refused import refused
 
 
 def count(module: nn.Module) -> int:
@@ -55,7 +55,7 @@ def test_labels_add_latents_and_channels() -> None:
 
 
 @pytest.mark.parametrize("kernel", range(2, 8))
-def test_every_kernel_keeps_the_sides(kernel: int) -> None:
+def test_every_kernel_keeps_the_sizes(kernel: int) -> None:
     images = UpsampleGenerator(4, (3, 20, 20), widths=[3, 2], kernel=kernel)(torch.zeros(2, 4))
     assert images.shape == (2, 3, 20, 20)
     assert PoolDiscriminator((3, 20, 20), widths=[2, 3], kernel=kernel)(images).shape == (2, 1)
@@ -82,13 +82,18 @@ def test_a_pixel_of_the_base_becomes_a_square() -> None:
     assert len(blocks.unique()) == 3 * 16
 
 
-def test_sides_that_are_no_multiples_are_refused_with_the_nearest() -> None:
-    for build in (lambda shape: UpsampleGenerator(4, shape), PoolDiscriminator):
-        for side, nearest in ((2, 4), (27, 28), (29, 28), (31, 32)):
-            with pytest.raises(ConfigError, match=f"multiple of 4, .*resize the images to {nearest}x{nearest}") as refusal:
-                build((1, side, side))
-            assert refusal.value.keys == ("network", "data")
-        with pytest.raises(ConfigError, match="square images, but the data has images of 28x32"):
-            build((1, 28, 32))
-        with pytest.raises(ConfigError, match="need images, but the data has points of 2 dimensions"):
-            build((2,))
+@pytest.mark.parametrize("build", [lambda shape: UpsampleGenerator(4, shape), PoolDiscriminator])
+def test_sizes_that_are_no_multiples_are_refused_with_the_nearest(build):
+    for size, nearest in ((2, 4), (27, 28), (29, 28), (31, 32)):
+        with refused("network", "data") as refusal:
+            build((1, size, size))
+        assert f"{nearest}x{nearest}," in refusal.value.hint
+    for shape in ((1, 28, 32), (2,)):
+        with refused("model", "network", "data"):
+            build(shape)
+
+
+def test_dropout_is_listed_for_convolutions_and_then_linear_layers():
+    discriminator = PoolDiscriminator((1, 8, 8), widths=[2], hidden=[3, 4], dropout=[0.1, 0, 0.3])
+    assert [layer.p for layer in discriminator.layers if isinstance(layer, nn.Dropout)] == [0.1, 0.3]
+    assert type(discriminator.layers[-2]) is nn.Dropout

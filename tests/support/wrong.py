@@ -18,7 +18,7 @@ WRONG = [
     ("d_optimizer.lrr=1", "d_optimizer.lrr=1: ", r"did you mean d_optimizer.lr=1\?"),
     ("batch_size=3", "batch_size=3: ", r"did you mean data.batch_size=3\?"),
     ("callbacks.samples.foo=1", "callbacks.samples.foo=1: ", "there is: columns, count, epochs, every"),
-    ("+network.generator.foo=1", "network.generator.foo=1: ", "it has .*widths, activation"),
+    ("+network.generator.foo=1", "network.generator.foo=1: ", "it has .*widths, .*activation"),
     ("loss=minimax +loss.smoothing=1", "loss.smoothing=1: ", r"did you mean loss.label_smoothing\?"),
     ("+model.foo=1", "model.foo=1: ", r"GAN has no option 'foo' \(it has latent_dim, noise\)"),
     ("+trainer.foo=1", "trainer.foo=1: ", "Trainer has no option 'foo'"),

@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from ganexp.config.compose import compose_option
-from ganexp.evaluate import __main__ as evaluate
-from ganexp.evaluate.records import Bench
+from ganexp.evaluate.evaluator import Evaluator
+from ganexp.evaluate.options import Options
 from ganexp.evaluate.table import Row
+from ganexp.evaluate.targets import Target, find
 from ganexp.runs import protocol
 from ganexp.runs.jobs import Job
 from ganexp.runs.signals import is_headline
@@ -126,13 +127,13 @@ def options(model: str) -> list[str]:
 
 def measure(folders: Sequence[str], samples: int) -> list[tuple[Row, Row]]:
     """Return the measurements of the last and the best state of each run, all made in the same way."""
-    settings = evaluate.Options(run=list(folders), checkpoint="both", samples=samples)
-    bench = Bench(settings, compose_option("metrics", "full"), None)
-    refused: dict[evaluate.Target, Any] = {}
+    settings = Options(run=list(folders), checkpoint="both", samples=samples)
+    evaluator = Evaluator(settings, compose_option("metrics", "full"), None)
+    refused: dict[Target, Any] = {}
     rows = {}
-    for job in bench.plan(evaluate.find(settings), refused):
+    for job in evaluator.plan(find(settings), refused):
         print(f"{time.strftime('%H:%M:%S')} measuring {job.target}", flush=True)
-        rows[job.target.path, job.target.checkpoint] = bench.measure(job)
+        rows[job.target.path, job.target.checkpoint] = evaluator.measure(job)
     if refused:
         sys.exit("\n".join(f"{target}: {error}" for target, error in refused.items()))
     for value, _, _ in QUALITY:

@@ -10,6 +10,8 @@ the whole training split,
 import math
 from typing import ClassVar
 
+import torch
+
 from ganexp.metrics.base import Goal
 from ganexp.metrics.features import AsTheyAre, FeatureMetric
 from ganexp.metrics.reference import Reference, Samples
@@ -41,8 +43,12 @@ class FID(FeatureMetric):
         if min(len(vectors), real.size) < 2:
             return {"fid": math.nan}
         distance = FrechetInceptionDistance(AsTheyAre(vectors.shape[1]))
-        distance.real_features_num_samples += real.size
-        distance.real_features_sum += real.size * real.mean
-        distance.real_features_cov_sum += (real.size - 1) * real.covariance + real.size * real.mean.outer(real.mean)
+        # The state of a metric that has seen all real features.
+        state = {
+            "real_features_num_samples": torch.tensor(real.size),
+            "real_features_sum": real.size * real.mean,
+            "real_features_cov_sum": (real.size - 1) * real.covariance + real.size * real.mean.outer(real.mean),
+        }
+        distance.load_state_dict(state)
         distance.update(vectors, real=False)
         return {"fid": float(distance.compute())}

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -21,11 +20,9 @@ from ganexp.models import GAN
 from ganexp.pictures import GAP_GREY, draw, save_png
 from ganexp.sample.latents import draw as draw_latents
 from ganexp.sample.latents import interpolate, spread
+from ganexp.sample.options import Options
 from ganexp.sample.writers import save_images, save_npz
 from ganexp.training.restore import Restored
-
-if TYPE_CHECKING:
-    from ganexp.sample.__main__ import Options
 
 
 class Sampling:
@@ -43,7 +40,7 @@ class Sampling:
         y: Labels with shape (N,), on the CPU, equal ones together; zeros if the generator takes none.
     """
 
-    def __init__(self, restored: Restored, options: "Options") -> None:
+    def __init__(self, restored: Restored, options: Options) -> None:
         self.model, self.data, self.options, self.iteration = restored.model, restored.data, options, restored.iteration
         self._check()
         device = choose_device(options.accelerator)

@@ -15,7 +15,7 @@ import yaml
 from ganexp.compare.__main__ import report
 from ganexp.config.compose import compose, compose_option, directory
 from ganexp.config.errors import ConfigError
-from ganexp.evaluate import records as kept
+from ganexp.evaluate import evaluator as kept
 from ganexp.evaluate.__main__ import main
 from ganexp.metrics import ModeCoverage
 from ganexp.metrics.extractors import Classifier

@@ -13,9 +13,8 @@ from torch import Tensor
 
 from ganexp.config.errors import ConfigError
 from ganexp.data.images import Images
-from ganexp.metrics.extractors.base import Extractor, Features
+from ganexp.metrics.extractors.base import Copies, Extractor, Features, check_bytes, weights_hash
 from ganexp.metrics.extractors.convnet import ConvNet, accuracy, train
-from ganexp.metrics.extractors.networks import Copies, check_bytes, weights_hash
 from ganexp.runs.files import whole_file
 from ganexp.runs.locks import alone
 

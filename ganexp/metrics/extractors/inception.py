@@ -17,8 +17,7 @@ from torch import Tensor
 from ganexp.config.errors import ConfigError
 from ganexp.data.downloaded import REACH_TIMEOUT, STALL_TIMEOUT
 from ganexp.data.images import Images
-from ganexp.metrics.extractors.base import Extractor, Features
-from ganexp.metrics.extractors.networks import Copies, check_bytes
+from ganexp.metrics.extractors.base import Copies, Extractor, Features, check_bytes
 from ganexp.runs.files import whole_file
 from ganexp.runs.locks import alone
 

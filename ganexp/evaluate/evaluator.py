@@ -12,16 +12,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from torch import Tensor
 
 from ganexp.config.build import build
-from ganexp.config.compose import compose_option
 from ganexp.config.errors import ConfigError
 from ganexp.config.hardware import describe_hardware
 from ganexp.data.base import digest as fingerprint
+from ganexp.evaluate.options import Options
 from ganexp.evaluate.table import Row
+from ganexp.evaluate.targets import Target
 from ganexp.metrics import Metric, Reference
 from ganexp.metrics.measurement import fitting, goals, measure, prepare, protocol
 from ganexp.models import GAN
@@ -31,9 +32,6 @@ from ganexp.runs.run import Run
 from ganexp.runs.versions import versions
 from ganexp.sample.sampling import choose_device
 from ganexp.training.restore import Restored, restore
-
-if TYPE_CHECKING:
-    from ganexp.evaluate.__main__ import Options, Target
 
 Made = TypeVar("Made")
 
@@ -46,14 +44,14 @@ _SHOWN = {"iteration", "protocol", "metrics", "real", "collapses"}
 class Job:
     """What is to be measured, against what and by which metrics, with their options; the model is not kept."""
 
-    target: "Target"
+    target: Target
     reference: Reference
     metrics: dict[str, Metric]
     settings: dict[str, Any]
 
 
-class Bench:
-    """What runs are measured with: metrics and references, which runs of equal data share.
+class Evaluator:
+    """Measures runs; those of equal data share metrics and references.
 
     Arguments:
         options: What is asked for.
@@ -64,13 +62,13 @@ class Bench:
         ConfigError: There is no such device.
     """
 
-    def __init__(self, options: "Options", metrics: dict[str, Any] | None, extractor: dict[str, Any] | None) -> None:
+    def __init__(self, options: Options, metrics: dict[str, Any] | None, extractor: dict[str, Any] | None) -> None:
         self.options, self._metrics, self._extractor = options, metrics, extractor
         self.device = choose_device(options.accelerator)
         self._made: dict[str, Any] = {}
 
-    def plan(self, targets: "Sequence[Target]", refused: "dict[Target, ConfigError]") -> list[Job]:
-        """Return what can be measured, with all that it needs got ready; add to ``refused`` what cannot."""
+    def plan(self, targets: Sequence[Target], refused: dict[Target, ConfigError]) -> list[Job]:
+        """Return what can be measured, with all that it needs prepared; add to ``refused`` what cannot."""
         jobs = []
         for target in targets:
             try:
@@ -123,12 +121,11 @@ class Bench:
                 raise ConfigError(f"{file} cannot be written: {error.strerror or error}", "run") from error
         return Row(run.path, restored.checkpoint.stem, file, record)
 
-    def _check(self, target: "Target") -> Job:
+    def _check(self, target: Target) -> Job:
         restored = self._restore(target)
         config, options = restored.run.config, self.options
-        node = self._extractor or config.get("extractor") or compose_option("extractor", "classifier")  # old runs have none
-        extractor = {**node, **options.extractor_options}
-        settings = config.get("metrics", {}) if self._metrics is None else self._metrics
+        extractor = {**(self._extractor or config["extractor"]), **options.extractor_options}
+        settings = config["metrics"] if self._metrics is None else self._metrics
         metrics = self._once(lambda: build(settings, "metrics"), settings)
         data = {**config["data"], **options.data}
         made = self._once(lambda: Reference(restored.data, build(extractor, "extractor")), data, extractor)
@@ -146,7 +143,7 @@ class Bench:
         names = sorted(job.metrics)
         self._once(lambda: prepare(job.metrics, job.reference), "measured", names, id(job.reference))
 
-    def _restore(self, target: "Target") -> Restored:
+    def _restore(self, target: Target) -> Restored:
         restored = restore(target.path, self.options.data, target.checkpoint)
         if not self.options.ema:
             restored.model.average = None

@@ -1,0 +1,44 @@
+"""The options of ``python -m ganexp.evaluate``."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ganexp.config.types import PositiveInt, Seed
+
+
+@dataclass(frozen=True)
+class Options:
+    """Measure trained runs, all in the same way, and show beside them what real samples score.
+
+    Each measurement is kept in the folder evaluations of its run, with the protocol by which it was made.
+
+    Arguments:
+        run: A run directory or a checkpoint file in it; a folder, for all runs below it; a pattern such as outputs/*/2026-*; or
+            a list of those.
+        checkpoint: last: the newest good one of each run; best: that of its best measurement; both: one after the other.
+        metrics: full: all that can judge the data; or another option of conf/metrics; run: those that the run was trained with.
+        extractor: What sees features in images: classifier, inception, or another option of conf/extractor; run: that of the
+            run.
+        extractor_options: Options of it, one by one: extractor_options.weights=/path says where those of inception are.
+        samples: How many samples are generated.
+        seed: Seed of the latents and labels, by default another one than that by which the best checkpoint was chosen. They are
+            drawn on the CPU, so that it means the same on every machine.
+        ema: Whether to use the averaged generator if the run has one; false: the generator as it trains.
+        overwrite: Whether to measure again what has been measured in the same way before.
+        batch_size: Samples that are generated at a time.
+        accelerator: auto, cpu or gpu; auto takes a GPU if there is one.
+        data: Options of the data that differ from the run's, one by one: data.root=/path says where its files are here.
+    """
+
+    run: str | list[str]
+    checkpoint: Literal["last", "best", "both"] = "last"
+    metrics: str | None = "full"
+    extractor: str | None = "run"
+    extractor_options: dict[str, Any] = field(default_factory=dict)
+    samples: PositiveInt = 10_000
+    seed: Seed = 2
+    ema: bool = True
+    overwrite: bool = False
+    batch_size: PositiveInt = 500
+    accelerator: Literal["auto", "cpu", "gpu"] = "auto"
+    data: dict[str, Any] = field(default_factory=dict)

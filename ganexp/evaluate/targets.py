@@ -1,0 +1,69 @@
+"""Which checkpoints a command names."""
+
+import glob
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from ganexp.config.errors import ConfigError
+from ganexp.evaluate.options import Options
+
+
+@dataclass(frozen=True)
+class Target:
+    """A checkpoint to measure: of a path, its last or its best one."""
+
+    path: str
+    checkpoint: Literal["last", "best"]
+
+    def __str__(self) -> str:
+        return f"{self.path} ({self.checkpoint})" if self.checkpoint == "best" else self.path
+
+
+def find(options: Options) -> list[Target]:
+    """Return the checkpoints that the options name, each once; whether they are good is not yet looked at.
+
+    Raises:
+        ConfigError: A pattern or a list names nothing, or a checkpoint is named in two ways.
+    """
+    given = options.run if isinstance(options.run, list) else [options.run]
+    if name := _torn(given):
+        raise ConfigError(f"{name} is taken for several names", "run", hint=f"quote what has commas: run=\"['{name}',...]\"")
+    paths = {path and Path(path).expanduser().resolve(): path for pattern in given for path in _paths(pattern)}
+    if not paths:
+        raise ConfigError("no run is named", "run", hint="name a run directory, or a folder with runs in it")
+    files = [path for path in paths.values() if Path(path).expanduser().is_file()]
+    if files and options.checkpoint != "last":
+        raise ConfigError(f"{files[0]} is a checkpoint already", "checkpoint", "run", hint="name its run directory")
+    wanted: tuple[Literal["last", "best"], ...] = ("last", "best") if options.checkpoint == "both" else (options.checkpoint,)
+    return [Target(path, checkpoint) for path in paths.values() for checkpoint in wanted]
+
+
+def _torn(names: list[str]) -> str | None:
+    """Return a path with commas in it, as sweeps name runs, that a list was taken for several of."""
+    ends = ((i, j) for i in range(len(names)) for j in range(i + 2, len(names) + 1) if not Path(names[i]).expanduser().exists())
+    joined = (",".join(names[i:j]) for i, j in ends)
+    return next((name for name in joined if Path(name).expanduser().exists()), None)
+
+
+def _paths(pattern: str) -> list[str]:
+    """Return the run directories and checkpoint files that a pattern means, or itself if it means something else."""
+    if not pattern or Path(pattern).expanduser().exists():  # names of runs may hold brackets
+        return _runs(pattern) or [pattern]
+    if not glob.has_magic(pattern):
+        return [pattern]
+    matches = sorted(glob.glob(str(Path(pattern).expanduser()), recursive=True))
+    found = [path for match in matches for path in ([match] if match.endswith(".ckpt") else _runs(match))]
+    if not found:
+        raise ConfigError("no run matches", "run", hint=f"it matches {matches[0]}" if matches else None)
+    return found
+
+
+def _runs(path: str) -> list[str]:
+    """Return the folder itself if it is a run, else all runs below it."""
+    folder = Path(path).expanduser()
+    if not path or not folder.is_dir():
+        return []
+    if (folder / ".hydra" / "config.yaml").is_file():
+        return [path]
+    return [str(file.parent.parent) for file in sorted(folder.rglob(".hydra/config.yaml"))]

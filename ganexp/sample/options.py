@@ -1,0 +1,68 @@
+"""The options of ``python -m ganexp.sample``."""
+
+from dataclasses import dataclass, field, fields
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from ganexp.config.types import NonNegativeInt, PositiveInt, Seed
+
+# What an output is called, and how its name ends.
+_KINDS = {"grid": ("grid", ".png"), "png": ("images", ""), "npz": ("samples", ".npz")}
+_EXPORTS = {"torch_export": ("generator", ".pt2"), "onnx": ("generator", ".onnx")}
+
+
+@dataclass(frozen=True)
+class Options:
+    """Draw samples from a trained run, or export its generator.
+
+    Arguments:
+        run: The run directory, for its newest good checkpoint; or a checkpoint file in it.
+        n: How many samples; of an interpolation, how many rows.
+        classes: Of which classes, as many of each: all, a number, a name, or a list such as [1,7]; only for a generator that
+            takes labels, null there means all.
+        seed: Seed of the latents. They are drawn on the CPU, so that it means the same on every machine.
+        ema: Whether to use the averaged generator if the run has one; false: the generator as it trains.
+        format: grid: one picture, of images with a row per class; png: a folder with a file for each image; npz: an archive of
+            arrays: samples, float32 with shape (N, *shape) in the data's range, labels, z.
+        interpolate: none, linear or spherical (for normal latents): each row goes from one latent to another, with one label.
+        steps: Samples in each row of an interpolation, its ends included.
+        truncation: Largest distance from 0 of the entries of normal latents, at least 0.01; those beyond are drawn again.
+        neighbours: How many of the nearest training samples to show beside each sample, with their distances (Euclidean); of
+            npz, their indices in the training split and the distances. Needs the data's files.
+        export: torch_export or onnx: write the generator alone, in place of samples, as a file that needs no ganexp.
+        output: The file or folder to write; null: in the folder generated of the run, named after the iteration and the
+            options.
+        overwrite: Whether an output that exists already is replaced.
+        batch_size: Samples that are generated at a time.
+        accelerator: auto, cpu or gpu; auto takes a GPU if there is one.
+        data: Options of the data that differ from the run's, one by one: data.root=/path says where its files are here.
+    """
+
+    run: str
+    n: PositiveInt = 64
+    classes: int | str | list[int | str] | None = None
+    seed: Seed = 0
+    ema: bool = True
+    format: Literal["grid", "png", "npz"] = "grid"
+    interpolate: Literal["none", "linear", "spherical"] = "none"
+    steps: Annotated[int, Field(ge=2)] = 10
+    truncation: Annotated[float, Field(ge=0.01, allow_inf_nan=False)] | None = None
+    neighbours: NonNegativeInt = 0
+    export: Literal["none", "torch_export", "onnx"] = "none"
+    output: str | None = None
+    overwrite: bool = False
+    batch_size: PositiveInt = 256
+    accelerator: Literal["auto", "cpu", "gpu"] = "auto"
+    data: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def changed(self) -> dict[str, Any]:
+        """The options that are not at their defaults."""
+        values = ((option, getattr(self, option.name)) for option in fields(self))
+        return {option.name: value for option, value in values if value != option.default}
+
+    @property
+    def kind(self) -> tuple[str, str]:
+        """What the output is called, and how its name ends; nothing for a folder."""
+        return _KINDS[self.format] if self.export == "none" else _EXPORTS[self.export]

@@ -1,28 +1,13 @@
-"""What may go wrong with a run, as rules on a few numbers; nothing here knows how a run is trained.
+"""The verdict on a run: signs of trouble in succession become an alarm; :mod:`.rules` says what a sign is."""
 
-With r and f the logits of real and fake samples, A their separation (see :mod:`.signals`), n the norm of a player's
-gradient and n0 its usual norm (the median of the first ``FIRST`` that were observed), d the mean distance between two samples,
-v a value by which models are ranked, v* the best so far and v_r that of real data, an observation is a sign of
-
-=========  ====================================================================================================
-diverged   a number that is not finite; abs(loss) > ``HUGE``; n > ``EXPLODED`` n0
-collapsed  d(generated) < ``diversity`` d(real); a metric that sees modes or classes missing, unless v is the best so far
-saturated  sd(r, f) < ``FLAT`` max(abs(r), abs(f)): the discriminator is blind; for the generator n = 0, n < ``VANISHED`` n0,
-           or n < ``FAINT`` n0 and A > ``SURE``: the discriminator is always right
-declining  v > ``decline`` max(v*, v_r) where lower is better, v < min(v*, v_r) / ``decline`` where higher is
-=========  ====================================================================================================
-
-Signs become an alarm when they come ``patience`` times in succession after the warm-up; numbers that are not finite at once.
-All but the loss are ratios, so neither the scale of the data nor that of the loss matters.
-"""
-
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from statistics import median
 from typing import Any
 
+from ganexp.metrics.measurement import Measurement
 from ganexp.runs.checkpoint import Checkpoint
+from ganexp.runs.signals import signal
+from ganexp.training import rules
 
 VERDICTS = {"healthy": 0, "declining": 1, "saturated": 2, "collapsed": 3, "diverged": 4}
 """Numbers of the verdicts in the curve ``health/verdict``."""
@@ -37,17 +22,6 @@ RULES = {
     "vanishing": "saturated",
     "decline": "declining",
 }
-
-# In healthy runs (rings, grids, digits and MNIST, all losses) abs(loss) was at most 11, n at most 16 n0 and sd / max at least
-# 0.01. The generator's n was at least 0.0004 n0, at the end of a run that had learnt its data, with A = 0.5; with A = 1, which
-# is common in healthy runs, it was at least 0.01 n0.
-FIRST = 20
-HUGE = 1e5
-EXPLODED = 1e4
-VANISHED = 1e-6
-FAINT = 1e-3
-SURE = 0.999
-FLAT = 1e-5
 
 
 class Diverged(RuntimeError):
@@ -71,74 +45,6 @@ class RollBack(RuntimeError):
     lr_factor: float
 
 
-# What is a sign ------------------------------------------------------------------------------------------------------------
-
-
-class Usual:
-    """The usual size of numbers, by name: the median of the first ``FIRST`` finite ones."""
-
-    def __init__(self, seen: Mapping[str, Sequence[float]] | None = None) -> None:
-        self.seen = {name: list(values) for name, values in (seen or {}).items()}
-
-    def add(self, name: str, value: float) -> None:
-        """Take a number into account if it is among the first."""
-        values = self.seen.setdefault(name, [])
-        if len(values) < FIRST and math.isfinite(value):
-            values.append(value)
-
-    def __call__(self, name: str) -> float | None:
-        """Return the median; None where nothing has been seen."""
-        values = self.seen.get(name)
-        return median(values) if values else None
-
-
-def explosion(values: Mapping[str, float], usual: Usual) -> str | None:
-    """Say that a loss or a gradient has grown beyond all bounds."""
-    for player in ("d", "g"):
-        loss, norm = values.get(f"loss/{player}", 0.0), values.get(f"gradient_norm/{player}", 0.0)
-        if abs(loss) > HUGE:
-            return f"loss/{player} is {loss:.3g}"
-        normal = usual(f"gradient_norm/{player}")
-        if normal and norm > EXPLODED * normal:
-            return f"gradient_norm/{player} is {norm:.3g}, {norm / normal:,.0f} times the usual one"
-    return None
-
-
-def blindness(values: Mapping[str, float], usual: Usual) -> str | None:
-    """Say that the discriminator sees nothing."""
-    return "the discriminator is blind: its logits are constant" if values.get("health/spread", 1.0) < FLAT else None
-
-
-def vanishing(values: Mapping[str, float], usual: Usual) -> str | None:
-    """Say that the generator cannot learn from the discriminator, as a rule because that is too sure."""
-    if "health/separation" not in values or "gradient_norm/g" not in values:  # there is no game
-        return None
-    norm, normal = values["gradient_norm/g"], usual("gradient_norm/g") or 0.0
-    sure = values["health/separation"] > SURE
-    if norm > (FAINT if sure else VANISHED) * normal:
-        return None
-    vanished = f"the generator's gradient has vanished: its norm is {norm:.2g}, usually {normal:.2g}"
-    return f"the discriminator is always right, and {vanished}" if sure else vanished
-
-
-def narrowness(ratio: float, least: float) -> str | None:
-    """Say that samples lie too close together, by the ratio of their mean distance to that of real ones."""
-    return f"samples hardly differ: they lie {100 * ratio:.2g} % as far apart as real ones" if ratio < least else None
-
-
-def decline(name: str, value: float, best: float, real: float | None, lower: bool, factor: float) -> str | None:
-    """Say that a value by which models are ranked is far from its best; closer to that of real data it is not far."""
-    goal = best if real is None or not math.isfinite(real) else (max(best, real) if lower else min(best, real))
-    if goal <= 0:
-        return None
-    if math.isfinite(value) and (value <= factor * goal if lower else value >= goal / factor):
-        return None
-    return f"{name} is {value:.4g}, its best was {best:.4g}"
-
-
-# What signs amount to -------------------------------------------------------------------------------------------------------
-
-
 @dataclass
 class Sign:
     """Signs of one trouble in succession: how many, since when, the last one, and whether they have become an alarm."""
@@ -150,23 +56,65 @@ class Sign:
 
 
 class Monitor:
-    """The present verdict, and the history of alarms.
+    """The present verdict, and the history of alarms and returns.
 
     Arguments:
+        patience: Signs in succession that make an alarm.
+        diversity: Least ratio of the mean distance between samples to that between real ones.
+        decline: Factor between the best value and one that is a sign of decline.
         warmup: Iterations in which signs do not count.
 
     Attributes:
         alarms: All alarms: verdict, reason, and the iteration at which it was raised.
         returns: How often the run went back to a checkpoint.
+        judged_at: The iteration at which something was judged last.
     """
 
-    def __init__(self, warmup: float = 0.0) -> None:
-        self.warmup = warmup
+    def __init__(self, patience: int = 3, diversity: float = 0.15, decline: float = 2.0, warmup: float = 0.0) -> None:
+        self.patience, self.diversity, self.decline, self.warmup = patience, diversity, decline, warmup
+        self.usual = rules.Usual()
         self.alarms: list[dict[str, Any]] = []
-        self.returns = 0
+        self.returns, self.judged_at = 0, -1
         self._signs: dict[str, Sign] = {}
 
-    def observe(self, rule: str, reason: str | None, iteration: int, patience: int) -> bool:
+    # What is judged --------------------------------------------------------------------------------------------------------
+
+    def judge_curves(self, values: Mapping[str, float], iteration: int) -> None:
+        """Judge a log entry."""
+        for rule in (rules.explosion, rules.blindness, rules.vanishing):
+            self.observe(rule.__name__, rule(values, self.usual), iteration, self.patience)
+        for tag, value in values.items():
+            if signal(tag).judged:
+                self.usual.add(tag, value)
+
+    def judge_diversity(self, ratio: float, iteration: int) -> None:
+        """Judge how far samples lie apart, as a ratio to real ones."""
+        self.observe("narrowness", rules.narrowness(ratio, self.diversity), iteration, self.patience)
+
+    def judge_measurement(
+        self, latest: Measurement, best: Measurement | None, goals: dict[str, str], by: str | None, collapses: Sequence[str],
+        planned: int,
+    ) -> None:  # fmt: skip
+        """Judge a measurement.
+
+        Arguments:
+            latest: The measurement.
+            best: The best one so far, which may be the same.
+            goals: Whether the lowest (``min``) or highest (``max``) of each value is the best.
+            by: The value by which a measurement is the best.
+            collapses: The collapses of diversity that the metrics see in it.
+            planned: Measurements in the budget; at most half as many signs make an alarm.
+        """
+        patience = max(1, min(self.patience, planned // 2))
+        # A run that has only begun to learn covers little, too, but gets better from one measurement to the next.
+        absence = "; ".join(collapses) if best is not latest else None
+        self.observe("absence", absence or None, latest.iteration, patience)
+        if best is not None and by is not None and by in best.values:
+            value, was, real = latest.values[by], best.values[by], latest.real.get(by)
+            reason = rules.decline(by, value, was, real, goals[by] == "min", self.decline)
+            self.observe("decline", reason, latest.iteration, patience)
+
+    def observe(self, rule: str, reason: str | None, iteration: int, patience: int = 0) -> bool:
         """Take what a rule says of an iteration.
 
         Arguments:
@@ -178,6 +126,7 @@ class Monitor:
         Returns:
             Whether an alarm is raised.
         """
+        self.judged_at = iteration
         if reason is None or (patience and iteration <= self.warmup):
             self._signs.pop(rule, None)
             return False
@@ -188,6 +137,8 @@ class Monitor:
             sign.alarm = True
             self.alarms.append({"verdict": RULES[rule], "reason": reason, "iteration": iteration})
         return raised
+
+    # The verdict -----------------------------------------------------------------------------------------------------------
 
     @property
     def verdict(self) -> str:
@@ -201,12 +152,12 @@ class Monitor:
 
     @property
     def _worst(self) -> str | None:
-        """The rule whose alarm stands, the first of several."""
+        """The rule whose alarm is raised, the first of several."""
         return next((rule for rule in RULES if rule in self._signs and self._signs[rule].alarm), None)
 
     @property
     def first_sign(self) -> int | None:
-        """The iteration of the first of all signs that stand, alarms or not."""
+        """The iteration of the first of all present signs, alarms or not."""
         return min((sign.since for sign in self._signs.values()), default=None)
 
     def report(self) -> dict[str, Any]:
@@ -223,9 +174,10 @@ class Monitor:
     def state_dict(self) -> dict[str, Any]:
         """Return what a resumed run continues."""
         signs = {rule: asdict(sign) for rule, sign in self._signs.items()}
-        return {"alarms": self.alarms, "returns": self.returns, "signs": signs}
+        return {"alarms": self.alarms, "returns": self.returns, "usual": self.usual.seen, "signs": signs}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue :meth:`state_dict`."""
         self.alarms, self.returns = [dict(alarm) for alarm in state["alarms"]], state["returns"]
+        self.usual = rules.Usual(state["usual"])
         self._signs = {rule: Sign(**sign) for rule, sign in state["signs"].items()}

@@ -74,9 +74,3 @@ def compare_logits(observed: Mapping[str, Sequence[Tensor]]) -> dict[str, Tensor
 def largest(tensors: Iterable[Tensor]) -> Tensor:
     """Return the largest magnitude in some tensors, NaN if one holds NaN; a scalar on their device."""
     return nn.utils.get_total_norm([x.detach() for x in tensors if x.is_floating_point() and x.numel()], math.inf)
-
-
-def mean_distance(samples: Tensor) -> Tensor:
-    """Return the mean Euclidean distance between sample i and sample n + i of 2n samples with shape (2n, ...)."""
-    first, second = samples.float().flatten(1).chunk(2)
-    return torch.linalg.vector_norm(first - second, dim=1).mean()

@@ -1,105 +1,9 @@
-"""Rules on numbers; tests/callbacks/test_health.py has real trainings."""
-
-import math
-import re
+"""Signs that become alarms, and the verdict; tests/training/callbacks/test_health.py has real trainings."""
 
 import pytest
 
-from ganexp.training import health
-from ganexp.training.health import RULES, VERDICTS, Monitor, Usual
-
-HEALTHY = {
-    "loss/d": 0.7, "loss/g": 1.1, "gradient_norm/d": 0.4, "gradient_norm/g": 2.0,
-    "health/separation": 0.8, "health/spread": 0.3,
-}  # fmt: skip
-
-
-def usual() -> Usual:
-    seen = Usual()
-    for _ in range(5):
-        for tag, value in HEALTHY.items():
-            seen.add(tag, value)
-    return seen
-
-
-def signs(values: dict[str, float], seen: Usual) -> dict[str, str]:
-    """Return what the rules on curves say of them."""
-    said = {rule.__name__: rule(values, seen) for rule in (health.explosion, health.blindness, health.vanishing)}
-    return {rule: reason for rule, reason in said.items() if reason}
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {},
-        {"health/separation": 1.0},  # common: a generator learns from a discriminator that is always right
-        {"health/separation": 0.5, "gradient_norm/g": 1e-3},  # both have learnt what there is
-        {"gradient_norm/d": 40.0, "gradient_norm/g": 100.0},
-        {"loss/d": -3000.0, "loss/g": 3000.0},
-    ],
-)
-def test_what_happens_in_healthy_runs_is_no_sign(change):
-    assert signs(HEALTHY | change, usual()) == {}
-
-
-@pytest.mark.parametrize(
-    ("change", "rule", "says"),
-    [
-        ({"loss/g": -2e5}, "explosion", r"loss/g is -2e\+05"),
-        ({"gradient_norm/d": 4e4}, "explosion", r"gradient_norm/d is 4e\+04, 100,000 times the usual one"),
-        ({"health/spread": 0.0}, "blindness", "its logits are constant"),
-        ({"gradient_norm/g": 1e-7}, "vanishing", "^the generator's gradient has vanished: its norm is 1e-07, usually 2"),
-        ({"gradient_norm/g": 1e-3, "health/separation": 1.0}, "vanishing", "always right, and the generator's gradient"),
-        ({"gradient_norm/g": 0.0}, "vanishing", "vanished"),
-    ],
-)
-def test_signs_on_the_curves(change, rule, says):
-    (found,) = signs(HEALTHY | change, usual()).items()
-    assert found[0] == rule
-    assert re.search(says, found[1])
-
-
-def test_a_generator_without_any_gradient_from_the_start_is_named():
-    assert "vanishing" in signs(HEALTHY | {"gradient_norm/g": 0.0}, Usual())
-    # A classifier that is trained alone plays no game.
-    assert signs({"loss/d": 0.1, "loss/g": 0.0, "gradient_norm/d": 1.0, "gradient_norm/g": 0.0}, Usual()) == {}
-
-
-def test_what_is_usual_is_the_median_of_the_first_finite_ones():
-    seen = Usual()
-    assert seen("x") is None
-    for value in [math.nan, *range(health.FIRST), *[1e9] * 100]:
-        seen.add("x", float(value))
-    assert seen("x") == (health.FIRST - 1) / 2
-    assert Usual(seen.seen)("x") == seen("x")
-
-
-@pytest.mark.parametrize(
-    ("value", "best", "real", "lower", "sign"),
-    [
-        (21.0, 10.0, 2.0, True, True),
-        (19.0, 10.0, 2.0, True, False),
-        (0.030, 0.001, 0.016, True, False),  # luck near what real data scores
-        (0.033, 0.001, 0.016, True, True),
-        (math.nan, 10.0, 2.0, True, True),
-        (21.0, 10.0, None, True, True),
-        (21.0, 10.0, math.nan, True, True),
-        (0.4, 0.9, 0.95, False, True),
-        (0.5, 0.9, 0.95, False, False),
-        (0.5, 1.2, 0.9, False, False),
-        (5.0, -0.1, -0.2, True, False),  # a ratio says nothing here
-    ],
-)
-def test_decline_is_measured_from_the_best_and_from_real_data(value, best, real, lower, sign):
-    said = health.decline("score", value, best, real, lower, factor=2.0)
-    assert bool(said) == sign
-    assert not said or (said.startswith("score is ") and said.endswith(f"its best was {best:.4g}"))
-
-
-def test_narrow_samples_are_named_by_their_distance():
-    assert health.narrowness(0.016, 0.15) == "samples hardly differ: they lie 1.6 % as far apart as real ones"
-    assert health.narrowness(0.2, 0.15) is None
-    assert health.narrowness(math.nan, 0.15) is None  # real samples have no distance
+from ganexp.metrics.measurement import Measurement
+from ganexp.training.health import RULES, VERDICTS, Monitor
 
 
 def test_signs_in_succession_become_an_alarm_and_go_with_the_last():
@@ -143,3 +47,49 @@ def test_a_monitor_continues_where_it_was():
     assert other.observe("decline", "worse", 3, patience=3)
     assert other.report()["verdict"] == "saturated"
     assert len(monitor.alarms) == 1, "the two share nothing"
+
+
+def measured(monitor: Monitor, *scores: float, goal: str = "min", collapses=lambda k: (), planned: int = 100) -> list[str]:
+    """Let a monitor judge a measurement with each score, one an iteration from 1 on; return the verdicts."""
+    verdicts, best = [], None
+    for iteration, score in enumerate(scores, start=1):
+        latest = Measurement(iteration, {"score": score}, {"score": 0.5}, {})
+        if best is None or (score < best.values["score"] if goal == "min" else score > best.values["score"]):
+            best = latest
+        monitor.judge_measurement(latest, best, {"score": goal}, "score", collapses(iteration), planned)
+        verdicts.append(monitor.verdict)
+    return verdicts
+
+
+def test_a_decline_raises_an_alarm_until_the_score_is_good_again():
+    monitor = Monitor(decline=1.5)
+    verdicts = measured(monitor, 9.0, 4.0, 1.0, 1.4, 1.6, 1.7, 1.8, 1.2, 0.9, 0.9)
+    assert verdicts == ["healthy"] * 6 + ["declining"] + ["healthy"] * 3
+    assert monitor.alarms == [{"verdict": "declining", "reason": "score is 1.8, its best was 1", "iteration": 7}]
+
+
+def test_what_metrics_miss_raises_an_alarm():
+    monitor = Monitor()
+    missed = {2, 4, 5, 6, 7}
+    verdicts = measured(monitor, 1.0, *[2.0] * 8, collapses=lambda k: ["3 of 8 modes"] if k in missed else [])
+    assert verdicts == ["healthy"] * 5 + ["collapsed"] * 2 + ["healthy"] * 2
+    assert monitor.alarms == [{"verdict": "collapsed", "reason": "3 of 8 modes", "iteration": 6}]
+
+
+def test_a_run_that_covers_more_and_more_is_not_collapsed():
+    assert set(measured(Monitor(), *range(1, 9), goal="max", collapses=lambda k: ["few modes"])) == {"healthy"}
+
+
+@pytest.mark.parametrize(("planned", "alarm"), [(2, 2), (4, 3), (6, 4), (100, 4)])
+def test_few_measurements_make_an_alarm_sooner(planned, alarm):
+    monitor = Monitor(patience=3)
+    measured(monitor, 1.0, *[2.0] * 8, collapses=lambda k: ["few modes"], planned=planned)
+    assert monitor.alarms[0]["iteration"] == alarm
+
+
+def test_the_usual_size_of_what_the_rules_compare_is_remembered():
+    monitor, other = Monitor(), Monitor()
+    monitor.judge_curves({"gradient_norm/g": 2.0, "health/separation": 0.8, "loss/d": 1.0, "my/tag": 1.0}, 1)
+    other.load_state_dict(monitor.state_dict())
+    assert other.usual.seen == {"gradient_norm/g": [2.0], "health/separation": [0.8]}
+    assert (monitor.judged_at, other.usual("gradient_norm/g")) == (1, 2.0)

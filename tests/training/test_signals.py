@@ -7,7 +7,7 @@ from sklearn.metrics import roc_auc_score
 
 from ganexp.compare.curves import read
 from ganexp.runs.signals import SIGNALS, Signal
-from ganexp.training.signals import largest, mean_distance, reduce, separation, spread
+from ganexp.training.signals import largest, reduce, separation, spread
 from support.curves import curves, rows
 from support.tiny import TINY_RING
 
@@ -82,8 +82,3 @@ def test_largest_finds_what_is_not_finite_in_any_tensor():
         broken = [tensor.clone() for tensor in tensors]
         broken[position].view(-1)[1] = bad
         assert not largest(broken).isfinite()
-
-
-def test_mean_distance_is_that_of_the_two_halves():
-    x = draw(10, 1, 2, 3)
-    assert float(mean_distance(x)) == pytest.approx(sum(float((x[i] - x[i + 5]).norm()) for i in range(5)) / 5)

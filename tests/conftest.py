@@ -65,3 +65,17 @@ def trained(ready: Callable[..., Training]) -> Callable[..., Training]:
         return training
 
     return make
+
+
+@pytest.fixture(scope="session")
+def shared_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Return a function that gives the folder of a tiny run, trained once for equal overrides; no test may change it."""
+    base, made = tmp_path_factory.mktemp("shared"), dict[tuple[str, ...], Path]()
+
+    def find(*overrides: str) -> Path:
+        if overrides not in made:
+            made[overrides] = base / f"{len(made)}"
+            train(prepare(assemble(compose(*TINY, *overrides)), Run(made[overrides])), list(overrides))
+        return made[overrides]
+
+    return find

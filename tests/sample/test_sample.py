@@ -1,9 +1,6 @@
 """Samples from a run, through the real command line."""
 
 import os
-import re
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +8,10 @@ import pytest
 import torch
 from PIL import Image
 
-from ganexp.config.compose import compose, directory
-from ganexp.runs.run import Run
 from ganexp.sample.__main__ import main
-from ganexp.training.experiment import assemble
 from ganexp.training.restore import restore
-from ganexp.training.train import prepare, train
-from support.tiny import TINY, TINY_IMAGES, TINY_MLP, TINY_RING
+from support.program import Program, loaded, run_module
+from support.tiny import TINY_IMAGES, TINY_MLP, TINY_RING
 
 IMAGES = (*TINY_IMAGES, *TINY_MLP, "network=mlp", "optimizer.lr=0.01", "schedule.ema_decay=0.5", "schedule.ema_warmup=false")
 RUNS = {
@@ -29,30 +23,22 @@ RUNS = {
 }
 
 
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory) -> dict[str, Path]:
+@pytest.fixture
+def runs(shared_run) -> dict[str, Path]:
     """Return the folders of trained runs that no test changes."""
-    folder = tmp_path_factory.mktemp("runs")
-    for name, overrides in RUNS.items():
-        train(prepare(assemble(compose(*TINY, *overrides)), Run(folder / name)), list(overrides))
-    return {name: folder / name for name in RUNS}
+    return {name: shared_run(*overrides) for name, overrides in RUNS.items()}
 
 
 @pytest.fixture
-def sample(runs, monkeypatch, tmp_path, capsys):
+def program(monkeypatch, capsys) -> Program:
+    return Program(main, monkeypatch, capsys)
+
+
+@pytest.fixture
+def sample(runs, program, monkeypatch, tmp_path):
     """Return a function that runs the command line for one of the runs, in an empty folder, and returns what it printed."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
-
-    def run(name: str, *arguments: str, status: int = 0) -> str:
-        monkeypatch.setattr(sys, "argv", ["sample", f"run={runs.get(name, name)}", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        printed = capsys.readouterr()
-        assert ended.value.code == status, printed.err
-        return printed.err if status else printed.out
-
-    return run
+    return lambda name, *arguments: program(f"run={runs[name]}", *arguments)[0]
 
 
 @pytest.fixture
@@ -180,7 +166,7 @@ def test_neighbours_of_points(arrays):
     assert made["neighbours"].shape == made["distances"].shape == (5, 2)
 
 
-def test_goes_into_the_run_under_a_name_that_tells(trained, sample):
+def test_goes_into_the_run_under_a_name_that_says_how_it_was_made(trained, program):
     run = trained(*IMAGES, "model=gan").run.path
     for arguments, name in (
         ((), "grid-00000006.png"),
@@ -189,99 +175,78 @@ def test_goes_into_the_run_under_a_name_that_tells(trained, sample):
         (("format=png", "n=2"), "images-00000006,n=2"),
         (("export=torch_export", "ema=false"), "generator-00000006,ema=false.pt2"),
     ):
-        path, told = sample(str(run), *arguments).split("\n", 1)
+        path, summary = program(f"run={run}", *arguments)[0].split("\n", 1)
         assert Path(path) == run / "generated" / name and Path(path).exists()
-        assert "iteration 6" in told or "torch.export.load" in told
+        assert "iteration 6" in summary or "torch.export.load" in summary
     assert not [path for path in (run / "generated").iterdir() if path.name.startswith(".")]
 
 
 def test_says_what_was_written(sample):
-    told = sample("images", "classes=[1,7]", "n=6", "output=a.png", "neighbours=2")
-    assert told == "a.png\n6 images, 2 classes, 2 neighbours each; averaged generator at iteration 6, seed 0\n"
-    told = sample("unlabelled", "interpolate=linear", "n=2", "steps=3", "output=b.png", "ema=false", "seed=8")
-    assert told == "b.png\n2 linear rows of 3 images; generator at iteration 6, seed 8\n"
+    summary = sample("images", "classes=[1,7]", "n=6", "output=a.png", "neighbours=2")
+    assert summary == "a.png\n6 images, 2 classes, 2 neighbours each; averaged generator at iteration 6, seed 0\n"
+    summary = sample("unlabelled", "interpolate=linear", "n=2", "steps=3", "output=b.png", "ema=false", "seed=8")
+    assert summary == "b.png\n2 linear rows of 3 images; generator at iteration 6, seed 8\n"
 
 
-def test_what_exists_is_replaced_only_when_told(sample, tmp_path):
-    sample("images", "format=png", "n=3", "output=images")
+def test_what_exists_is_replaced_only_on_request(sample, program, runs, tmp_path):
+    arguments = ("format=png", "output=images")
+    sample("images", *arguments, "n=3")
     before = sorted((tmp_path / "images").iterdir())
-    assert "images exists already (overwrite=true replaces it)" in sample(
-        "images", "format=png", "n=2", "output=images", status=2
-    )
+    assert program.refuse(f"run={runs['images']}", *arguments, "n=2").startswith("output=images: ")
     assert sorted((tmp_path / "images").iterdir()) == before
-    sample("images", "format=png", "n=2", "output=images", "overwrite=true")
+    sample("images", *arguments, "n=2", "overwrite=true")
     assert len(os.listdir(tmp_path / "images")) == 2
 
 
 WRONG = [
-    ("images", "nn=3 outptu=x.png", "nn=3: ", "there is no such option"),
-    ("images", "outptu=x.png", "outptu=x.png: ", r"did you mean output=x.png\?"),
-    ("images", "n=0", "n=0: ", "greater than or equal to 1"),
-    ("images", "n=many", "n=many: ", "whole number"),
-    ("images", "n", "'n' ", "is not of the form key=value"),
-    ("images", "seed=-1", "seed=-1: ", "greater than or equal to 0"),
-    ("images", "ema=maybe", "ema=maybe: ", "should be true or false"),
-    ("images", "format=gif", "format=gif: ", "'grid', 'png' or 'npz'"),
-    ("images", "format=png output=x.png neighbours=2", "neighbours=2 format=png: ", "use format=grid or format=npz"),
-    ("images", "classes=10", "classes=10: ", "there is no class 10"),
-    ("images", "classes=[1,-1]", "classes=[1,-1]: ", "there is no class -1"),
-    ("images", "classes=[]", "classes=[]: ", "at least one class"),
-    ("images", "classes=2.5", "classes=2.5: ", "should be"),
-    ("images", "classes=all n=9", "n=9 classes=all: ", r"10 classes need as many samples \(use n=10\)"),
-    ("codes", "classes=cod_2", "classes=cod_2: ", r"did you mean code 2\?"),
-    ("labelled", "classes=north", "classes=north: ", r"there is no class north \(they are 0 to 7\)"),
-    ("unlabelled", "classes=1", "classes=1: ", r"takes no labels \(leave it out\)"),
-    ("points", "format=png", "format=png: ", "points have no images of their own"),
-    ("points", "neighbours=2", "neighbours=2 ", "use format=npz"),
-    ("images", "neighbours=2000", "neighbours=2000: ", "there are only 1,442 training samples"),
-    ("images", "neighbours=2 interpolate=linear", "neighbours=2 interpolate=linear: ", "either"),
-    ("images", "steps=4", "steps=4: ", "add interpolate=linear"),
-    ("images", "interpolate=linear steps=1", "steps=1: ", "greater than or equal to 2"),
-    ("unlabelled", "interpolate=spherical", "interpolate=spherical: ", "use interpolate=linear"),
-    ("unlabelled", "truncation=1", "truncation=1: ", "no tail to cut off"),
-    ("images", "truncation=0", "truncation=0: ", "greater than or equal to 0.01"),
-    ("images", "export=torchscript", "export=torchscript: ", "'none', 'torch_export' or 'onnx'"),
-    ("images", "export=torch_export n=3 seed=1", "n=3 seed=1 export=torch_export: ", "exported without samples"),
-    ("images", "export=torch_export output=x.pt", "output=x.pt: ", "should end in .pt2"),
-    ("images", "output=x.npz", "output=x.npz: ", "should end in .png"),
-    ("images", "output=/dev/null/x.png", "output=/dev/null/x.png: ", "/dev/null is not a folder"),
-    ("images", "output=/dev/null/x.png run=nowhere", "output=/dev/null/x.png: ", "/dev/null is not a folder"),
-    ("images", "data.sise=3", "data.sise=3: ", r"did you mean data.size\?"),
-    ("images", "data=3", "data=3: ", "should be a valid dictionary"),
-    ("images", "accelerator=tpu", "accelerator=tpu: ", "'auto', 'cpu' or 'gpu'"),
-    ("images", "accelerator=gpu", "accelerator=gpu: ", "use accelerator=cpu"),
-    ("nowhere", "n=3", "run=nowhere: ", "there is no such directory"),
-    (".", "n=3", "run=.: ", "no run directory"),
-    ("", "n=3", "run=: ", "a run directory is needed|should be text"),
+    ("images", "outptu=x.png", "outptu=x.png: "),
+    ("images", "n=0", "n=0: "),
+    ("images", "format=png output=x.png neighbours=2", "neighbours=2 format=png: "),
+    ("images", "classes=10", "classes=10: "),
+    ("images", "classes=[1,-1]", "classes=[1,-1]: "),
+    ("images", "classes=[]", "classes=[]: "),
+    ("images", "classes=2.5", "classes=2.5: "),
+    ("images", "classes=all n=9", "n=9 classes=all: "),
+    ("codes", "classes=cod_2", "classes=cod_2: "),
+    ("labelled", "classes=north", "classes=north: "),
+    ("unlabelled", "classes=1", "classes=1: "),
+    ("points", "format=png", "format=png: "),
+    ("points", "neighbours=2", "neighbours=2 "),
+    ("images", "neighbours=2000", "neighbours=2000: "),
+    ("images", "neighbours=2 interpolate=linear", "neighbours=2 interpolate=linear: "),
+    ("images", "steps=4", "steps=4: "),
+    ("images", "interpolate=linear steps=1", "steps=1: "),
+    ("unlabelled", "interpolate=spherical", "interpolate=spherical: "),
+    ("unlabelled", "truncation=1", "truncation=1: "),
+    ("images", "truncation=0", "truncation=0: "),
+    ("images", "export=torch_export n=3 seed=1", "n=3 seed=1 export=torch_export: "),
+    ("images", "export=torch_export output=x.pt", "output=x.pt: "),
+    ("images", "output=/dev/null/x.png", "output=/dev/null/x.png: "),
+    ("images", "output=/dev/null/x.png run=nowhere", "output=/dev/null/x.png: "),
+    ("images", "data.sise=3", "data.sise=3: "),
+    ("images", "accelerator=gpu", "accelerator=gpu: "),
+    ("images", "run=nowhere", "run=nowhere: "),
+    ("images", "run=.", "run=.: "),
 ]
 
 
-@pytest.mark.parametrize(("name", "line", "start", "says"), WRONG, ids=[f"{name} {line}" for name, line, _, _ in WRONG])
-def test_is_told_in_one_message_and_leaves_nothing(sample, runs, monkeypatch, tmp_path, name, line, start, says):
+def test_a_refusal_is_one_message_and_leaves_nothing(program, runs, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(torch.accelerator, "is_available", lambda: False)
-    told = sample(name, *line.split(), status=2)
-    (message,) = told.splitlines()
-    assert message.startswith(f"ganexp: {start}")
-    assert re.search(says, message)
+    for name, line, start in WRONG:
+        assert program.refuse(f"run={runs[name]}", *line.split()).startswith(start), line
     assert list(tmp_path.iterdir()) == []
     assert not [path for path in runs.values() if (path / "generated").exists()]
 
 
-def test_help_needs_no_torch():
-    code = "import sys; from ganexp.sample.__main__ import main\ntry: main()\nexcept SystemExit as end: print(end.code)\n"
-    code += "print([name for name in ('torch', 'lightning', 'numpy') if name in sys.modules])"
-    environment = {**os.environ, "PYTHONPATH": str(directory().parent)}
-    for argument, first, status in (("--help", "python -m ganexp.sample option=value ...", "0"), ("n=0", "2", "2")):
-        command = [sys.executable, "-c", code, argument]
-        done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
-        lines = done.stdout.splitlines()
-        assert (lines[0], lines[-2], lines[-1]) == (first, status, "[]")
+def test_options_are_read_without_torch():
+    assert loaded("ganexp.sample", "--help") == ("python -m ganexp.sample option=value ...", "0", [])
+    assert loaded("ganexp.sample", "n=0")[1:] == ("2", [])
 
 
 @pytest.mark.slow
-def test_module_is_the_command(runs, tmp_path):
-    environment = {**os.environ, "PYTHONPATH": str(directory().parent)}
-    command = [sys.executable, "-m", "ganexp.sample", f"run={runs['images']}", "output=made/grid.png"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, env=environment)
+def test_module_is_the_command(runs, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    done = run_module("ganexp.sample", f"run={runs['images']}", "output=made/grid.png")
     assert (done.returncode, done.stderr) == (0, "")
     assert (tmp_path / "made" / "grid.png").is_file() and done.stdout.startswith("made/grid.png\n64 images, 10 classes; ")

@@ -6,46 +6,42 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganexp.config.errors import ConfigError
 from ganexp.sample.writers import check_output, output, save_images, save_npz
+from support.refused import refused
 
 
 def test_what_cannot_be_written_is_refused_and_what_was_there_stays(tmp_path):
     (tmp_path / "file").write_text("old")
-    with (
-        pytest.raises(ConfigError, match="file cannot be written: No space left on device") as caught,
-        output(tmp_path / "file"),
-    ):
+    with refused("output"), output(tmp_path / "file"):
         raise OSError(28, "No space left on device")
-    assert caught.value.keys == ("output",)
     assert os.listdir(tmp_path) == ["file"] and (tmp_path / "file").read_text() == "old"
 
 
 @pytest.mark.parametrize(
-    ("name", "suffix", "overwrite", "says"),
+    ("name", "suffix", "overwrite"),
     [
-        ("new.txt", ".png", False, r"should end in .png"),
-        ("old.png", ".png", False, r"old.png exists already \(overwrite=true replaces it\)"),
-        ("folder.png", ".png", True, "folder.png is a folder"),
-        ("mixed", "", True, "not a folder of nothing but images"),
-        ("old.png", "", True, "not a folder of nothing but images"),
-        ("old.png/new.png", ".png", False, "old.png is not a folder"),
+        ("new.txt", ".png", False),
+        ("old.png", ".png", False),
+        ("folder.png", ".png", True),
+        ("mixed", "", True),
+        ("old.png", "", True),
+        ("old.png/new.png", ".png", False),
     ],
 )
-def test_an_output_that_cannot_be_made_is_refused_beforehand(tmp_path, name, suffix, overwrite, says):
+def test_an_output_that_cannot_be_made_is_refused_beforehand(tmp_path, name, suffix, overwrite):
     (tmp_path / "old.png").touch()
     (tmp_path / "folder.png").mkdir()
     (tmp_path / "mixed").mkdir()
     (tmp_path / "mixed" / "thesis.txt").touch()
     before = sorted(tmp_path.rglob("*"))
-    with pytest.raises(ConfigError, match=says) as caught:
+    with refused("output"):
         check_output(tmp_path / name, suffix, overwrite)
-    assert caught.value.keys == ("output",) and sorted(tmp_path.rglob("*")) == before
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_a_folder_without_permission_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "access", lambda path, mode: False)
-    with pytest.raises(ConfigError, match="cannot be written"):
+    with refused("output"):
         check_output(tmp_path / "new.png", ".png", False)
 
 

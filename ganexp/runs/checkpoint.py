@@ -31,7 +31,7 @@ class Damaged(OSError):
 
 @dataclass(frozen=True)
 class Position:
-    """What a checkpoint holds besides Lightning's part: where the run stands, and what its random generators draw next.
+    """What a checkpoint holds besides Lightning's part: where the run is, and what its random generators draw next.
 
     Attributes:
         counters: The model's counters, by name.
@@ -126,7 +126,7 @@ def write(content: Any, path: Path, before: Path | None = None) -> None:
             if before is not None and path.exists():
                 os.replace(path, before)
     except RuntimeError as error:
-        if isinstance(error.__context__, OSError):  # torch says where it was when the disk was full, not that it was
+        if isinstance(error.__context__, OSError):  # torch reports its position in the file, not that the disk is full
             raise error.__context__ from None
         raise
 

@@ -1,7 +1,7 @@
 """The signals of a run, by families of tags: what each is, how it is reduced, where it is shown and how it is written.
 
 The log, the progress bar, the health rules, the summary and the report's page ask this table. A tag that no pattern names gets
-:data:`OTHER`: it is averaged and stands in ``metrics.csv``, in TensorBoard and on the page.
+:data:`OTHER`: its mean is in ``metrics.csv``, in TensorBoard and on the page.
 """
 
 from dataclasses import dataclass
@@ -12,16 +12,16 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Signal:
-    """What is known of all tags of a family; whatever is logged stands in ``metrics.csv`` and in TensorBoard.
+    """What is known of all tags of a family; whatever is logged is in ``metrics.csv`` and in TensorBoard.
 
     Attributes:
         about: What it is, in one line.
         reduced: How the elements of all values since the last log entry become one number; ``probability`` is the mean of the
-            probabilities that logits stand for.
+            probabilities that logits mean.
         makes: A family that is made of the same values, by its own reduction: its tags end alike.
         finite: Whether the run ends when a value is not finite.
         judged: Whether the health rules compare a value with the usual ones.
-        headline: Whether it stands in tables and summaries.
+        headline: Whether tables and summaries show it.
         bar: Whether the progress bar shows it.
         page: Whether the report's page shows its curve.
         digits: How it is written, as a format specification.
@@ -43,7 +43,7 @@ class Signal:
 OTHER = Signal("a value that the model observes")
 """What is known of a tag of any other family."""
 
-# The first pattern that matches a tag counts; an asterisk stands for any text, slashes included.
+# The first pattern that matches a tag counts; an asterisk matches any text, slashes included.
 SIGNALS = {
     "iteration": Signal("iterations done: the x axis of all curves", page=False, digits=",.0f"),
     "loss/*/*": Signal("a term of a player's loss", finite=True),
@@ -76,7 +76,7 @@ def signal(tag: str) -> Signal:
 
 
 def is_headline(name: str) -> bool:
-    """Return whether a value stands in tables, by its tag, or by its name among the metrics."""
+    """Return whether tables show a value, by its tag, or by its name among the metrics."""
     return signal(name).headline or signal(f"metrics/{name}").headline
 
 

@@ -20,7 +20,7 @@ def mean_distance(samples: Tensor) -> Tensor:
 
 
 def generated_distance(model: GAN) -> float:
-    """Return the mean distance between two generated samples, of the same class where the generator is told one.
+    """Return the mean distance between two generated samples, of the same class if the model is conditional.
 
     They come from a random generator of their own: training goes on unchanged.
     """

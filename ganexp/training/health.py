@@ -115,7 +115,7 @@ class Monitor:
             self.observe("decline", reason, latest.iteration, patience)
 
     def observe(self, rule: str, reason: str | None, iteration: int, patience: int = 0) -> bool:
-        """Take what a rule says of an iteration.
+        """Record the result of a rule at an iteration.
 
         Arguments:
             rule: Its name, one of ``RULES``; every rule has a succession of its own.

@@ -1,6 +1,7 @@
-"""Where curves go: TensorBoard and a CSV file, with the iteration as their x axis, continued without a double point."""
+"""Where curves go: TensorBoard and a CSV file, with the iteration as their x axis; a resumed run leaves no double point."""
 
 import csv
+import io
 import os
 import time
 from pathlib import Path
@@ -11,6 +12,7 @@ from lightning.pytorch.loggers import Logger
 from lightning.pytorch.loggers import TensorBoardLogger as LightningTensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
+from ganexp.runs.files import write_atomically
 from ganexp.runs.signals import is_headline
 
 
@@ -41,7 +43,7 @@ class TensorBoard(LightningTensorBoardLogger):
 
     @rank_zero_only
     def log_result(self, choices: dict[str, Any], summary: dict[str, Any]) -> None:
-        """Fill the run's row of the HPARAMS table: what the final state scores, and the best one, and when it was reached."""
+        """Fill the run's row of the HPARAMS table: metrics of the final and the best state, and the iteration of the best."""
         values = {f"final/{name}": value for name, value in summary["metrics"].items() if is_headline(name)}
         if best := summary["best"]:
             values |= {f"best/{name}": value for name, value in best["metrics"].items() if is_headline(name)}
@@ -50,7 +52,7 @@ class TensorBoard(LightningTensorBoardLogger):
 
     @rank_zero_only
     def finalize(self, status: str) -> None:
-        """Bring all entries to the disk, and close the file unless the run's result is still to come."""
+        """Flush all entries to the disk, and close the file unless the run's result is still to come."""
         # A file opened anew for it could sort before the run's curves, which would then hide it.
         if status == "success":
             self.save()
@@ -64,7 +66,7 @@ class TensorBoard(LightningTensorBoardLogger):
 
     @rank_zero_only
     def save(self) -> None:
-        """Bring all entries to the disk; the configuration is in the run's folder already."""
+        """Flush all entries to the disk; the configuration is in the run's folder already."""
         if self._experiment is not None:
             self._experiment.flush()
 
@@ -119,7 +121,7 @@ class CSV(Logger):
 
     @rank_zero_only
     def save(self) -> None:
-        """Bring all entries to the disk."""
+        """Flush all entries to the disk."""
         if self._file is not None:
             self._write_row()
             self._file.flush()
@@ -147,7 +149,7 @@ class CSV(Logger):
             return
         fresh = [tag for tag in self._row if tag not in self._columns]
         if fresh:
-            # A tag that was not there before widens the whole table: rare, and never in the middle of a row.
+            # A new tag adds a column to the whole table: rare, and never in the middle of a row.
             self._file.flush()
             with open(self._path, newline="") as file:
                 rows: list[dict[str, Any]] = list(csv.DictReader(file))
@@ -159,10 +161,9 @@ class CSV(Logger):
     def _rewrite(self, rows: list[dict[str, Any]]) -> None:
         if self._file is not None:
             self._file.close()
-        temporary = self._path.with_name(f".{self._path.name}")
-        with open(temporary, "w", newline="") as file:
-            writer = csv.DictWriter(file, self._columns, restval="")
-            writer.writeheader()
-            writer.writerows(rows)
-        os.replace(temporary, self._path)
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, self._columns, restval="")
+        writer.writeheader()
+        writer.writerows(rows)
+        write_atomically(self._path, text.getvalue())
         self._file = open(self._path, "a", newline="")  # noqa: SIM115 (open until the run ends)

@@ -37,8 +37,8 @@ def reduce(observed: Mapping[str, Sequence[Tensor]]) -> dict[str, Tensor]:
 def separation(real: Tensor, fake: Tensor) -> Tensor:
     r"""Return how often the discriminator ranks a real sample above a fake one, :math:`P(r > f) + P(r = f) / 2`.
 
-    This is the area under the ROC curve, the Mann-Whitney statistic over the number of pairs: 1/2 says that the logits tell
-    nothing, 1 that they tell all samples apart. No monotone map of the logits changes it.
+    This is the area under the ROC curve, the Mann-Whitney statistic over the number of pairs: at 1/2 the logits
+    carry no information, at 1 they separate all samples. No monotone map of the logits changes it.
 
     Arguments:
         real: Logits with shape (..., M), rows by rows.

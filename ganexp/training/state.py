@@ -17,7 +17,7 @@ class Ending:
 
     Attributes:
         status: ``stopped`` (it can be resumed), ``pruned`` or ``diverged``.
-        reason: What the summary says after the status.
+        reason: Why, for the summary.
         exit_status: Exit status of the process.
     """
 

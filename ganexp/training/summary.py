@@ -55,7 +55,7 @@ def summarise(config: dict[str, Any], run: Run, model: GAN, trainer: Trainer, st
 
 
 def table(summary: dict[str, Any]) -> str:
-    """Return the few lines that stand on the terminal when a run has ended."""
+    """Return the few lines for the terminal when a run has ended."""
     status = summary["status"] + (f" ({summary['reason']})" if summary["reason"] else "")
     done, total = summary["iteration"], summary["total_iterations"]
     time = f"{summary['training_seconds']:,.1f} s of training"

@@ -11,7 +11,7 @@ from ganexp.config.errors import ConfigError
 from ganexp.runs.checkpoint import Checkpoint, load, write
 from ganexp.runs.run import LAST, PREVIOUS, Run
 
-# Options that Lightning refuses or misunderstands where optimisation is manual, and those that say the same.
+# Options that Lightning refuses or misunderstands where optimisation is manual, and what does the same.
 _INSTEAD = {
     "max_steps": "trainer.max_iterations",
     "min_steps": "trainer.max_iterations",

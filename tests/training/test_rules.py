@@ -23,7 +23,7 @@ def usual() -> Usual:
 
 
 def signs(values: dict[str, float], seen: Usual) -> dict[str, str]:
-    """Return what the rules on curves say of them."""
+    """Return the signs that the rules on curves find."""
     said = {rule.__name__: rule(values, seen) for rule in (rules.explosion, rules.blindness, rules.vanishing)}
     return {rule: reason for rule, reason in said.items() if reason}
 
@@ -43,7 +43,7 @@ def test_what_happens_in_healthy_runs_is_no_sign(change):
 
 
 @pytest.mark.parametrize(
-    ("change", "rule", "says"),
+    ("change", "rule", "reason"),
     [
         ({"loss/g": -2e5}, "explosion", r"loss/g is -2e\+05"),
         ({"gradient_norm/d": 4e4}, "explosion", r"gradient_norm/d is 4e\+04, 100,000 times the usual one"),
@@ -53,10 +53,10 @@ def test_what_happens_in_healthy_runs_is_no_sign(change):
         ({"gradient_norm/g": 0.0}, "vanishing", "vanished"),
     ],
 )
-def test_signs_on_the_curves(change, rule, says):
+def test_signs_on_the_curves(change, rule, reason):
     (found,) = signs(HEALTHY | change, usual()).items()
     assert found[0] == rule
-    assert re.search(says, found[1])
+    assert re.search(reason, found[1])
 
 
 def test_a_generator_without_any_gradient_from_the_start_is_named():

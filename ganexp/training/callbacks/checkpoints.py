@@ -50,7 +50,7 @@ class Checkpoints(Periodic):
         self._saved = time.monotonic(), pl_module.counters.iteration
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
-        """Save when iterations or minutes say so, and when the state is the best."""
+        """Save when iterations or minutes are due, and when the state is the best."""
         super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
         if agree(trainer, time.monotonic() - self._saved[0] > 60 * self.minutes):
             self._save(trainer, pl_module)

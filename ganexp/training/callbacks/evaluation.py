@@ -34,7 +34,7 @@ class Measures:
 
 
 class Evaluation(Periodic):
-    """Measure fresh samples, and what the model says of itself, every so often and at the end; tags are ``metrics/<name>``.
+    """Measure fresh samples, and ask the model for its own measures, regularly and at the end; tags are ``metrics/<name>``.
 
     What real samples score goes to ``real/<name>``, once. The samples come from a random generator of their own, so measuring
     never changes training.
@@ -70,15 +70,15 @@ class Evaluation(Periodic):
         ranked = goals(measures.metrics)
         if best is not None and best not in ranked:
             there = ", ".join(ranked) or "none with the present metrics"
-            raise ConfigError("no such value ranks models", "callbacks.evaluation.best", hint=f"there is: {there}")
+            raise ConfigError("no such value ranks models", "callbacks.evaluation.best", hint=f"choices: {there}")
         self.goals, self.best_by = ranked, best or next(iter(ranked), None)
 
     def setup(self, trainer: Trainer, pl_module: Any, stage: str) -> None:
-        """Say by what models are ranked."""
+        """Set what models are ranked by."""
         self.state.goals, self.state.best_by = self.goals, self.best_by
 
     def on_train_start(self, trainer: Trainer, pl_module: Any) -> None:
-        """Say how many measurements are planned, and recall the best state."""
+        """Set how many measurements are planned, and recall the best state."""
         total, per_epoch = pl_module.total_iterations, trainer.datamodule.iterations_per_epoch  # type: ignore[attr-defined]
         self.state.measurements = total // self.cadence(total, per_epoch)
         self._recall_best(Path(trainer.default_root_dir, "checkpoints", BEST), pl_module.counters.iteration)
@@ -114,7 +114,7 @@ class Evaluation(Periodic):
     def _recall_best(self, path: Path, iteration: int) -> None:
         """Take the best measurement from the best checkpoint where the run continues from an earlier one.
 
-        After a crash or a return to an earlier state the best one would be unknown, and the next to come would replace it.
+        Otherwise, after a crash or a return to an earlier state, the next measurement would replace it.
         """
         if not path.is_file():
             return

@@ -26,7 +26,7 @@ class Progress(Callback):
         self._shown = state.curves
 
     def on_train_start(self, trainer: Trainer, pl_module: Any) -> None:
-        """Open the bar where the run stands."""
+        """Open the bar at the present iteration."""
         if not trainer.is_global_zero:
             return
         done, total = pl_module.counters.iteration, pl_module.total_iterations

@@ -43,8 +43,8 @@ class Samples(Periodic):
     The first picture is drawn before training. A picture never changes training: latents and labels come from a generator of
     their own. They are the same in every run of a model; on a GPU they are others than on the CPU.
 
-    ``final.png`` shows more: 10x10 images; a row of ``columns`` images per class, and its name, of a model that is told the
-    class; or five times as many points.
+    ``final.png`` shows more: 10x10 images; of a conditional model a row of ``columns`` images per
+    class, with its name; or five times as many points.
 
     Arguments:
         every: Iterations between two pictures; by default ``times`` of them are spread over the run.
@@ -53,8 +53,8 @@ class Samples(Periodic):
         columns: Images per row.
         seconds: Length of the animation.
         epochs: Epochs between two pictures.
-        count: Images of a model that is told no class; by default as many rows as columns.
-        layout: What a model that is told the class shows while it learns: a row per class (``rows``), or one image per class
+        count: Images of an unconditional model; by default as many rows as columns.
+        layout: What a conditional model shows while it learns: a row per class (``rows``), or one image per class
             under its name (``titled``).
     """
 

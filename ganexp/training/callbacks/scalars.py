@@ -63,15 +63,15 @@ class Scalars(Periodic):
             raise Diverged(f"{broken[0]} is {values[broken[0]]} at iteration {model.counters.iteration:,}")
 
     def on_train_end(self, trainer: Trainer, pl_module: Any) -> None:
-        """Count the time of a window that is not full."""
+        """Count the time since the last log entry."""
         self._spend(pl_module)
 
     def on_exception(self, trainer: Trainer, pl_module: Any, exception: BaseException) -> None:
-        """Count the time of a window in which the run broke off."""
+        """Count the time since the last log entry."""
         self._spend(pl_module)
 
     def state_dict(self) -> dict[str, float]:
-        """Return what a resumed run continues: a window that is not full is time, too."""
+        """Return what a resumed run continues: the time since the last log entry counts."""
         return {"seconds": self.state.seconds + (time.perf_counter() - self._since[0] if self._since else 0.0)}
 
     def load_state_dict(self, state_dict: dict[str, float]) -> None:
@@ -79,7 +79,7 @@ class Scalars(Periodic):
         self.state.seconds = state_dict["seconds"]
 
     def _spend(self, model: GAN) -> tuple[float, int, int]:
-        """Begin a new window, and return the seconds, images and iterations of the last one; without any, it goes on."""
+        """Return the seconds, images and iterations since the last call; without any iteration, the time goes on."""
         now = _now(model)
         if self._since is None or now[2] == self._since[2]:
             return 0.0, 0, 0

@@ -25,7 +25,7 @@ def test_an_epochs_time_is_known_before_it_ends(trained, d_steps):
     assert "s of training, " in time and " s per epoch, " in time and time.endswith("images per second")
 
 
-def test_the_time_of_a_window_that_is_not_full_counts(ready):
+def test_the_time_since_the_last_log_entry_counts(ready):
     training = ready(*TINY_RING, "callbacks.scalars.every=50", "trainer.max_iterations=60", "metrics=none")
     training.trainer.callbacks.append(StopEarly(6))
     summary = train(training, [])
@@ -36,7 +36,7 @@ def test_the_time_of_a_window_that_is_not_full_counts(ready):
     assert train(ready(*TINY_RING, "trainer.max_iterations=12"), [])["training_seconds"] > saved["seconds"]
 
 
-def test_the_time_of_a_window_in_which_a_run_broke_off_counts(ready):
+def test_the_time_until_an_error_counts(ready):
     training = ready(*TINY_RING, "callbacks.scalars.every=50", "trainer.max_iterations=60", "metrics=none")
     training.trainer.callbacks.append(StopEarly(6, Diverged("by itself")))
     summary = train(training, [])
@@ -65,7 +65,7 @@ def test_without_a_clock_there_is_no_time_per_epoch(ready):
     assert "per epoch" not in table(summary)
 
 
-def test_the_vital_signs_are_logged(trained):
+def test_what_is_derived_is_logged(trained):
     training = trained(*TINY_RING, "schedule.micro_batches=3", "callbacks.scalars.every=3")
     with open(training.run.path / "metrics.csv") as file:
         row = list(csv.DictReader(file))[-1]

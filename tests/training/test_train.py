@@ -104,6 +104,15 @@ def test_a_crashed_run_resumes_to_the_same_end(ready, overrides, crash_at):
     assert pictures[0] == pictures[1]
 
 
+def test_a_resume_reads_the_checkpoint_once(trained, ready, monkeypatch):
+    trained(*TINY_RING, "metrics=none")
+    read, load_file = [], torch.load
+    monkeypatch.setattr(torch, "load", lambda path, **options: (read.append(path), load_file(path, **options))[1])
+    longer = ready(*TINY_RING, "metrics=none", "trainer.max_iterations=8")
+    train(longer, [])
+    assert (longer.model.counters.iteration, [path.name for path in read]) == (8, ["last.ckpt"])
+
+
 def test_a_run_that_lost_every_checkpoint_begins_again_in_its_place(ready):
     seldom = (*TINY_RING, "callbacks.checkpoints.every=6", "metrics=none")
     crashing = ready(*seldom)

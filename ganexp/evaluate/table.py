@@ -63,7 +63,7 @@ def table(rows: Sequence[Row]) -> str:
 def _table(rows: Sequence[Row], names: dict[Path, str]) -> str:
     """Return rows of one protocol and what real samples score, as many columns beside each other as there is room for."""
     real: dict[str, float] = {}
-    for row in rows:  # only where a generator was told classes is there a value for them
+    for row in rows:  # there is a value for classes only where a generator takes them
         real |= row.record["real"]
     values = [row.record["metrics"] for row in rows]
     columns = [name for name in dict.fromkeys(name for given in values for name in given) if is_headline(name)]

@@ -17,7 +17,7 @@ class Metric(ABC):
 
     Attributes:
         goals: Of the values by which one model is better than another: whether lower (`min`) or higher (`max`) is better.
-            The first is the one by which the best checkpoint is chosen, unless told otherwise.
+            The first is the one by which the best checkpoint is chosen, by default.
         needs_features: Whether it looks at the features of an extractor.
         floor: The split of real samples that shows what a perfect generator would score: held-out ones, unless the metric
             needs them itself.

@@ -1,6 +1,6 @@
 r"""What a classifier learns from the samples: the classification accuracy score.
 
-Contract: a classifier :math:`f` that is trained on nothing but the samples and the labels that the generator was told for them
+Contract: a classifier :math:`f` that is trained on nothing but the samples and the labels that the generator was given for them
 scores
 
 .. math:: \mathrm{CAS} = P(f(x) = y)
@@ -22,7 +22,7 @@ from ganexp.metrics.reference import Reference, Samples
 class CAS(Metric):
     """Trains on fake, tests on real: the accuracy on real test images of a classifier that only saw samples; high is good.
 
-    Only of models that are told labels, others score nothing. What samples lack (a class, a style, sharpness), the classifier
+    Only for models that take labels; others score nothing. What samples lack (a class, a style, sharpness), the classifier
     cannot learn. Compare with what as many real training images score; values of different numbers of samples do not compare.
     The classifier and its training are those of `extractor=classifier`, shorter, from one fixed seed.
 

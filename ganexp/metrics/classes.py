@@ -70,7 +70,7 @@ class Classes(FeatureMetric):
         Returns:
             `classes_covered`: the number of covered classes. `class_kl`: the divergence from the data's frequencies in nats, at
             least 0. `largest_class`: the share of the most frequent class, in [0, 1]. `label_accuracy`, where the generator was
-            told labels: the share of samples with the class that was asked for. Of more than 20 classes `classes_seen`: the
+            given labels: the share of samples with the class that was asked for. Of more than 20 classes `classes_seen`: the
             number of classes with a sample, as papers on stacked MNIST count them.
 
             Details: `classes/total`: classes that the data has; `classes/expected`: what as many real samples cover, about;

@@ -54,10 +54,10 @@ def fitting(metrics: dict[str, Metric], reference: Reference) -> dict[str, Metri
 
 
 def prepare(metrics: dict[str, Metric], reference: Reference) -> None:
-    """Get ready what the metrics need of the reference, once per machine.
+    """Prepare what the metrics need of the reference, once per machine.
 
     Raises:
-        ConfigError: Something cannot be had.
+        ConfigError: Something is not available.
     """
     reference.prepare(features=any(metric.needs_features for metric in metrics.values()))
 
@@ -117,7 +117,7 @@ def protocol(
 
 
 def generate(model: "GAN", reference: Reference, count: int, seed: int, batch_size: int) -> Samples:
-    """Return fresh samples to measure, with the labels that the generator was told if these are classes of the data."""
+    """Return fresh samples to measure, with the labels that the generator was given if these are classes of the data."""
     generator = torch.Generator().manual_seed(seed)
     y, z = model.sample_labels(count, generator), model.sample_latent(count, generator)
     parts = zip(z.split(batch_size), y.split(batch_size), strict=True)

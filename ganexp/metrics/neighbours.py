@@ -31,7 +31,7 @@ class Reference:
         k: Neighbours to look for.
 
     Raises:
-        ConfigError: The files cannot be had, or there are fewer training samples than neighbours.
+        ConfigError: The files are not available, or there are fewer training samples than neighbours.
     """
 
     def __init__(self, data: Data, k: int) -> None:

@@ -40,7 +40,7 @@ class Samples:
 
     Arguments:
         raw: As the data stores them: uint8 with shape (N, C, H, W) or float32 points with shape (N, 2).
-        y: The labels (int64, (N,)) that the generator was told, or those of real samples; None without.
+        y: The labels (int64, (N,)) that the generator was given, or those of real samples; None without.
         reference: What they are measured against.
         features: What its extractor sees in them, where that is known.
     """
@@ -96,13 +96,13 @@ class Reference:
         self.extractor.check(self.data)
 
     def prepare(self, features: bool) -> None:
-        """Get ready what measuring needs, once per machine; afterwards nothing draws random numbers.
+        """Prepare what measuring needs, once per machine; afterwards nothing draws random numbers.
 
         Arguments:
             features: Whether the extractor is needed.
 
         Raises:
-            ConfigError: Something cannot be had.
+            ConfigError: Something is not available.
         """
         if features:
             assert self.extractor is not None and isinstance(self.data, Images)
@@ -114,7 +114,7 @@ class Reference:
 
         Arguments:
             x: Generated points or images with shape (N, *shape); images as bytes (uint8) or as floating-point values.
-            y: The labels (N,) that the generator was told, if they are classes of the data.
+            y: The labels (N,) that the generator was given, if they are classes of the data.
             value_range: The range of floating-point images, such as (-1, 1); it must be given.
 
         Raises:

@@ -194,7 +194,7 @@ def choose_classes(model: GAN, wanted: int | str | list[int | str] | None) -> li
             chosen.append(names.index(one))
         else:
             meant = near_miss(one, names) if isinstance(one, str) else None
-            listed = f"there is: {', '.join(names)}" if model.label_names else f"they are 0 to {model.label_classes - 1}"
+            listed = f"choices: {', '.join(names)}" if model.label_names else f"they are 0 to {model.label_classes - 1}"
             raise ConfigError(f"there is no class {one}", "classes", hint=f"did you mean {meant}?" if meant else listed)
     if not chosen:
         raise ConfigError("at least one class is needed", "classes")

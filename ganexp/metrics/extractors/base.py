@@ -52,7 +52,7 @@ class Extractor(ABC):
         """Get the network ready for the images of this data set: read it, or make it, once per machine.
 
         Raises:
-            ConfigError: It cannot be had.
+            ConfigError: It is not available.
         """
 
     @property

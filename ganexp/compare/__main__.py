@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from ganexp.config.errors import ConfigError
 from ganexp.config.options import POSITIONAL, command
@@ -46,11 +46,13 @@ class Report:
         text: Tables and verdict for the terminal.
         html: The page.
         csv: The table of all runs.
+        content: All that they show, in plain types.
     """
 
     text: str
     html: Path
     csv: Path
+    content: dict[str, Any]
 
 
 def main() -> None:
@@ -106,7 +108,7 @@ def report(
         write_atomically(table, spreadsheet(data))
     except OSError as error:
         raise ConfigError(f"{html} cannot be written: {error.strerror or error}", "output") from error
-    return Report(terminal(data), html, table)
+    return Report(terminal(data), html, table, data)
 
 
 if __name__ == "__main__":

@@ -40,6 +40,18 @@ def interval(values: Iterable[float | None]) -> dict[str, Any]:
     return found
 
 
+def by_seed(values: Iterable[tuple[Any, float | None]]) -> list[float | None]:
+    """Return one value for each seed: runs of the same seed count as one, by their mean.
+
+    Arguments:
+        values: Pairs of what names a seed and a value of a run.
+    """
+    seeds: dict[str, list[float | None]] = {}
+    for seed, value in values:
+        seeds.setdefault(str(seed), []).append(value)
+    return [interval(same)["mean"] for same in seeds.values()]
+
+
 def differ(a: Sequence[float], b: Sequence[float]) -> bool | None:
     """Return whether two means differ by Welch's t-test at 5 %; None where one of them is of fewer than two values."""
     if min(len(a), len(b)) < 2:

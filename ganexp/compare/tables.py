@@ -5,7 +5,7 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
-from ganexp.runs.signals import text
+from ganexp.compare.words import MISSING, duration, half, number
 
 WIDTH = 104
 """Columns of the terminal that a table takes at most."""
@@ -96,16 +96,16 @@ def _rows(table: Mapping[str, Any], on: str) -> list[str]:
         health = group["health"] or group["status"]
         rows.append(
             [
-                str(group["rank"] or "–"),
+                str(group["rank"] or MISSING),
                 group["label"],
                 _with_half(ranking),
-                text(other["mean"]),
+                number(other["mean"], ""),
                 ", ".join(f"{count} {word}" for word, count in health.items()),
-                _duration(group["seconds"]["mean"]),
+                duration(group["seconds"]["mean"], ""),
             ]
         )
     if by in table["real"]:
-        rows.append(["", "real data, held out", text(table["real"][by]), "", "", ""])
+        rows.append(["", "real data, held out", number(table["real"][by], ""), "", "", ""])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     over = sum(widths) + len(_GAP) * (len(widths) - 1) - WIDTH
     for column in (1, 4):  # names give way first, then health
@@ -117,20 +117,7 @@ def _rows(table: Mapping[str, Any], on: str) -> list[str]:
 
 
 def _with_half(value: Mapping[str, Any]) -> str:
-    if value["mean"] is None:
-        return ""
-    if value["low"] is None:
-        return f"{text(value['mean'])} (n = {value['n']})"
-    return f"{text(value['mean'])} ± {(value['high'] - value['low']) / 2:,.2g} (n = {value['n']})"
-
-
-def _duration(seconds: float | None) -> str:
-    if seconds is None:
-        return ""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{seconds:.1f} s"
-    return f"{whole // 60} min {whole % 60:02d} s" if whole < 3600 else f"{whole // 3600} h {whole // 60 % 60:02d} min"
+    return "" if value["mean"] is None else " ".join(filter(None, (number(value["mean"]), half(value), f"(n = {value['n']})")))
 
 
 def _cut(line: str, width: int) -> str:

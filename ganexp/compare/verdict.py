@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ganexp.compare.statistics import differ
-from ganexp.runs.signals import text
+from ganexp.compare.words import number
 
 _MOST = 5  # sentences
 _NAMED = 3  # kinds in a sentence
@@ -74,7 +74,7 @@ def _best(table: Mapping[str, Any], on: str) -> list[str]:
         follows = f"{others[0]['label']} follows with {_interval(others[0][on][by])}, a difference by Welch's t-test at 5 %"
     found = [f"{sentence}; {follows}"]
     if better:
-        means = [f"{group['label']} ({text(group[on][by]['mean'])})" for group in better]
+        means = [f"{group['label']} ({number(group[on][by]['mean'])})" for group in better]
         behind = "with a better mean, but behind because of runs that did not come to their end"
         found.append(f"{behind}: {_names(means)}")
     return found
@@ -102,7 +102,7 @@ def _on_the_way(tables: Sequence[Mapping[str, Any]]) -> list[str]:
             if final is None or best is None or best <= 0:  # then nothing is so many times as good
                 continue
             if final >= _FAR * best if goal == "min" else best >= _FAR * final:
-                parts.append(f"{group['label']} ({by} {text(best)} at best, {text(final)} at the end)")
+                parts.append(f"{group['label']} ({by} {number(best)} at best, {number(final)} at the end)")
     return [f"much better on the way than at the end: {_names(parts)}"] if parts else []
 
 
@@ -123,8 +123,8 @@ def _beats(a: float, b: float, goal: str) -> bool:
 
 def _interval(value: Mapping[str, Any]) -> str:
     if value["low"] is None:
-        return f"{text(value['mean'])} (one seed)"
-    return f"{text(value['mean'])} [{text(value['low'])}, {text(value['high'])}] over {_seeds(value['n'])}"
+        return f"{number(value['mean'])} (one seed)"
+    return f"{number(value['mean'])} [{number(value['low'])}, {number(value['high'])}] over {_seeds(value['n'])}"
 
 
 def _names(labels: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from support import example
-from support.reading import RANKED, first_table
+from support.reading import RANKED, drawn, first_table
 
 # The page takes up most of what is done to it in its next frame: to expect is to wait for that.
 expect = pytest.importorskip("playwright.sync_api").expect
@@ -15,36 +15,35 @@ pytestmark = pytest.mark.slow
 
 def test_parameters_are_brushed_and_named(report, pictures):
     page = report(example.search())
-    plot = page.locator(".parallel-plot")
-    plot.scroll_into_view_if_needed()
-    expect(page.locator(".parallel path.run")).to_have_count(40)
-    handle = page.locator('.handle[data-axis="fid"]')
-    box = handle.bounding_box()
-    x = box["x"] + box["width"] / 2
-    page.mouse.move(x, box["y"] + 2)
+    plot = drawn(page, page.locator(".parallel-plot"))
+    lines = plot.locator(".scatterlayer .trace")
+    expect(lines).to_have_count(40)
+    box = plot.locator(".nsewdrag").bounding_box()
+    x, top = box["x"] + box["width"] - 8, box["y"] + box["height"] * 0.14
+    page.mouse.move(x - 4, top)
     page.mouse.down()
-    page.mouse.move(x, box["y"] + box["height"] * 0.3, steps=4)
+    page.mouse.move(x + 4, top + box["height"] * 0.3, steps=4)
     page.mouse.up()
-    page.mouse.move(5, 5)
-    expect(page.locator(".readout")).to_contain_text("runs within the brushed parts")
-    kept = 40 - page.locator(".parallel path.run.out").count()
+    readout = page.locator(".readout")
+    expect(readout).to_contain_text("runs within the brushed parts")
+    kept = int(readout.inner_text().split()[0])
     assert 0 < kept < 40
-    assert page.locator(".readout").inner_text() == f"{kept} of 40 runs within the brushed parts."
+    passing = "all => all.filter(line => getComputedStyle(line).opacity > 0.5).length"
+    assert lines.evaluate_all(passing) == kept
     page.screenshot(path=pictures / "report_brushed.png")
     page.get_by_role("button", name="Clear filters").click()
-    expect(page.locator(".parallel path.run.out")).to_have_count(0)
-    line = page.locator(".parallel path.run").last
-    x, y = line.evaluate("path => { const p = path.getPointAtLength(4); const b = path.ownerSVGElement.getBoundingClientRect();"
-                         " return [p.x + b.left, p.y + b.top]; }")  # fmt: skip
-    page.mouse.move(x, y)
-    expect(page.locator(".readout")).to_contain_text("seed=0")
+    expect(readout).to_contain_text("40 runs, blue the best")
+    assert drawn(page, plot).locator(".scatterlayer .trace").evaluate_all(passing) == 40
+    page.mouse.move(box["x"] + 12, box["y"] + box["height"] * 0.17)
+    page.mouse.move(box["x"] + 9, box["y"] + box["height"] * 0.17, steps=3)
+    expect(plot.locator(".hoverlayer")).to_contain_text("seed=0")
     assert page.locator("figure.effect").count() == 3
 
 
 def test_one_parameter_has_its_effect_alone(report):
     page = report()
     assert page.locator(".parallel").count() == 0
-    label = page.locator("figure.effect svg").get_attribute("aria-label")
+    label = page.locator("figure.effect .plot").first.get_attribute("aria-label")
     assert re.search(r"loss r3gan: 4\.\d+ \[3\.\d+, \d\.\d+\]", label)
 
 
@@ -52,9 +51,8 @@ def test_the_best_state_ranks_parameters_against_each_other(report):
     data = example.search() | {"on": "best"}
     for run in data["runs"]:
         run["final"] = {}
-    page = report(data)
-    expect(page.locator(".parallel path.run")).to_have_count(40)
-    expect(page.locator('.handle[data-axis="best fid"]')).to_have_count(1)
+    plot = report(data).locator(".parallel-plot")
+    expect(plot).to_have_attribute("aria-label", re.compile("of 40 runs: .*, best fid"))
 
 
 def test_parameters_agree_with_the_ranking(report):
@@ -69,8 +67,8 @@ def test_parameters_agree_with_the_ranking(report):
     group["runs"] += [900, 901]
     page = report(data)
     mean = (values[0] + 1 + values[1] + values[2]) / 3
-    label = page.locator("figure.effect svg").first.get_attribute("aria-label")
-    assert f"loss hinge: {mean:.4g} [" in label
-    expect(page.locator('figure.effect .dot[data-group="hinge"]')).to_have_count(4)
+    plot = drawn(page, page.locator("figure.effect .plot").first)
+    assert f"loss hinge: {mean:.4g} [" in plot.get_attribute("aria-label")
+    expect(plot.locator(".scatterlayer .trace").nth(1).locator("path.point")).to_have_count(4)
     column = page.locator(f"{RANKED} thead th").all_inner_texts().index("seeds")
     expect(page.locator(f'{RANKED} tr[data-group="hinge"] > *').nth(column)).to_have_text("3")

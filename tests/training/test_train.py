@@ -9,6 +9,7 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from ganexp.runs.checkpoint import last_good, load
+from ganexp.runs.run import Run
 from ganexp.training.train import train
 from support.curves import curves, rows
 from support.tiny import CONVOLUTIONS, TINY_IMAGES, TINY_RING, Crash, StopAt
@@ -38,21 +39,21 @@ def test_a_run_leaves_everything_it_promises(trained):
     assert not list(folder.rglob(".*.tmp")), "temporary files are gone"
 
 
-def test_curves_share_the_iteration_as_their_axis(trained):
-    short = curves(trained(*TINY_RING, folder="a").run.path)
-    long = curves(trained(*TINY_RING, "schedule.d_steps=3", folder="b").run.path)
+def test_curves_share_the_iteration_as_their_axis(shared_run):
+    short = curves(shared_run(*TINY_RING))
+    long = curves(shared_run(*TINY_RING, "schedule.d_steps=3"))
     for tag in ("loss/d", "loss/g", "loss/d/adversarial", "probability/real", "probability/fake", "gradient_norm/d", "lr/g"):
         assert [step for step, _ in short[tag]] == [step for step, _ in long[tag]] == [2, 4, 6]
         assert all(torch.tensor(value).isfinite() for _, value in short[tag])
     assert all(0 <= value <= 1 for _, value in short["probability/real"] + short["probability/fake"])
     # Evaluations come every iteration in so short a run; losses every second.
-    table = rows(trained(*TINY_RING, folder="c").run.path)
+    table = rows(shared_run(*TINY_RING))
     assert [row["iteration"] for row in table] == ["1", "2", "3", "4", "5", "6"]
     assert [bool(row["loss/d"]) for row in table] == [False, True] * 3
 
 
-def test_tensorboard_shows_the_configuration_and_the_samples(trained):
-    events = EventAccumulator(str(trained(*TINY_RING).run.path)).Reload()
+def test_tensorboard_shows_the_configuration_and_the_samples(shared_run):
+    events = EventAccumulator(str(shared_run(*TINY_RING))).Reload()
     assert b"ganexp.models.losses.Relativistic" in events.Tensors("config/text_summary")[0].tensor_proto.string_val[0]
     assert [event.step for event in events.Images("samples")] == [0, 6]
 
@@ -64,14 +65,14 @@ def test_bfloat16_trains_with_penalties_in_full_precision(trained, loss):
     assert all(parameter.dtype == torch.float32 and parameter.isfinite().all() for parameter in training.model.parameters())
 
 
-def test_hparams_hold_the_choices_and_the_final_metrics(trained):
-    training = trained(*TINY_RING)
-    events = EventAccumulator(str(training.run.path)).Reload()
+def test_hparams_hold_the_choices_and_the_final_metrics(shared_run):
+    folder = shared_run(*TINY_RING)
+    events = EventAccumulator(str(folder)).Reload()
     assert "_hparams_/session_start_info" in events.summary_metadata
     content = events.summary_metadata["_hparams_/session_start_info"].plugin_data.content
     assert b"r3gan" in content
     assert b"data.batch_size" in content
-    assert events.Scalars("final/modes")[0].value == training.run.summary["metrics"]["modes"]
+    assert events.Scalars("final/modes")[0].value == Run(folder).summary["metrics"]["modes"]
     assert "hp_metric" not in events.Tags()["scalars"]
 
 

@@ -10,11 +10,9 @@ from ganexp.training.callbacks.scalars import Scalars
 from ganexp.training.callbacks.stop import StopOnSignal
 from ganexp.training.callbacks.trial import Trial
 from ganexp.training.callbacks.weights import Weights
-from ganexp.training.health import Diverged
 
 __all__ = [
     "Checkpoints",
-    "Diverged",
     "Evaluation",
     "Health",
     "Measures",

@@ -1,4 +1,3 @@
-import csv
 import json
 import re
 
@@ -9,10 +8,12 @@ from lightning.pytorch import Callback
 from ganexp.metrics import Metric
 from ganexp.metrics.measurement import measure
 from ganexp.runs.checkpoint import load
+from ganexp.runs.run import Run
 from ganexp.training.callbacks import Evaluation
 from ganexp.training.summary import table
 from ganexp.training.train import train
 from support.callbacks import callback, measured_by
+from support.curves import rows
 from support.refused import refused
 from support.tiny import TINY_IMAGES, TINY_RING, Crash, StopAt
 
@@ -34,18 +35,13 @@ class Counting(Metric):
         return f"call {values['calls']:.0f} was odd" if values["calls"] % 2 else None
 
 
-def rows(training) -> list[dict[str, str]]:
-    with open(training.run.path / "metrics.csv") as file:
-        return list(csv.DictReader(file))
-
-
 def test_the_model_adds_its_own_values(ready):
     training = ready(*TINY_RING, "callbacks.evaluation.times=1")
     training.model.evaluate = lambda: {"test_accuracy": 0.25}
     summary = train(training, [])
     assert summary["metrics"]["test_accuracy"] == 0.25
     assert {"modes", "high_quality"} <= set(summary["metrics"])
-    assert float(rows(training)[-1]["metrics/test_accuracy"]) == 0.25
+    assert float(rows(training.run.path)[-1]["metrics/test_accuracy"]) == 0.25
 
 
 def test_the_model_is_asked_without_metrics_too(ready):
@@ -59,11 +55,11 @@ def test_the_model_is_asked_without_metrics_too(ready):
     assert summary["best"] is None
 
 
-def test_nothing_to_measure_leaves_nothing(trained):
-    training = trained(*TINY_RING, "metrics=none")
-    assert training.run.summary["measured"] is None
-    assert not [tag for tag in rows(training)[-1] if tag.startswith("metrics/")]
-    assert not (training.run.path / "checkpoints/best.ckpt").exists()
+def test_nothing_to_measure_leaves_nothing(shared_run):
+    folder = shared_run(*TINY_RING, "metrics=none")
+    assert Run(folder).summary["measured"] is None
+    assert not [tag for tag in rows(folder)[-1] if tag.startswith("metrics/")]
+    assert not (folder / "checkpoints/best.ckpt").exists()
 
 
 @pytest.mark.parametrize(("goal", "best"), [("max", 6), ("min", 2)])
@@ -105,7 +101,7 @@ def test_every_number_has_its_protocol_and_its_floor(trained):
     assert summary["measured"] == {"iteration": 6, "samples": 100, "real": 64, "seed": 1, "ema": True, "extractor": None}
     assert set(summary["metrics"]) - {"loss/d", "loss/g"} == set(summary["real"])
     assert summary["real"]["high_quality"] > 0.9
-    first, *others = [row for row in rows(training) if row["metrics/modes"]]
+    first, *others = [row for row in rows(training.run.path) if row["metrics/modes"]]
     assert first["real/modes"] and not any(row["real/modes"] for row in others), "the floor never moves: it is logged once"
 
 
@@ -147,7 +143,7 @@ def test_measuring_changes_nothing(trained, kind):
     assert torch.equal(one.random[0]["torch"], other.random[0]["torch"])
     assert one.random[0]["numpy"][2] == other.random[0]["numpy"][2]
     assert one.random[0]["python"] == other.random[0]["python"]
-    losses = [[(row["loss/d"], row["loss/g"]) for row in rows(t) if row["loss/d"]] for t in (silent, measured)]
+    losses = [[(row["loss/d"], row["loss/g"]) for row in rows(t.run.path) if row["loss/d"]] for t in (silent, measured)]
     assert losses[0] == losses[1]
 
 

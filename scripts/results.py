@@ -6,7 +6,6 @@ from ``python -m ganexp.evaluate`` with one protocol for all; where protocols di
 """
 
 import argparse
-import json
 import os
 import platform
 import statistics
@@ -24,6 +23,8 @@ from ganexp.evaluate.table import Row
 from ganexp.evaluate.targets import Target, find
 from ganexp.runs import protocol
 from ganexp.runs.jobs import Job
+from ganexp.runs.records import Numbers, Summary, read
+from ganexp.runs.run import SUMMARY
 from ganexp.runs.signals import is_headline
 from ganexp.sweeps.supervisor import Launch, listening, supervise
 
@@ -147,7 +148,9 @@ def document(chosen: argparse.Namespace, wanted: Sequence[tuple[str, int]], rows
     for (model, _), pair in zip(wanted, rows, strict=True):
         by_model.setdefault(model, []).append(pair)
     how = rows[0][0].protocol
-    real = {name: value for last, _ in rows for name, value in last.record["real"].items()}
+    extractor = how["extractor"]
+    assert extractor is not None
+    real = {name: value for last, _ in rows for name, value in last.record.real.items()}
     return PAGE.format(
         epochs=chosen.epochs,
         seeds=", ".join(map(str, chosen.seeds)),
@@ -160,43 +163,44 @@ def document(chosen: argparse.Namespace, wanted: Sequence[tuple[str, int]], rows
         held_out=how["real"],
         averaged="averaged " if how["ema"] else "",
         seed=how["seed"],
-        hash=how["extractor"]["hash"],
-        accuracy=how["extractor"]["test_accuracy"],
+        hash=extractor["hash"],
+        accuracy=extractor["test_accuracy"],
         data=how["data"]["fingerprint"],
     )
 
 
 def _present(rows: Sequence[tuple[Row, Row]], *parts: str) -> list[tuple[str, str, int]]:
     """Return columns for the values whose names contain one of these parts, in the order in which they are measured."""
-    names = dict.fromkeys(name for last, _ in rows for name in last.record["metrics"] if is_headline(name))
+    names = dict.fromkeys(name for last, _ in rows for name in last.record.metrics if is_headline(name))
     return [
         (name, {"cas": "CAS"}.get(name, name.replace("_", " ")), 3) for name in names if any(part in name for part in parts)
     ]
 
 
 def _table(
-    by_model: dict[str, list[tuple[Row, Row]]], real: dict[str, float], columns: Sequence[tuple[str, str, int]], best: bool
+    by_model: dict[str, list[tuple[Row, Row]]], real: Numbers, columns: Sequence[tuple[str, str, int]], best: bool
 ) -> list[str]:
     extra = ["FID of the best", "at iteration"] if best else ["health", "minutes"]
     lines = ["| model | " + " | ".join([heading for _, heading, _ in columns] + extra) + " |"]
     lines.append("|---" * (1 + len(columns) + len(extra)) + "|")
     for model, pairs in by_model.items():
-        finals = [last.record["metrics"] for last, _ in pairs]
+        finals = [last.record.metrics for last, _ in pairs]
         cells = [_spread([final[name] for final in finals if name in final], decimals) for name, _, decimals in columns]
         if best:
-            cells.append(_spread([row.record["metrics"]["fid"] for _, row in pairs], 2))
-            cells.append(", ".join(f"{row.record['iteration']:,}" for _, row in pairs))
+            cells.append(_spread([row.record.metrics["fid"] for _, row in pairs], 2))
+            cells.append(", ".join(f"{row.record.iteration:,}" for _, row in pairs))
         else:
-            summaries = [json.loads((last.run / "summary.json").read_text()) for last, _ in pairs]
-            cells.append(", ".join(summary["health"]["verdict"] for summary in summaries))
-            cells.append(f"{statistics.mean(summary['training_seconds'] for summary in summaries) / 60:.1f}")
+            summaries = [read(last.run / SUMMARY, Summary) for last, _ in pairs]
+            cells.append(", ".join(summary.health.verdict for summary in summaries if summary.health))
+            cells.append(f"{statistics.mean(summary.training_seconds for summary in summaries) / 60:.1f}")
         lines.append(f"| {model} | " + " | ".join(cells) + " |")
     floor = [f"{real[name]:.{decimals}f}" if name in real else "" for name, _, decimals in columns]
     lines.append("| *real* | " + " | ".join([*floor, "", ""]) + " |")
     return lines
 
 
-def _spread(values: Sequence[float], decimals: int) -> str:
+def _spread(numbers: Sequence[float | None], decimals: int) -> str:
+    values = [value for value in numbers if value is not None]
     if not values:
         return "–"
     spread = f" ± {statistics.stdev(values):.{decimals}f}" if len(values) > 1 else ""

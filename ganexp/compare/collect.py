@@ -5,21 +5,20 @@ belong together by name: ``<sweep>/jobs/<name>.json`` is about ``<sweep>/<name>`
 """
 
 import glob
-import json
 import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ganexp.compare import configurations
-from ganexp.compare.schema import Record, Summary, Sweep, is_whole
 from ganexp.config.compose import near_miss, register_resolvers
 from ganexp.config.errors import ConfigError
 from ganexp.runs.locks import is_held
-from ganexp.runs.run import Run
+from ganexp.runs.records import JobRecord, Kind, Searched, Summary, SweepRecord, read
+from ganexp.runs.run import SUMMARY, Run
 
 _SHOWN = 6  # names in a hint
 _LOG_LINES = 30
@@ -38,8 +37,8 @@ class Outcome:
         directory: The run directory; one that is missing is that of a job that left none.
         config: The resolved configuration; None if there is none.
         overrides: Those of the command that made it.
-        summary: The content of summary.json; empty before the run ends.
-        record: The record of the job; empty where there is none.
+        summary: Its summary; None before the run ends.
+        record: The record of the job; None where there is none.
         status: What became of it, in one word.
         reasons: Why, and what of it cannot be read.
     """
@@ -47,8 +46,8 @@ class Outcome:
     directory: Path
     config: dict[str, Any] | None = None
     overrides: list[str] = field(default_factory=list)
-    summary: dict[str, Any] = field(default_factory=dict)
-    record: dict[str, Any] = field(default_factory=dict)
+    summary: Summary | None = None
+    record: JobRecord | None = None
     status: str = "unfinished"
     reasons: list[str] = field(default_factory=list)
 
@@ -57,12 +56,13 @@ class Outcome:
         """The seed; None where nothing says it."""
         values = [value for key, _, value in (text.partition("=") for text in self.overrides) if key == "seed"]
         typed = int(values[-1]) if values and values[-1].isdecimal() else None
-        return (self.config or self.summary).get("seed", typed)
+        known = self.summary.seed if self.summary and typed is None else typed
+        return (self.config or {}).get("seed", known)
 
     @property
     def is_ended(self) -> bool:
         """Whether the run came to its end, be it a bad one, and has numbers of it; one that a signal stopped has not."""
-        return bool(self.summary) and self.summary.get("exit_status", 0) < 128
+        return self.summary is not None and self.summary.exit_status < 128
 
     @property
     def is_cut(self) -> bool:
@@ -91,22 +91,22 @@ class Found:
     Attributes:
         folder: The folder that holds it all.
         outcomes: The runs, in the order of the paths and their names.
-        sweeps: What sweep.json says of each sweep that they belong to.
+        sweeps: The sweeps that they belong to.
     """
 
     folder: Path
     outcomes: list[Outcome]
-    sweeps: list[dict[str, Any]]
+    sweeps: list[SweepRecord]
 
     @property
-    def searches(self) -> list[dict[str, Any]]:
+    def searches(self) -> list[Searched]:
         """What the sweeps among them that are searches looked for."""
-        return [sweep["search"] for sweep in self.sweeps if sweep.get("search")]
+        return [sweep.search for sweep in self.sweeps if sweep.search]
 
     @property
-    def on(self) -> str:
+    def on(self) -> Literal["final", "best"]:
         """The state that counts unless another is asked for: that at which a search looked, or else the final one."""
-        return next((search["value"] for search in self.searches if search.get("value") in ("final", "best")), "final")
+        return self.searches[0].value if self.searches else "final"
 
 
 def collect(paths: Sequence[str]) -> Found:
@@ -127,14 +127,12 @@ def collect(paths: Sequence[str]) -> Found:
     if not directories:
         raise ConfigError("no run is named", "paths", hint="name a run directory, or a folder with runs in it")
     register_resolvers()
-    sweeps = [
-        read(file, Sweep) or {}
-        for folder in {path.parent: None for path in directories}
-        if (file := folder / "sweep.json").is_file()
-    ]
+    outcomes = [_read(path) for path in directories]
+    first = {outcome.directory.parent: outcome.reasons for outcome in reversed(outcomes)}
+    sweeps = [found_record(folder / "sweep.json", SweepRecord, reasons) for folder, reasons in reversed(first.items())]
     single = len(folders) == 1 and folders[0] not in directories
     above = folders[0] if single else Path(os.path.commonpath([path.parent for path in directories]))
-    return Found(above, [_read(path) for path in directories], sweeps)
+    return Found(above, outcomes, [sweep for sweep in sweeps if sweep])
 
 
 def _folders(path: str) -> list[Path]:
@@ -185,53 +183,48 @@ def _natural(text: str) -> list[tuple[int, str]]:
 def _read(directory: Path) -> Outcome:
     run, outcome = Run(directory), Outcome(directory)
     file = directory.parent / "jobs" / f"{directory.name}.json"
-    if file.is_file():
-        outcome.record = read(file, Record) or {}
-        if not outcome.record:
-            outcome.reasons.append(f"jobs/{file.name} is damaged")
+    outcome.record = found_record(file, JobRecord, outcome.reasons)
     if run.exists:
         outcome.config = configurations.read(directory / ".hydra" / "config.yaml")
         if outcome.config is None:
             outcome.reasons.append(".hydra/config.yaml is damaged")
-        outcome.overrides = run.overrides
     # What was asked for; a run that is resumed may have been given more.
-    outcome.overrides = [str(override) for override in outcome.record.get("overrides") or outcome.overrides]
-    if (directory / "summary.json").is_file():
-        outcome.summary = read(directory / "summary.json", Summary) or {}
-        if not outcome.summary:
-            outcome.reasons.append("summary.json is damaged")
+    outcome.overrides = outcome.record.overrides if outcome.record else run.overrides
+    outcome.summary = found_record(directory / SUMMARY, Summary, outcome.reasons)
     outcome.status, reason = _status(outcome, file.with_suffix(".lock"))
     outcome.reasons = [*([reason] if reason else []), *outcome.reasons]
     return outcome
 
 
-def read(file: Path, kind: type) -> dict[str, Any] | None:
-    """Return the content of a JSON file of a kind of :mod:`ganexp.compare.schema`; None if it is damaged."""
+def found_record(file: Path, kind: type[Kind], reasons: list[str]) -> Kind | None:
+    """Return the record in a file; None where there is none, and where it cannot be read, which is added to the reasons."""
     try:
-        content: dict[str, Any] = json.loads(file.read_text())
-    except (OSError, ValueError):
+        return read(file, kind)
+    except FileNotFoundError:
         return None
-    return content if is_whole(content, kind) else None
+    except (OSError, ConfigError) as error:
+        folder = file.parents[1] if file.parent.name in ("jobs", "evaluations") else file.parent
+        reasons.append(str(error).replace(f"{folder}{os.sep}", ""))
+        return None
 
 
 def _status(outcome: Outcome, lock: Path) -> tuple[str, str | None]:
     """Return what became of a run, and why: what its summary says, unless its record knows of something later."""
     record, summary, run = outcome.record, outcome.summary, outcome.directory
-    status = record.get("status", "unfinished")
+    status = record.status if record else "unfinished"
     if status in _OPEN and is_held(lock):
         return status, None
     if is_held(run / ".lock"):
         return "running", None
-    known = _time(record.get("began" if status in _OPEN else "ended"))
-    if summary and (not record or known is None or (_time(summary.get("ended")) or known) > known):
-        return str(summary["status"]), summary.get("reason")
+    known = record and _time(record.began if status in _OPEN else record.ended)
+    if summary and (not known or (_time(summary.ended) or known) > known):
+        return summary.status, summary.reason
+    reason = record.reason if record else None
     if status == "running":
-        return "killed", record.get("reason") or "its process is gone"
-    if status == "waiting":  # for its turn, or for the command to be given again
-        return status, record.get("reason")
-    if not record and not outcome.reasons:
-        return status, "it ended without a summary"
-    return status, record.get("reason")
+        return "killed", reason or "its process is gone"
+    if record or outcome.reasons:  # one that is waiting does so for its turn, or for the command to be given again
+        return status, reason
+    return status, "it ended without a summary"
 
 
 def _time(text: Any) -> datetime | None:

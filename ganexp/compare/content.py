@@ -39,8 +39,8 @@ def content(
     outcomes = found.outcomes
     # From here where it is below, else from anywhere.
     folder = os.path.relpath(found.folder) if found.folder.is_relative_to(Path.cwd()) else str(found.folder)
-    swept = list(dict.fromkeys(str(key) for sweep in found.sweeps for key in sweep.get("swept") or ()))
-    searched = [name for search in found.searches for name in search.get("objectives") or {}]
+    swept = list(dict.fromkeys(key for sweep in found.sweeps for key in sweep.swept))
+    searched = [name for search in found.searches for name in search.objectives]
     parameters, rows = vary(outcomes, swept)
     kinds = labels(parameters, rows)
     ranked = tables(outcomes, kinds, rows, by, on, searched)
@@ -65,7 +65,7 @@ def content(
         "folder": folder,
         "on": on,
         "numbers": numbers,
-        "commands": [str(sweep["command"]) for sweep in found.sweeps if sweep.get("command")],
+        "commands": [sweep.command for sweep in found.sweeps],
         "report_command": shlex.join(["python", "-m", "ganexp.compare", *arguments]),
         "tensorboard": f"tensorboard --logdir {shlex.quote(folder)}",
         "verdict": sentences(ranked, [outcome.status for outcome in outcomes], on),
@@ -87,8 +87,7 @@ def content(
 
 def _run(outcome: Outcome, found: Found, reached: int | None) -> dict[str, Any]:
     summary, run = outcome.summary, Run(outcome.directory)
-    best = summary.get("best") or {}
-    health = summary.get("health")
+    best, health = (summary.best, summary.health) if summary else (None, None)
     trainer = (outcome.config or {}).get("trainer") or {}
     picture = pictures.newest(outcome.directory)
     overrides = [override for override in outcome.overrides if not override.startswith("output_dir=")]
@@ -99,17 +98,17 @@ def _run(outcome: Outcome, found: Found, reached: int | None) -> dict[str, Any]:
         "status": outcome.status,
         "counts": outcome.is_ended,
         "reason": "; ".join(outcome.reasons) or None,
-        "health": health and {key: health.get(key) for key in ("verdict", "reason", "iteration")},
-        "iteration": summary.get("iteration", reached),
-        "total_iterations": summary.get("total_iterations", trainer.get("max_iterations")),
-        "final": _headlines(summary.get("metrics") or {}),
-        "best": _headlines(best.get("metrics") or {}),
-        "best_iteration": best.get("iteration"),
-        "seconds": summary.get("training_seconds"),
-        "images_per_second": summary.get("images_per_second"),
-        "device": summary.get("device"),
+        "health": health and {"verdict": health.verdict, "reason": health.reason, "iteration": health.iteration},
+        "iteration": summary.iteration if summary else reached,
+        "total_iterations": summary.total_iterations if summary else trainer.get("max_iterations"),
+        "final": _headlines(summary.metrics if summary else {}),
+        "best": _headlines(best.metrics if best else {}),
+        "best_iteration": best.iteration if best else None,
+        "seconds": summary.training_seconds if summary else None,
+        "images_per_second": summary.images_per_second if summary else None,
+        "device": summary.device if summary else None,
         "directory": str(outcome.directory),
-        "command": outcome.record.get("command") or shlex.join(["python", "-m", "ganexp", *overrides]),
+        "command": outcome.record.command if outcome.record else shlex.join(["python", "-m", "ganexp", *overrides]),
         "resume": shlex.join(["python", "-m", "ganexp", f"resume={outcome.directory}"]) if continued else None,
         "log": None if outcome.status == "finished" else outcome.log,
         "picture": picture and pictures.embedded(picture),

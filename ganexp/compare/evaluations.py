@@ -7,15 +7,13 @@ most samples; a run of which the state that counts was not measured keeps its ow
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
-from ganexp.compare.collect import Outcome, read
-from ganexp.compare.schema import Evaluation
+from ganexp.compare.collect import Outcome, found_record
 from ganexp.config.errors import ConfigError
 from ganexp.runs.protocol import digest
+from ganexp.runs.records import EvaluationRecord
 
-Record = dict[str, Any]
-Records = dict[Any, Record]  # by iteration
+Records = dict[int | None, EvaluationRecord]  # by iteration
 
 
 def evaluated(outcomes: Sequence[Outcome], on: str = "final") -> list[Outcome]:
@@ -45,7 +43,9 @@ def evaluated(outcomes: Sequence[Outcome], on: str = "final") -> list[Outcome]:
 
 def _iteration(outcome: Outcome, state: str) -> int | None:
     """Return the iteration of the final or of the best state."""
-    return (outcome.summary if state == "final" else outcome.summary.get("best") or {}).get("iteration")
+    summary = outcome.summary
+    found = summary if state == "final" else summary and summary.best
+    return found.iteration if found else None
 
 
 def _kept(outcome: Outcome) -> dict[str, Records]:
@@ -53,31 +53,25 @@ def _kept(outcome: Outcome) -> dict[str, Records]:
     states = {_iteration(outcome, state) for state in ("final", "best")} - {None}
     found: dict[str, Records] = {}
     for file in sorted((outcome.directory / "evaluations").glob("*.json")):
-        record = read(file, Evaluation)
-        if record is None:
-            outcome.reasons.append(f"evaluations/{file.name} is damaged")
-        elif record["iteration"] in states:
-            found.setdefault(digest(record["protocol"]), {})[record["iteration"]] = record
+        record = found_record(file, EvaluationRecord, outcome.reasons)
+        if record and record.iteration in states:
+            found.setdefault(digest(record.protocol), {})[record.iteration] = record
     return found
 
 
 def _samples(records: Records) -> int:
-    return max(int(record["protocol"]["samples"]) for record in records.values())
+    return max(record.protocol["samples"] for record in records.values())
 
 
 def _with(outcome: Outcome, protocols: dict[str, Records], order: Sequence[str]) -> Outcome:
-    records = next((protocols[key] for key in order if key in protocols), None)
-    if records is None:
+    records, summary = next((protocols[key] for key in order if key in protocols), None), outcome.summary
+    if records is None or summary is None:
         return outcome
-    summary, best = outcome.summary, outcome.summary.get("best") or {}
     last, then = (records.get(_iteration(outcome, state)) for state in ("final", "best"))
     some = next(iter(records.values()))
-    losses = {name: value for name, value in summary["metrics"].items() if name.startswith("loss/")}
-    changed = {
-        **{name: value for name, value in summary.items() if name != "goals"},
-        "metrics": losses | (last["metrics"] if last else {}),
-        "best": {**best, "metrics": then["metrics"]} if then else None,
-        "real": some["real"],
-        "measured": some["protocol"],
-    }
-    return replace(outcome, summary=changed | ({"goals": some["goals"]} if "goals" in some else {}))
+    losses = {name: value for name, value in summary.metrics.items() if name.startswith("loss/")}
+    changed = replace(
+        summary, metrics=losses | (last.metrics if last else {}), real=some.real, goals=some.goals, measured=some.protocol,
+        best=replace(summary.best, metrics=then.metrics) if summary.best and then else None,
+    )  # fmt: skip
+    return replace(outcome, summary=changed)

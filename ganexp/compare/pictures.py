@@ -50,7 +50,7 @@ def latents(outcome: Outcome, file: Path) -> str | None:
     model, data = config.get("model") or {}, config.get("data") or {}
     layout = (config.get("callbacks") or {}).get("samples") or {}
     # Of a run that has not ended, the host stands for its device.
-    device = outcome.summary.get("device") or outcome.record.get("host")
+    device = outcome.summary.device if outcome.summary else outcome.record and outcome.record.host
     if not (model and data and layout and device):
         return None
     kinds = [str(node.get("_target_")).rpartition(".")[2] for node in (model, data)]

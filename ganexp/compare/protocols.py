@@ -1,38 +1,20 @@
 """Which runs were measured in the same way, by what they are ranked, and in words how they were measured.
 
-Contract: nothing heavy is imported for runs whose protocols are equal and which say the goals of their values themselves.
+Contract: nothing heavy is imported for runs whose protocols are equal.
 """
 
-import pkgutil
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 from ganexp.compare.collect import Outcome
 from ganexp.runs.protocol import differences, digest
+from ganexp.runs.records import Protocol
 from ganexp.runs.signals import is_headline
 
 
 def goals(outcomes: Sequence[Outcome]) -> dict[str, str]:
-    """Return the values by which runs are ranked, in the order of the metrics, and whether the lowest (min) or highest is best.
-
-    Runs of older versions do not say it; the classes of their metrics do.
-    """
-    found: dict[str, str] = {}
-    for outcome in outcomes:
-        if isinstance(given := outcome.summary.get("goals"), dict):
-            found |= given
-    nodes = {
-        str(node.get("_target_")): None
-        for outcome in outcomes
-        if "goals" not in outcome.summary
-        for node in ((outcome.summary.get("measured") or {}).get("metrics") or {}).values()
-    }
-    for target in nodes:
-        try:
-            found = {**getattr(pkgutil.resolve_name(target), "goals", {}), **found}
-        except (ImportError, AttributeError, ValueError):  # another version's, or somebody else's
-            continue
+    """Return the values by which runs are ranked, in the order of the metrics, and whether lower or higher is better."""
+    found = {name: goal for outcome in outcomes if outcome.summary for name, goal in outcome.summary.goals.items()}
     return {name: found[name] for name in measured(outcomes) if name in found}
 
 
@@ -41,7 +23,7 @@ def default(outcomes: Sequence[Outcome], goals: dict[str, str], searched: Sequen
 
     What a search was for; else that by which most runs chose their best state; else the first.
     """
-    chosen = Counter(best.get("by") for outcome in outcomes if (best := outcome.summary.get("best")))
+    chosen = Counter(outcome.summary.best.by for outcome in outcomes if outcome.summary and outcome.summary.best)
     names = [*searched, *(name for name, _ in chosen.most_common()), *goals]
     return next((name for name in names if name in goals), None)
 
@@ -53,14 +35,14 @@ def partition(outcomes: Sequence[Outcome], by: str | None) -> list[list[int]]:
     """
     alike: dict[str, list[int]] = {}
     for index, outcome in enumerate(outcomes):
-        protocol = outcome.summary.get("measured")
+        protocol = protocol_of(outcome)
         if protocol or outcome.is_ended:
             alike.setdefault(digest(protocol) if protocol else "", []).append(index)
     tables: list[list[int]] = []
     for indices in alike.values():
-        first = outcomes[indices[0]].summary.get("measured")
+        first = protocol_of(outcomes[indices[0]])
         for table in tables:
-            other = outcomes[table[0]].summary.get("measured")
+            other = protocol_of(outcomes[table[0]])
             if first and other and not differences(other, first, by):
                 table += indices
                 break
@@ -69,7 +51,12 @@ def partition(outcomes: Sequence[Outcome], by: str | None) -> list[list[int]]:
     return [sorted(table) for table in tables]
 
 
-def describe(protocol: dict[str, Any] | None) -> str:
+def protocol_of(outcome: Outcome) -> Protocol | None:
+    """Return how a run was measured."""
+    return outcome.summary.measured if outcome.summary else None
+
+
+def describe(protocol: Protocol | None) -> str:
     """Return in words how numbers were measured."""
     if not protocol:
         return "nothing was measured but the losses"
@@ -85,7 +72,7 @@ def describe(protocol: dict[str, Any] | None) -> str:
 
 def measured(outcomes: Sequence[Outcome]) -> list[str]:
     """Return the names of all values that stand in tables."""
-    summaries = [outcome.summary for outcome in outcomes]
-    states = [state for summary in summaries for state in (summary, summary.get("best") or {})]
-    names = dict.fromkeys(name for state in states for name in state.get("metrics") or {})
+    summaries = [outcome.summary for outcome in outcomes if outcome.summary]
+    states = [state for summary in summaries for state in (summary, summary.best) if state]
+    names = dict.fromkeys(name for state in states for name in state.metrics)
     return [name for name in names if is_headline(name)]

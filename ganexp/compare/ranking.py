@@ -7,7 +7,7 @@ interrupted does not count until it is continued: its numbers are of a smaller b
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ganexp.compare import protocols
@@ -17,6 +17,7 @@ from ganexp.compare.statistics import interval
 from ganexp.config.compose import near_miss
 from ganexp.config.errors import ConfigError
 from ganexp.runs.protocol import headings
+from ganexp.runs.records import Summary
 from ganexp.runs.signals import is_headline
 
 _BROKEN = ("diverged", "failed")
@@ -50,7 +51,7 @@ def tables(
         hint = f"did you mean {meant}?" if meant else there
         raise ConfigError("no such value ranks runs", "by", hint=hint)
     parts = protocols.partition(outcomes, by or protocols.default(outcomes, goals, searched))
-    first = [outcomes[part[0]].summary.get("measured") for part in parts]
+    first = [protocols.protocol_of(outcomes[part[0]]) for part in parts]
     heads = iter(headings([protocol for protocol in first if protocol]))
     left = [index for index in range(len(outcomes)) if not any(index in part for part in parts)]
     found = []
@@ -66,7 +67,9 @@ def tables(
         groups = [_group(kind, indices, outcomes, rows[indices[0]], names) for kind, indices in members.items()]
         real: dict[str, Any] = {}
         for outcome in numbers:  # only of models that are told classes is there a value for them
-            real |= {name: value for name, value in (outcome.summary.get("real") or {}).items() if is_headline(name)}
+            real |= (
+                {name: value for name, value in outcome.summary.real.items() if is_headline(name)} if outcome.summary else {}
+            )
         table = {
             "protocol": protocols.describe(protocol),
             "differs": (next(heads) if protocol else "nothing measured") if len(parts) > 1 else "",
@@ -82,11 +85,12 @@ def tables(
 def _group(kind: str, indices: list[int], outcomes: Sequence[Outcome], row: Row, names: Sequence[str]) -> dict[str, Any]:
     members = [outcomes[index] for index in indices]
     summaries = [outcome.summary for outcome in members if outcome.summary]
-    by_seed: dict[Any, list[dict[str, Any]]] = {}
-    for outcome in (outcome for outcome in members if outcome.is_ended):
-        by_seed.setdefault(str(outcome.seed), []).append(outcome.summary)
-    best = [summary["best"] for summary in summaries if summary.get("best")]
-    verdicts = [summary["health"]["verdict"] for summary in summaries if summary.get("health")]
+    by_seed: dict[str, list[Summary]] = {}
+    for outcome in members:
+        if outcome.summary and outcome.is_ended:
+            by_seed.setdefault(str(outcome.seed), []).append(outcome.summary)
+    best = [summary.best for summary in summaries if summary.best]
+    verdicts = [summary.health.verdict for summary in summaries if summary.health]
     return {
         "rank": None,
         "label": kind,
@@ -94,29 +98,24 @@ def _group(kind: str, indices: list[int], outcomes: Sequence[Outcome], row: Row,
         "runs": indices,
         "seeds": [outcome.seed for outcome in members],
         "n": len(by_seed),
-        "final": {name: _over(by_seed, "metrics", name) for name in names},
-        "best": {name: _over(by_seed, "best", "metrics", name) for name in names if not name.startswith("loss/")},
-        "best_iterations": [part.get("iteration") for part in best],
+        "final": {name: _over(by_seed, lambda one, name=name: one.metrics.get(name)) for name in names},
+        "best": {
+            name: _over(by_seed, lambda one, name=name: one.best and one.best.metrics.get(name))
+            for name in names
+            if not name.startswith("loss/")
+        },
+        "best_iterations": [part.iteration for part in best],
         "health": dict(Counter(verdicts)),
         "status": dict(Counter(outcome.status for outcome in members)),
         "cut": sum(outcome.is_cut for outcome in members),
-        "seconds": _over(by_seed, "training_seconds"),
-        "images_per_second": _over(by_seed, "images_per_second"),
+        "seconds": _over(by_seed, lambda one: one.training_seconds),
+        "images_per_second": _over(by_seed, lambda one: one.images_per_second),
     }
 
 
-def _over(by_seed: dict[Any, list[dict[str, Any]]], *keys: str) -> dict[str, Any]:
-    """Return the interval over seeds of what summaries have at a place."""
-    means = []
-    for summaries in by_seed.values():
-        values = []
-        for summary in summaries:
-            value: Any = summary
-            for key in keys:
-                value = (value or {}).get(key)
-            values.append(value)
-        means.append(interval(values)["mean"])
-    return interval(means)
+def _over(by_seed: dict[str, list[Summary]], value: Callable[..., float | None]) -> dict[str, Any]:
+    """Return the interval over seeds of a value of summaries."""
+    return interval([interval([value(summary) for summary in summaries])["mean"] for summaries in by_seed.values()])
 
 
 def _ranked(groups: list[dict[str, Any]], by: str | None, goal: str | None, on: str) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from torch import Tensor
 
@@ -26,8 +26,9 @@ from ganexp.evaluate.targets import Target
 from ganexp.metrics import Metric, Reference
 from ganexp.metrics.measurement import fitting, goals, measure, prepare, protocol
 from ganexp.models import GAN
-from ganexp.runs.files import strict, write_json
+from ganexp.runs.files import strict
 from ganexp.runs.protocol import digest
+from ganexp.runs.records import EvaluationRecord, Goal, Protocol, find
 from ganexp.runs.run import Run
 from ganexp.runs.versions import versions
 from ganexp.sample.sampling import choose_device
@@ -37,7 +38,6 @@ Made = TypeVar("Made")
 
 # What a number may depend on besides the protocol.
 _PACKAGES = ("torch", "torchvision", "torchmetrics", "torch-fidelity", "scipy", "scikit-learn", "numpy")
-_SHOWN = {"iteration", "protocol", "metrics", "real", "collapses"}
 
 
 @dataclass(frozen=True)
@@ -99,24 +99,23 @@ class Evaluator:
         if record is None:
             made = measure(model, job.metrics, job.reference, job.settings, options.samples, options.seed, options.batch_size)
             collapses = (metric.collapse(made.values) for metric in job.metrics.values())
-            record = {
-                "run": str(run.path),
-                "iteration": made.iteration,
-                "checkpoint": restored.checkpoint.name,
-                "weights": weights,
-                "protocol": made.protocol,
-                "metrics": made.values,
-                "real": made.real,
-                "goals": goals(job.metrics),
-                "collapses": [sentence for sentence in collapses if sentence],
-                "versions": versions(_PACKAGES),
-                "device": describe_hardware(self.device),
-                "ended": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-                "command": shlex.join(["python", "-m", "ganexp.evaluate", *sys.argv[1:]]),
-            }
-            record = strict(record)
+            record = EvaluationRecord(
+                run=str(run.path),
+                iteration=made.iteration,
+                checkpoint=restored.checkpoint.name,
+                weights=weights,
+                protocol=cast(Protocol, made.protocol),
+                metrics=strict(made.values),
+                real=strict(made.real),
+                goals=cast(dict[str, Goal], goals(job.metrics)),
+                collapses=[sentence for sentence in collapses if sentence],
+                versions=versions(_PACKAGES),
+                device=describe_hardware(self.device),
+                ended=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+                command=shlex.join(["python", "-m", "ganexp.evaluate", *sys.argv[1:]]),
+            )
             try:
-                write_json(file, record)
+                record.write(file)
             except OSError as error:
                 raise ConfigError(f"{file} cannot be written: {error.strerror or error}", "run") from error
         return Row(run.path, restored.checkpoint.stem, file, record)
@@ -168,14 +167,10 @@ def weights_digest(model: GAN) -> str:
     return fingerprint(*(part for name, value in state.items() for part in (name, value.cpu().reshape(-1))))
 
 
-def _read(file: Path, weights: str) -> dict[str, Any] | None:
+def _read(file: Path, weights: str) -> EvaluationRecord | None:
     """Return a kept measurement if it is still valid; its protocol is in its name."""
-    try:
-        record = json.loads(file.read_text())
-        valid = (record["weights"], record["versions"]) == (weights, versions(_PACKAGES)) and record.keys() >= _SHOWN
-        return record if valid else None
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):  # not there, or damaged
-        return None
+    record = find(file, EvaluationRecord)
+    return record if record and (record.weights, record.versions) == (weights, versions(_PACKAGES)) else None
 
 
 def _check_writable(run: Run) -> None:

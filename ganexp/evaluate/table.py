@@ -7,9 +7,9 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ganexp.runs.protocol import differences, headings
+from ganexp.runs.records import EvaluationRecord, Numbers, Protocol
 from ganexp.runs.signals import is_headline, text
 
 _WIDTH = 128
@@ -30,13 +30,12 @@ class Row:
     run: Path
     checkpoint: str
     file: Path
-    record: dict[str, Any]
+    record: EvaluationRecord
 
     @property
-    def protocol(self) -> dict[str, Any]:
+    def protocol(self) -> Protocol:
         """How it was made."""
-        protocol: dict[str, Any] = self.record["protocol"]
-        return protocol
+        return self.record.protocol
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -54,7 +53,7 @@ def table(rows: Sequence[Row]) -> str:
         parts = [f"{head}\n{part}" for head, part in zip(heads, parts, strict=True)]
         parts.insert(0, "These were not measured in the same way; do not compare numbers of different tables.")
     warnings = [
-        f"warning: {names[row.run]} ({row.checkpoint}): {sentence}" for row in rows for sentence in row.record["collapses"]
+        f"warning: {names[row.run]} ({row.checkpoint}): {sentence}" for row in rows for sentence in row.record.collapses
     ]
     kept = str(rows[0].file) if len(rows) == 1 else f"{len(rows)} measurements, kept in the folder evaluations of each run"
     return "\n\n".join([*parts, "\n".join([*warnings, kept])])
@@ -62,13 +61,13 @@ def table(rows: Sequence[Row]) -> str:
 
 def _table(rows: Sequence[Row], names: dict[Path, str]) -> str:
     """Return rows of one protocol and what real samples score, as many columns beside each other as there is room for."""
-    real: dict[str, float] = {}
+    real: Numbers = {}
     for row in rows:  # there is a value for classes only where a generator takes them
-        real |= row.record["real"]
-    values = [row.record["metrics"] for row in rows]
+        real |= row.record.real
+    values = [row.record.metrics for row in rows]
     columns = [name for name in dict.fromkeys(name for given in values for name in given) if is_headline(name)]
     lines = [["run", "checkpoint", "iteration"]]
-    lines += [[names[row.run], row.checkpoint, f"{row.record['iteration']:,}"] for row in rows]
+    lines += [[names[row.run], row.checkpoint, f"{row.record.iteration:,}"] for row in rows]
     if real:
         values.append(real)
         lines.append([f"real ({rows[0].protocol['real']:,} held out)", "", ""])

@@ -4,15 +4,14 @@ Contract: ``<sweep>/jobs/<name>.json`` tells of every job, also of those that le
 and its lock, which the process that works on the job holds.
 """
 
-import json
 import shlex
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ganexp.runs.files import write_json
 from ganexp.runs.locks import is_held
+from ganexp.runs.records import JobRecord, find
 from ganexp.runs.run import Run
 
 # What a run's exit status says of it: done; came to a bad end, which trying again would not change by itself; else interrupted.
@@ -55,36 +54,35 @@ class Job:
     @property
     def command(self) -> str:
         """The command that makes the same run by itself, with the flags that are in the record."""
-        return self._command(self.record)
+        record = self.record
+        return self._command(record.flags if record else ())
 
     @property
-    def record(self) -> dict[str, Any]:
-        """What is known of the job; empty if nothing is, or if the file is damaged."""
-        return read_record(self._file("json"))
+    def record(self) -> JobRecord | None:
+        """What is known of the job; None if nothing is, or if the file is damaged."""
+        return find(self._file("json"), JobRecord)
 
-    def note(self, **changes: Any) -> dict[str, Any]:
+    @property
+    def status(self) -> str | None:
+        """The status in the record; None where there is none."""
+        record = self.record
+        return record.status if record else None
+
+    def note(self, **changes: Any) -> JobRecord:
         """Change the record, which is begun if it is missing, and return it."""
-        blank: dict[str, Any] = {
-            "status": "waiting",
-            "reason": None,
-            "exit_status": None,
-            "attempts": 0,
-            "host": None,
-            "pid": None,
-            "slurm": None,
-            "flags": [],
-        }
-        known = {
+        known: dict[str, Any] = {
             "name": self.name,
             "directory": str(self.run.path),
             "overrides": list(self.overrides),
             "identity": self.identity,
+            "log": f"jobs/{self.log.name}",
+            "command": "",
         }
-        record = blank | {"began": None, "ended": None} | self.record | known
-        record |= {"log": f"jobs/{self.log.name}", **changes}
-        record["command"] = self._command(record)
+        before = self.record
+        record = replace(before, **known, **changes) if before else JobRecord(**known, **changes)
+        record = replace(record, command=self._command(record.flags))
         self.lock.parent.mkdir(parents=True, exist_ok=True)
-        write_json(self._file("json"), record)
+        record.write(self._file("json"))
         return record
 
     @property
@@ -95,30 +93,25 @@ class Job:
     @property
     def reached(self) -> str:
         """How far the job has come: `new`, `unfinished`, `finished`, or `failed`, which would end in the same way again."""
-        ended = self.run.summary.get("exit_status")
-        if ended in _DONE:
+        summary = self.run.summary
+        if summary and summary.exit_status in _DONE:
             return "finished"
-        if ended in _BAD or self.record.get("status") in ("refused", "failed"):
+        if (summary and summary.exit_status in _BAD) or self.status in ("refused", "failed"):
             return "failed"
         return "unfinished" if self.run.exists else "new"
 
-    def _command(self, record: Mapping[str, Any]) -> str:
-        return shlex.join(["python", "-m", "ganexp", *record.get("flags", ()), *self.overrides])
+    def _command(self, flags: Sequence[str]) -> str:
+        return shlex.join(["python", "-m", "ganexp", *flags, *self.overrides])
 
     def _file(self, kind: str) -> Path:
         return self.folder / "jobs" / f"{self.name}.{kind}"
 
 
-def read_record(path: Path) -> dict[str, Any]:
-    """Return the content of a job's record; empty if there is none, or if it is damaged."""
-    try:
-        record = json.loads(path.read_text())
-    except (OSError, ValueError):
-        return {}
-    return record if isinstance(record, dict) and {"name", "overrides", "identity"} <= record.keys() else {}
-
-
 def known_jobs(folder: Path) -> list[Job]:
-    """Return the jobs of which a sweep's folder knows."""
-    records = filter(None, map(read_record, sorted((folder / "jobs").glob("*.json"))))
-    return [Job(folder, record["name"], tuple(record["overrides"]), record["identity"]) for record in records]
+    """Return the jobs of which a sweep's folder knows.
+
+    Raises:
+        ConfigError: A record is of another format.
+    """
+    records = (find(file, JobRecord) for file in sorted((folder / "jobs").glob("*.json")))
+    return [Job(folder, record.name, tuple(record.overrides), record.identity) for record in records if record]

@@ -1,6 +1,5 @@
 """A run directory as an object: made exclusively, found again, resumed."""
 
-import json
 import os
 import shutil
 from pathlib import Path
@@ -11,8 +10,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from ganexp.config.compose import plain
 from ganexp.config.errors import ConfigError
-from ganexp.runs.files import remove_empty, write_atomically, write_json
+from ganexp.runs.files import remove_empty, write_atomically
 from ganexp.runs.locks import Held, acquire
+from ganexp.runs.records import Summary, find
 
 if TYPE_CHECKING:
     from filelock import FileLock
@@ -21,6 +21,7 @@ _CONFIG = Path(".hydra", "config.yaml")
 
 _LOCK = ".lock"
 
+SUMMARY = "summary.json"
 LAST, PREVIOUS, BEST = "last.ckpt", "previous.ckpt", "best.ckpt"
 
 
@@ -163,14 +164,14 @@ class Run:
         return [path for name in (LAST, PREVIOUS, BEST) if (path := folder / name).is_file()]
 
     @property
-    def summary(self) -> dict[str, Any]:
-        """The content of ``summary.json``; empty before the run ends, and if the file is damaged."""
-        try:
-            content = json.loads((self.path / "summary.json").read_text())
-        except (OSError, ValueError):
-            return {}
-        return content if isinstance(content, dict) else {}
+    def summary(self) -> Summary | None:
+        """What ``summary.json`` says; None before the run ends, and if the file is damaged.
 
-    def write_summary(self, summary: dict[str, Any]) -> None:
+        Raises:
+            ConfigError: It is of another format.
+        """
+        return find(self.path / SUMMARY, Summary)
+
+    def write_summary(self, summary: Summary) -> None:
         """Save ``summary.json``."""
-        write_json(self.path / "summary.json", summary)
+        summary.write(self.path / SUMMARY)

@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from ganexp.runs.files import remove_empty, write_json
+from ganexp.runs.files import remove_empty
 from ganexp.runs.jobs import Job, known_jobs
+from ganexp.runs.records import SweepRecord, find
 from ganexp.runs.signals import text
 from ganexp.sweeps.launchers.slurm.queue import states_of
-from ganexp.sweeps.record import SWEEP, read_sweep
+from ganexp.sweeps.record import SWEEP
 from ganexp.sweeps.supervisor import note_end
 
 SUBMITTED = ".submitit"
@@ -31,17 +31,17 @@ class Before:
     Attributes:
         folder: The folder, which need not exist.
         jobs: The names of its jobs.
-        sweep: The content of its ``sweep.json``.
+        sweep: Its ``sweep.json``.
     """
 
     folder: Path
     jobs: frozenset[str]
-    sweep: dict[str, Any]
+    sweep: SweepRecord | None
 
     @classmethod
     def of(cls, folder: Path) -> "Before":
         """Return what a folder knows now."""
-        return cls(folder, frozenset(job.name for job in known_jobs(folder)), read_sweep(folder))
+        return cls(folder, frozenset(job.name for job in known_jobs(folder)), find(folder / SWEEP, SweepRecord))
 
     def restore(self, jobs: Sequence[Job]) -> None:
         """Forget those of a command's jobs that are new and have not begun; then what no job is left to need."""
@@ -50,7 +50,7 @@ class Before:
                 for file in (job.lock, job.log, job.log.with_suffix(".json")):
                     file.unlink(missing_ok=True)
         if self.sweep:
-            write_json(self.folder / SWEEP, self.sweep)
+            self.sweep.write(self.folder / SWEEP)
         elif not known_jobs(self.folder):
             from ganexp.sweeps.search.study import discard
 
@@ -104,7 +104,7 @@ def close(before: Before, jobs: Sequence[Job], found: str = "") -> None:
 
 def left_something(folder: Path, jobs: Sequence[Job]) -> bool:
     """Return whether more is left of jobs than what has been printed: a run, or what tells why there is none."""
-    if any(job.run.exists or job.record.get("status") in ("failed", "killed") for job in jobs):
+    if any(job.run.exists or job.status in ("failed", "killed") for job in jobs):
         return True
     # A job of Slurm that returned nothing has said why in its output, if anywhere.
     outputs = (folder / SUBMITTED).glob("*/*_log.out")
@@ -131,12 +131,11 @@ def _report(folder: Path) -> str:
 
 def _outcome(job: Job, state: str) -> str:
     """Return what became of a job, in one line: status, health, the value by which it is ranked, and what went wrong."""
-    record, summary = note_end(job) if state == "finished" else job.record, job.run.summary
-    status = record.get("status", "finished")
+    record, summary = note_end(job) if state == "finished" else job.record or job.note(), job.run.summary
+    status = record.status
     if status == "running" and state not in ("running", "queued"):
         status = "killed"  # nobody was left to note it
-    by = (summary.get("best") or {}).get("by")
-    verdict = (summary.get("health") or {}).get("verdict", "")
-    value = f"{by} {text(summary['metrics'].get(by))}" if by else ""
-    reason = f"({record['reason']})" if record.get("reason") else ""
+    verdict = summary.health.verdict if summary and summary.health else ""
+    value = f"{summary.best.by} {text(summary.metrics.get(summary.best.by))}" if summary and summary.best else ""
+    reason = f"({record.reason})" if record.reason else ""
     return "  ".join(part for part in (f"{status:<8}", f"{verdict:<9}", value, reason) if part).rstrip()

@@ -95,8 +95,8 @@ def _watch(jobs: Sequence[Job], missing: Sequence[Job], launch: Launch) -> tuple
     """Return a run and how fast it is: one that is done, or else the first that begins when it is tried."""
     for job in jobs:
         summary = job.run.summary
-        if job.reached == "finished" and summary.get("iteration"):
-            return job, Speed(_BEGIN, summary["training_seconds"] / summary["iteration"], summary["total_iterations"])
+        if job.reached == "finished" and summary and summary.iteration:
+            return job, Speed(_BEGIN, summary.training_seconds / summary.iteration, summary.total_iterations)
     for job in missing:
         if asked_to_stop():
             break
@@ -120,7 +120,7 @@ def _budget(config: DictConfig) -> tuple[str, float]:
 def _left(job: Job) -> float:
     """Return which share of its iterations a run still has to make, as far as its summary tells."""
     summary = job.run.summary
-    return 1 - summary["iteration"] / summary["total_iterations"] if summary.get("total_iterations") else 1.0
+    return 1 - summary.iteration / summary.total_iterations if summary else 1.0
 
 
 def _try(job: Job, launch: Launch) -> Speed | None:
@@ -145,9 +145,9 @@ def _try(job: Job, launch: Launch) -> Speed | None:
             told = pass_on(child, told)
             time.sleep(_TICK)
         summary = run.summary
-        if not summary.get("iteration"):
+        if not (summary and summary.iteration):
             return None
-        return Speed(begun - started, watched / summary["iteration"], summary["total_iterations"])
+        return Speed(begun - started, watched / summary.iteration, summary.total_iterations)
 
 
 def _wait(child: subprocess.Popen, until: Callable[[], bool], seconds: float) -> None:

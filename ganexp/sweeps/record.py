@@ -1,17 +1,15 @@
 """A sweep's folder: made when something is to run in it, with what the command was."""
 
-import json
 import os
 import shlex
 import sys
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
 
 from omegaconf import DictConfig
 
 from ganexp.config.errors import ConfigError
-from ganexp.runs.files import write_json
+from ganexp.runs.records import Searched, SweepRecord, find
 from ganexp.sweeps.supervisor import now
 
 SWEEP = "sweep.json"
@@ -34,26 +32,17 @@ def make_folder(folder: Path) -> None:
 
 
 def describe_sweep(
-    folder: Path, config: DictConfig, swept: Collection[str], launcher: str, search: dict[str, Any] | None = None
+    folder: Path, config: DictConfig, swept: Collection[str], launcher: str, search: Searched | None = None
 ) -> None:
     """Write ``sweep.json``: the latest command, when the first one was given, all keys that varied, what is searched for."""
-    before = read_sweep(folder)
+    before = find(folder / SWEEP, SweepRecord)
     order = [override.partition("=")[0].lstrip("+") for override in config.hydra.overrides.task]
     keys = sorted(swept, key=lambda key: order.index(key) if key in order else len(order))
-    content = {
-        "command": shlex.join(["python", "-m", "ganexp", *sys.argv[1:]]),
-        "swept": list(dict.fromkeys([*before.get("swept", []), *keys])),
-        "launcher": launcher,
-        "began": before.get("began") or now(),
-        "search": search,
-    }
-    write_json(folder / SWEEP, content)
-
-
-def read_sweep(folder: Path) -> dict[str, Any]:
-    """Return the content of ``sweep.json``; empty if it is missing or damaged."""
-    try:
-        content = json.loads((folder / SWEEP).read_text())
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
+    record = SweepRecord(
+        command=shlex.join(["python", "-m", "ganexp", *sys.argv[1:]]),
+        swept=list(dict.fromkeys([*(before.swept if before else ()), *keys])),
+        launcher=launcher,
+        began=before.began if before else now(),
+        search=search,
+    )
+    record.write(folder / SWEEP)

@@ -24,6 +24,8 @@ from ganexp.config.keys import Purpose, purpose
 from ganexp.config.refusals import PREFIX
 from ganexp.runs.jobs import Job
 from ganexp.runs.locks import Held, hold, is_held
+from ganexp.runs.records import JobRecord
+from ganexp.runs.run import SUMMARY
 from ganexp.training.job import DIRECTORY, PARENT, SOURCE
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR2)
@@ -89,15 +91,15 @@ class Supervisor(Task):
     jobs: Sequence[Job]
     launch: Launch
 
-    def work(self, number: int, environment: Mapping[str, str | None] | None = None) -> dict[str, Any]:
+    def work(self, number: int, environment: Mapping[str, str | None] | None = None) -> JobRecord:
         """Return the record of a job, which is brought to its end."""
         return supervise(self.jobs[number], self.launch.within(environment))
 
 
-def supervise(job: Job, launch: Launch) -> dict[str, Any]:
+def supervise(job: Job, launch: Launch) -> JobRecord:
     """Run a job to its end in a process of its own; return its record, with the status `elsewhere` if it is left alone."""
     if asked_to_stop():
-        return job.record
+        return job.record or job.note()
     try:
         job.lock.parent.mkdir(parents=True, exist_ok=True)
         with hold(job.lock), listening():
@@ -107,15 +109,15 @@ def supervise(job: Job, launch: Launch) -> dict[str, Any]:
                 return note_end(job)
             return _run(job, launch)
     except Held:
-        return job.record | {"status": "elsewhere"}
+        return replace(job.record or job.note(), status="elsewhere")
 
 
-def note_end(job: Job) -> dict[str, Any]:
-    """Return the record of a job that has ended; if nobody was left to note its end, the run's summary tells it."""
-    record, summary = job.record, job.run.summary
-    unknown = record.get("status") in (None, "waiting", "running")
-    if summary and (unknown or (job.reached == "finished" and record["status"] != "finished")):
-        return job.note(**{key: summary[key] for key in ("status", "reason", "exit_status")})
+def note_end(job: Job) -> JobRecord:
+    """Return the record of a job that has ended; if nobody was left to note its end, the run's summary says it."""
+    record, summary = job.record or job.note(), job.run.summary
+    unknown = record.status in ("waiting", "running")
+    if summary and (unknown or (job.reached == "finished" and record.status != "finished")):
+        return job.note(status=summary.status, reason=summary.reason, exit_status=summary.exit_status)
     return record
 
 
@@ -152,12 +154,12 @@ def _ask(number: int, frame: Any) -> None:
         _asked, _last = _asked + 1, number
 
 
-def _run(job: Job, launch: Launch) -> dict[str, Any]:
+def _run(job: Job, launch: Launch) -> JobRecord:
     """Start the run, wait for its end, and note what became of it."""
-    began = time.time()
+    began, attempts = time.time(), job.record.attempts if job.record else 0
     record = job.note(
-        status="running", reason=None, exit_status=None, attempts=job.record.get("attempts", 0) + 1, host=socket.gethostname(),
-        pid=os.getpid(), began=now(), ended=None, flags=list(launch.flags),
+        status="running", reason=None, exit_status=None, attempts=attempts + 1, host=socket.gethostname(), pid=os.getpid(),
+        began=now(), ended=None, flags=list(launch.flags),
     )  # fmt: skip
     arguments = [f"resume={job.run.path}", *_moved(job)] if job.run.exists else [*launch.flags, *job.overrides]
     command = [sys.executable, "-m", "ganexp", *arguments]
@@ -166,7 +168,7 @@ def _run(job: Job, launch: Launch) -> dict[str, Any]:
     if job.source:
         environment[SOURCE] = job.source
     with job.log.open("ab", buffering=0) as log:
-        log.write(f"--- {record['began']} {record['host']}: {' '.join(arguments)}\n".encode())
+        log.write(f"--- {record.began} {record.host}: {' '.join(arguments)}\n".encode())
         start = log.tell()
         # The run writes the log by itself: what it says when this process has died must not fail.
         with _deaf_to(signal.SIGUSR2):
@@ -233,10 +235,10 @@ def _outcome(job: Job, code: int, began: float, printed: str) -> tuple[str, str 
     lines = [line.strip() for line in printed.replace("\r", "\n").splitlines() if line.strip()]
     last = lines[-1] if lines else f"exit status {code}, and nothing printed"
     try:
-        summary = job.run.summary if (job.run.path / "summary.json").stat().st_mtime >= began - 1 else {}
-    except (OSError, ValueError):
-        summary = {}
-    if code < 0 and summary.get("exit_status") != 0:  # told in its last moment, it may have been through
+        summary = job.run.summary if (job.run.path / SUMMARY).stat().st_mtime >= began - 1 else None
+    except OSError:
+        summary = None
+    if code < 0 and not (summary and summary.exit_status == 0):  # a signal in its last moment leaves a run finished
         name = signal.Signals(-code).name
         if -code in _SIGNALS:
             return "stopped", f"by {name}, before it could save"
@@ -244,8 +246,8 @@ def _outcome(job: Job, code: int, began: float, printed: str) -> tuple[str, str 
     if code == 2:
         message = next((line for line in reversed(lines) if line.startswith(PREFIX)), last)
         return "refused", message.removeprefix(PREFIX)
-    if summary and (summary.get("exit_status") == code or code < 0):
-        return summary["status"], summary["reason"]
+    if summary and (summary.exit_status == code or code < 0):
+        return summary.status, summary.reason
     return "failed", last
 
 

@@ -17,6 +17,7 @@ from ganexp.config.build import build, check_value
 from ganexp.config.compose import plain, quote
 from ganexp.config.errors import ConfigError
 from ganexp.runs.jobs import Job, known_jobs
+from ganexp.runs.records import Searched
 from ganexp.sweeps import closing, estimate
 from ganexp.sweeps.launchers.slurm.queue import states_of
 from ganexp.sweeps.plan import check_swept, is_a_runs, plan_jobs, resolved, sweep_folder
@@ -109,7 +110,7 @@ class Sweeper(HydraSweeper):
             return
         describe_sweep(
             folder, config, search.options.space, self._choice,
-            {"objectives": search.objectives, "trials": trials, "value": search.options.value},
+            Searched(search.objectives, trials, search.options.value),
         )  # fmt: skip
         self._launch(launcher, before, [search.overrides] * workers, [])
         # Before the end is told: where nothing began, the study is not there afterwards.

@@ -111,8 +111,6 @@ def _rebuild(run: Run, data: Mapping[str, Any]) -> GAN:
 
 def _versions(run: Run) -> str | None:
     """Say so if another version of ganexp made the run, as far as its summary tells."""
-    try:
-        made = run.summary["versions"]["ganexp"]
-    except (ValueError, KeyError):
-        return None
+    summary = run.summary
+    made = summary.versions["ganexp"] if summary else __version__
     return None if made == __version__ else f"ganexp {made} made it, this is {__version__}"

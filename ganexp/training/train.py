@@ -21,6 +21,7 @@ from ganexp.config.keys import computes
 from ganexp.metrics.measurement import prepare as prepare_metrics
 from ganexp.models import GAN
 from ganexp.runs.checkpoint import go_back, last_good
+from ganexp.runs.records import Summary
 from ganexp.runs.run import Run
 from ganexp.training.callbacks import Measures, Periodic
 from ganexp.training.callbacks.trial import watched
@@ -125,7 +126,7 @@ def _train(training: Training, source: dict[str, Any]) -> dict[str, Any]:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     summary = summarise(training.config, run, training.model, trainer, training.state)
     if trainer.is_global_zero:
-        run.write_summary(summary)
+        run.write_summary(Summary(**summary))
         for logger in _tensorboards(trainer):
             if summary["status"] != "stopped":
                 logger.log_result(_columns(training.config, run.overrides), summary)

@@ -1,6 +1,7 @@
 """Runs and records of jobs, found below paths."""
 
 import json
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -124,7 +125,7 @@ def test_a_damaged_summary_is_a_reason(tmp_path, text):
     run = make_run(tmp_path, "seed=0")
     (run / "summary.json").write_text(text, encoding="latin-1")
     outcome = only(run)
-    assert (outcome.status, outcome.reasons, outcome.summary) == ("unfinished", ["summary.json is damaged"], {})
+    assert (outcome.status, outcome.reasons, outcome.summary) == ("unfinished", ["summary.json is damaged"], None)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +145,7 @@ def test_a_damaged_summary_is_a_reason(tmp_path, text):
 )
 def test_a_summary_with_strange_content_is_damaged(tmp_path, changes):
     run = make_run(tmp_path, "seed=0")
-    (run / "summary.json").write_text(json.dumps(summary(**changes)))
+    (run / "summary.json").write_text(json.dumps(asdict(summary()) | changes))
     assert only(run).reasons == ["summary.json is damaged"]
 
 
@@ -165,9 +166,15 @@ def test_a_damaged_configuration_is_a_reason(tmp_path, text):
     assert outcome.reasons == [".hydra/config.yaml is damaged"]
 
 
-def test_sweeps_are_told_once(tmp_path):
+def test_a_record_of_another_format_is_named(tmp_path):
+    run = make_run(tmp_path, "seed=0", content=replace(summary(), format=2))
+    assert only(run).reasons[0].startswith("summary.json has format 2")
+
+
+def test_a_sweep_is_read_once_and_a_damaged_one_is_a_reason(tmp_path):
     for seed in range(2):
         make_record(tmp_path, f"seed={seed}", "refused")
-    assert [sweep["swept"] for sweep in collect([str(tmp_path)]).sweeps] == [["loss"]]
+    assert [sweep.swept for sweep in collect([str(tmp_path)]).sweeps] == [["loss"]]
     (tmp_path / "sweep.json").write_text("{")
-    assert collect([str(tmp_path)]).sweeps == [{}]
+    found = collect([str(tmp_path)])
+    assert found.sweeps == [] and [outcome.reasons for outcome in found.outcomes] == [["sweep.json is damaged"], []]

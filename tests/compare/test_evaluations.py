@@ -1,6 +1,5 @@
 """Numbers that were measured after training take the place of those of the training."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -9,17 +8,15 @@ from ganexp.compare.collect import collect
 from ganexp.compare.evaluations import evaluated
 from ganexp.config.errors import ConfigError
 from ganexp.runs.protocol import digest
-from support.made_runs import GOALS, PROTOCOL, make_run, summary
+from ganexp.runs.records import Summary
+from support.made_runs import GOALS, PROTOCOL, best, make_evaluation, make_run, summary
 
 
 def keep(run: Path, quality: float, iteration: int = 100, **changed) -> Path:
     """Keep a measurement in a run, as ganexp.evaluate does."""
     protocol = {**PROTOCOL, "samples": 10_000, **changed}
-    folder = run / "evaluations"
-    folder.mkdir(exist_ok=True)
-    file = folder / f"{iteration:08d}-{digest(protocol)}.json"
-    record = {"iteration": iteration, "protocol": protocol, "metrics": {"quality": quality}, "real": {"quality": 0.97}}
-    file.write_text(json.dumps({**record, "goals": GOALS}))
+    file = run / "evaluations" / f"{iteration:08d}-{digest(protocol)}.json"
+    make_evaluation(file, iteration, protocol, {"quality": quality})
     return file
 
 
@@ -33,7 +30,7 @@ def other(tmp_path):
     return make_run(tmp_path, "loss=r3gan", "seed=0", content=summary(0.6))
 
 
-def look(folder: Path, on: str = "final") -> dict:
+def look(folder: Path, on: str = "final") -> dict[str, Summary]:
     return {outcome.directory.name.split(",")[0]: outcome.summary for outcome in evaluated(collect([str(folder)]).outcomes, on)}
 
 
@@ -41,10 +38,9 @@ def test_last_and_best_state_have_the_numbers_that_were_measured_of_them(one):
     keep(one, 0.7)
     keep(one, 0.8, iteration=90)
     found = look(one.parent)["loss=hinge"]
-    assert found["metrics"] == {"loss/d": 1.0, "quality": 0.7}
-    assert found["best"] == {"by": "quality", "iteration": 90, "metrics": {"quality": 0.8}}
-    assert (found["real"], found["measured"]["samples"], found["goals"]) == ({"quality": 0.97}, 10_000, GOALS)
-    assert (found["health"], found["training_seconds"]) == (summary()["health"], 10.0), "the rest is the run's own"
+    assert (found.metrics, found.best) == ({"loss/d": 1.0, "quality": 0.7}, best(quality=0.8))
+    assert (found.real, found.measured["samples"], found.goals) == ({"quality": 0.97}, 10_000, GOALS)
+    assert (found.health, found.training_seconds) == (summary().health, 10.0), "the rest is the run's own"
 
 
 def test_the_state_that_counts_decides_which_protocol_is_taken(one, other):
@@ -52,11 +48,11 @@ def test_the_state_that_counts_decides_which_protocol_is_taken(one, other):
     for run in (one, other):
         keep(run, 0.8, iteration=90, samples=50_000)
     found = look(one.parent)
-    assert (found["loss=hinge"]["metrics"]["quality"], found["loss=hinge"]["best"]) == (0.7, None)
+    assert (found["loss=hinge"].metrics["quality"], found["loss=hinge"].best) == (0.7, None)
     assert found["loss=r3gan"] == summary(0.6), "of its final state nothing was measured"
     found = look(one.parent, on="best")
-    assert [part["best"]["metrics"] for part in found.values()] == [{"quality": 0.8}] * 2
-    assert [part["metrics"] for part in found.values()] == [{"loss/d": 1.0}] * 2
+    assert [part.best.metrics for part in found.values()] == [{"quality": 0.8}] * 2
+    assert [part.metrics for part in found.values()] == [{"loss/d": 1.0}] * 2
 
 
 def test_what_was_measured_of_an_earlier_state_does_not_count(one, other):
@@ -69,9 +65,9 @@ def test_the_protocol_that_most_runs_have_in_common_counts_then_that_of_the_most
     keep(one, 0.7)
     keep(one, 0.71, samples=50_000)
     keep(other, 0.8)
-    assert [part["metrics"]["quality"] for part in look(one.parent).values()] == [0.7, 0.8]
+    assert [part.metrics["quality"] for part in look(one.parent).values()] == [0.7, 0.8]
     keep(other, 0.81, samples=50_000)
-    assert [part["metrics"]["quality"] for part in look(one.parent).values()] == [0.71, 0.81]
+    assert [part.metrics["quality"] for part in look(one.parent).values()] == [0.71, 0.81]
 
 
 def test_what_is_damaged_is_told_and_left_out(one, other):
@@ -80,7 +76,7 @@ def test_what_is_damaged_is_told_and_left_out(one, other):
     for text in ("", "[]", "{}", file.read_text()[:-9], file.read_text().replace("0.8", '"0.8"')):
         file.write_text(text)
         ours, theirs = evaluated(collect([str(one.parent)]).outcomes)
-        assert ours.summary["metrics"]["quality"] == 0.7
+        assert ours.summary.metrics["quality"] == 0.7
         assert theirs.summary == summary(0.6)
         assert theirs.reasons == [f"evaluations/{file.name} is damaged"]
 

@@ -5,14 +5,15 @@ import pytest
 from ganexp.compare.collect import Outcome
 from ganexp.compare.ranking import tables
 from ganexp.config.errors import ConfigError
-from support.made_runs import PROTOCOL, summary
+from ganexp.runs.records import Health
+from support.made_runs import PROTOCOL, best, summary
 
 OTHER = PROTOCOL | {"samples": 1000}
 
 
 def outcome(folder, seed=0, status="finished", **content):
-    given = summary(**content) if content else {}
-    return Outcome(folder, None, [f"seed={seed}"], given | {"status": status} if given else {}, {}, status)
+    given = summary(status=status, seed=seed, **content) if content else None
+    return Outcome(folder, None, [f"seed={seed}"], given, None, status)
 
 
 def ranked(kinds, by=None, on="final", searched=()):
@@ -47,8 +48,7 @@ def test_the_best_mean_over_seeds_comes_first(tmp_path):
 
 
 def test_another_value_or_the_best_state_ranks_where_that_is_asked_for(tmp_path):
-    worse = {"by": "quality", "iteration": 5, "metrics": {"quality": 0.99}}
-    kinds = {"a": [outcome(tmp_path, quality=0.9)], "b": [outcome(tmp_path, quality=0.8, best=worse)]}
+    kinds = {"a": [outcome(tmp_path, quality=0.9)], "b": [outcome(tmp_path, quality=0.8, best=best(5, quality=0.99))]}
     assert order(ranked(kinds, on="best")[0]) == [(1, "b"), (2, "a")]
     (table,) = ranked(kinds, by="distance")
     assert (table["by"], table["goal"]) == ("distance", "min")
@@ -62,7 +62,7 @@ def test_another_value_or_the_best_state_ranks_where_that_is_asked_for(tmp_path)
 
 
 def test_a_kind_with_a_broken_run_stands_behind_those_without(tmp_path):
-    diverged = {"verdict": "diverged", "reason": "nan", "iteration": 5}
+    diverged = Health("diverged", "nan", 5)
     kinds = {
         "diverged": [outcome(tmp_path, 0, quality=0.99), outcome(tmp_path, 1, quality=0.99, health=diverged)],
         "failed": [outcome(tmp_path, 0, quality=0.98), outcome(tmp_path, 1, "failed")],
@@ -112,14 +112,6 @@ def test_what_does_not_move_the_ranking_value_keeps_nothing_apart(tmp_path):
     content = {"metrics": {"modes": 8.0}, "goals": {"modes": "max"}, "best": None}
     (table,) = ranked({"a": [outcome(tmp_path, measured=how, **content) for how in (PROTOCOL, *others)]}, by="modes")
     assert table["groups"][0]["runs"] == [0, 1, 2]
-
-
-def test_goals_that_no_run_says_come_from_the_classes_of_the_metrics(tmp_path):
-    unknown = PROTOCOL["metrics"] | {"mine": {"_target_": "not.there.Metric"}, "none": {}}
-    old = outcome(tmp_path, metrics={"modes": 7.0, "high_quality": 0.9}, measured=PROTOCOL | {"metrics": unknown}, best=None)
-    del old.summary["goals"]
-    (table,) = ranked({"a": [old]})
-    assert (table["by"], table["goal"]) == ("modes", "max")
 
 
 def test_runs_that_measured_nothing_are_shown_and_not_ranked(tmp_path):

@@ -4,6 +4,8 @@ import pytest
 
 from ganexp.runs.jobs import Job, known_jobs
 from ganexp.runs.locks import hold
+from support import made_runs
+from support.refused import refused
 
 
 @pytest.fixture
@@ -15,7 +17,7 @@ def begin(job, **summary):
     job.run.create({"choices": {}}, [])
     job.run.release()
     if summary:
-        job.run.write_summary(summary)
+        job.run.write_summary(made_runs.summary(**summary))
 
 
 def test_a_record_remembers_what_is_not_changed(job, tmp_path):
@@ -31,8 +33,18 @@ def test_a_record_remembers_what_is_not_changed(job, tmp_path):
 def test_a_damaged_record_is_none(job, tmp_path, damage):
     job.note(status="finished")
     (tmp_path / "jobs" / "seed=0.json").write_text(damage)
-    assert job.record == {} and known_jobs(tmp_path) == []
-    assert job.note(status="failed")["status"] == "failed"
+    assert job.record is None and job.status is None and known_jobs(tmp_path) == []
+    assert job.note(status="failed").status == "failed"
+
+
+def test_a_record_of_another_format_is_refused_by_its_file(job, tmp_path):
+    job.note(status="finished")
+    file = tmp_path / "jobs" / "seed=0.json"
+    file.write_text(file.read_text().replace('"format": 1', '"format": 2'))
+    for ask in (lambda: job.record, lambda: known_jobs(tmp_path), lambda: job.state):
+        with refused() as caught:
+            ask()
+        assert str(file) in str(caught.value)
 
 
 @pytest.mark.parametrize(

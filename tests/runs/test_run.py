@@ -8,6 +8,7 @@ import pytest
 from ganexp.config.errors import ConfigError
 from ganexp.runs.files import remove_empty, write_atomically
 from ganexp.runs.run import Run
+from support.made_runs import summary
 
 CONFIG = {"seed": 1, "choices": {"loss": "hinge"}}
 
@@ -21,7 +22,7 @@ def run(tmp_path: Path) -> Run:
 
 def test_constructing_touches_nothing(tmp_path):
     run = Run(tmp_path / "a" / "b")
-    assert not run.exists and run.checkpoints == [] and run.summary == {}
+    assert not run.exists and run.checkpoints == [] and run.summary is None
     run.check_new()
     assert list(tmp_path.iterdir()) == []
 
@@ -30,8 +31,8 @@ def test_keeps_what_it_was_made_of(run):
     assert run.exists and run.config == CONFIG and run.overrides == ["seed=1"]
     run.save_config(CONFIG | {"seed": 2}, ["seed=1", "seed=2"])
     assert run.config["seed"] == 2 and run.overrides == ["seed=1", "seed=2"]
-    run.write_summary({"status": "finished"})
-    assert run.summary == {"status": "finished"}
+    run.write_summary(summary())
+    assert run.summary == summary()
 
 
 def test_a_directory_is_made_once(run):

@@ -1,10 +1,11 @@
-import json
 from pathlib import Path
 
 import pytest
 
 from ganexp.runs.jobs import Job
+from ganexp.runs.records import SweepRecord
 from ganexp.sweeps.closing import SUBMITTED, Before, close
+from support.made_runs import summary
 
 
 def begun(folder: Path, name: str) -> Job:
@@ -12,7 +13,7 @@ def begun(folder: Path, name: str) -> Job:
     job = Job(folder, name, ("seed=0",), name)
     job.run.create({"choices": {}}, [])
     job.run.release()
-    job.run.write_summary({"status": "finished", "reason": None, "exit_status": 0})
+    job.run.write_summary(summary(best=None, health=None))
     job.note(status="finished", exit_status=0)
     return job
 
@@ -32,8 +33,9 @@ def content(folder: Path) -> dict[str, str]:
 def describe(folder: Path, command: str) -> None:
     """Leave what a search leaves beside its jobs."""
     (folder / "workers").mkdir(parents=True, exist_ok=True)
-    for name, text in {"sweep.json": json.dumps({"command": command}), "study.journal": "{}\n", "study.lock": ""}.items():
-        (folder / name).write_text(text)
+    SweepRecord(command=command, swept=[], launcher="basic", began="").write(folder / "sweep.json")
+    for name in ("study.journal", "study.lock"):
+        (folder / name).touch()
 
 
 def test_a_command_of_which_nothing_began_leaves_nothing(tmp_path, capsys):
@@ -52,11 +54,9 @@ def test_a_command_of_which_nothing_began_leaves_what_others_left(tmp_path, know
     describe(tmp_path, "first")
     there = content(tmp_path)
     before = Before.of(tmp_path)
-    (tmp_path / "sweep.json").write_text('{"command": "second"}')
+    describe(tmp_path, "second")
     close(before, [refused(tmp_path)])
-    after = content(tmp_path)
-    assert json.loads(after.pop("sweep.json")) == json.loads(there.pop("sweep.json"))
-    assert after == there
+    assert content(tmp_path) == there
 
 
 def test_what_was_refused_before_stays_known(tmp_path):
@@ -64,7 +64,7 @@ def test_what_was_refused_before_stays_known(tmp_path):
     job = refused(tmp_path)
     describe(tmp_path, "first")
     close(Before.of(tmp_path), [job])
-    assert job.record["status"] == "refused"
+    assert job.record.status == "refused"
 
 
 def test_jobs_that_a_launcher_does_not_take_are_forgotten_and_runs_stay(tmp_path):
@@ -72,7 +72,7 @@ def test_jobs_that_a_launcher_does_not_take_are_forgotten_and_runs_stay(tmp_path
     jobs = [begun(tmp_path, "seed=0"), refused(tmp_path)]
     describe(tmp_path, "first")
     before.restore(jobs)
-    assert (jobs[0].record["status"], jobs[1].record) == ("finished", {})
+    assert (jobs[0].status, jobs[1].record) == ("finished", None)
     assert (tmp_path / "sweep.json").exists()
 
 
@@ -82,7 +82,7 @@ def test_what_tells_why_no_run_began_stays(tmp_path, status):
     job = refused(tmp_path)
     job.note(status=status)
     close(before, [job])
-    assert job.record["status"] == status and job.log.exists()
+    assert job.record.status == status and job.log.exists()
 
 
 @pytest.mark.parametrize("returned", [True, False])
@@ -101,4 +101,4 @@ def test_a_run_that_says_that_it_is_finished_is(tmp_path, capsys):
     job.note(status="killed", reason="by Slurm: CANCELLED")
     close(Before.of(tmp_path), [job])
     assert "seed=0  finished\n" in capsys.readouterr().out
-    assert (job.record["status"], job.record["reason"]) == ("finished", None)
+    assert (job.record.status, job.record.reason) == ("finished", None)

@@ -10,6 +10,7 @@ from omegaconf import OmegaConf
 from ganexp.runs.jobs import Job
 from ganexp.sweeps import estimate, supervisor
 from ganexp.sweeps.supervisor import Launch
+from support.made_runs import summary
 
 
 def config(iterations=None, epochs=None, d_steps=1, batch_size=10):
@@ -24,7 +25,7 @@ def said(tmp_path, missing, done, at_a_time=1):
     finished = Job(tmp_path, "done", ("done",), "")
     finished.run.create({"choices": {}}, [])
     finished.run.release()
-    finished.run.write_summary({"exit_status": 0, "iteration": 100, "total_iterations": 100, "training_seconds": 90.0})
+    finished.run.write_summary(summary(training_seconds=90.0))
     jobs = [Job(tmp_path, str(index), (str(index),), "") for index in range(len(missing))]
     known = {("done",): done} | {job.overrides: content for job, content in zip(jobs, missing, strict=True)}
     launcher = SimpleNamespace(n_jobs=at_a_time)

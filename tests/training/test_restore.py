@@ -12,6 +12,7 @@ import yaml
 from ganexp.config.errors import ConfigError
 from ganexp.runs.run import Run
 from ganexp.training.restore import restore
+from support.made_runs import summary
 from support.tiny import TINY_IMAGES, TINY_MLP, TINY_RING
 
 EVERY = "callbacks.checkpoints.every=3"
@@ -165,7 +166,7 @@ def no_section(run):
 
 def unknown_option(run):
     change_config(run, lambda config: config["schedule"].update(gone=1))
-    run.write_summary({"versions": {"ganexp": "0.0.1"}})
+    run.write_summary(summary(versions={"ganexp": "0.0.1"}))
 
 
 def other_network(run):

@@ -62,7 +62,7 @@ class Search:
         return read_space(self.options.space)
 
     @property
-    def objectives(self) -> dict[str, str]:
+    def objectives(self) -> dict[str, Literal["minimize", "maximize"]]:
         """The values that count, and whether to minimize or maximize them."""
         assert self.options.objectives
         return dict(self.options.objectives)

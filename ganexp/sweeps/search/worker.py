@@ -2,17 +2,17 @@
 
 import hashlib
 import json
-import math
 import os
 import secrets
 import socket
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ganexp.runs.jobs import Job
 from ganexp.runs.locks import hold
+from ganexp.runs.records import JobRecord, Summary
 from ganexp.sweeps.search.plan import Search
 from ganexp.sweeps.search.space import overrides
 from ganexp.sweeps.search.study import NAME, TRIAL
@@ -52,11 +52,11 @@ class Worker(Task):
     search: Search
     launch: Launch
 
-    def work(self, number: int, environment: Mapping[str, str | None] | None = None) -> list[dict[str, Any]]:
+    def work(self, number: int, environment: Mapping[str, str | None] | None = None) -> list[JobRecord]:
         """Return the records of the jobs that the worker of a number ran."""
         launch = self.launch.within(environment)
         trials = Trials(self.search, f"{number}-{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(2)}")
-        records: list[dict[str, Any]] = []
+        records: list[JobRecord] = []
         with hold(trials.lock), listening():
             left: set[int] = set()
             elsewhere: set[int] = set()
@@ -70,7 +70,7 @@ class Worker(Task):
                     continue
                 job = _job(self.search, trial)
                 record = supervise(job, self._watched(launch, trial.number))
-                if record.get("status") == "elsewhere":
+                if record.status == "elsewhere":
                     elsewhere.add(trial.number)
                     trials.give_back(trial.number)
                     continue
@@ -94,32 +94,33 @@ class Worker(Task):
         return launch.within({TRIAL: json.dumps(told)})
 
 
-def judge(record: Mapping[str, Any], summary: Mapping[str, Any], search: Search) -> Outcome:
+def judge(record: JobRecord, summary: Summary | None, search: Search) -> Outcome:
     """Return what came of a trial.
 
     Arguments:
         record: The record of its job.
-        summary: The content of its run's ``summary.json``, empty if there is none.
+        summary: That of its run, if it has one.
         search: What counts.
     """
-    status, reason = record.get("status"), record.get("reason")
-    if status in ("running", "waiting") and summary.get("exit_status") in (0, 1):
-        # The run came to its end, but whoever worked on it did not live to note that.
-        status, reason = summary["status"], summary["reason"]
+    status, reason = record.status, record.reason
+    if summary and status in ("running", "waiting") and summary.exit_status in (0, 1):
+        # The run ended, but the process that supervised it did not live to note that.
+        status, reason = summary.status, summary.reason
     if status in ("refused", "failed"):
         return Outcome("failed", reason=reason)
     if status == "killed":
         return Outcome("killed", reason=reason)
-    if status in ("diverged", "pruned") or (status == "stopped" and summary.get("exit_status") == 1):
+    if status in ("diverged", "pruned") or (status == "stopped" and summary and summary.exit_status == 1):
         return Outcome("bad", reason=reason)
-    if status != "finished":
+    if status != "finished" or summary is None:
         return Outcome("open")
-    state = summary["metrics"] if search.options.value == "final" else (summary["best"] or {}).get("metrics", {})
-    scored = {name: state.get(name) for name in search.objectives}
-    missing = [name for name, value in scored.items() if value is None or not math.isfinite(value)]
-    if missing:
+    state = summary if search.options.value == "final" else summary.best
+    scored = {name: state.metrics.get(name) if state else None for name in search.objectives}
+    values = [value for value in scored.values() if value is not None]
+    if len(values) < len(scored):
+        missing = [name for name, value in scored.items() if value is None]
         return Outcome("failed", reason=f"it has no {' and no '.join(missing)}")
-    return Outcome("complete", values=[float(value) for value in scored.values()])
+    return Outcome("complete", values=values)
 
 
 def _conclude(trials: Trials, number: int, outcome: Outcome) -> bool:

@@ -10,11 +10,14 @@ from omegaconf import OmegaConf
 
 from ganexp.config.errors import ConfigError
 from ganexp.runs.jobs import Job
-from ganexp.sweeps import slurm, slurm_queue, supervisor
+from ganexp.sweeps import supervisor
+from ganexp.sweeps.launchers.slurm import launcher as slurm
+from ganexp.sweeps.launchers.slurm import queue as slurm_queue
 from ganexp.sweeps.launchers.slurm.launcher import Slurm
 from ganexp.sweeps.launchers.slurm.queue import how_ended, put_back, states, states_of, still_queued, warning
 from ganexp.sweeps.launchers.slurm.work import Work, environment
 from ganexp.sweeps.supervisor import Launch, Supervisor
+from support.made_runs import summary
 
 
 @pytest.fixture
@@ -111,7 +114,7 @@ def test_what_waits_in_slurm_is_neither_new_nor_unfinished(command, tmp_path):
     command("squeue", "echo 7_0 PENDING; echo 7_1 COMPLETED")
     made = jobs(tmp_path, "waits", "ended", "elsewhere")
     for number, job in enumerate(made[:2]):
-        job.note(slurm=f"7_{number}")
+        job.note(ticket=f"7_{number}")
     assert states_of(made) == {"waits": "queued", "ended": "new", "elsewhere": "new"}
 
 
@@ -155,7 +158,7 @@ def test_a_job_that_slurm_warns_goes_back_to_the_queue_and_has_no_result(command
     (job,) = jobs(tmp_path, "a")
     with pytest.raises(SystemExit):
         Work(task([job], Launch()), 0, most=0)()
-    assert (job.record["status"], job.record["reason"], job.record["slurm"]) == ("waiting", "preempted", "7_3")
+    assert (job.record.status, job.record.reason, job.record.ticket) == ("waiting", "preempted", "7_3")
     assert (tmp_path / "asked").read_text().splitlines()[-1] == "requeue 7_3"
 
 
@@ -164,7 +167,7 @@ def test_a_job_that_slurm_ends_does_not_go_back_and_has_no_result(command, in_a_
     (job,) = jobs(tmp_path, "a")
     with pytest.raises(SystemExit):
         Work(Told([job], Launch()), 0, most=9)()
-    assert job.record["status"] == "stopped"
+    assert job.record.status == "stopped"
     assert "requeue" not in (tmp_path / "asked").read_text()
 
 
@@ -180,7 +183,7 @@ def test_a_job_that_cannot_go_back_ends_with_the_reason(command, in_a_job, tmp_p
     monkeypatch.setenv("SLURM_RESTART_COUNT", restarts)
     (job,) = jobs(tmp_path, "a")
     Work(Told([job], Launch()), 0, most=2)()
-    assert (job.record["status"], job.record["reason"]) == ("stopped", reason)
+    assert (job.record.status, job.record.reason) == ("stopped", reason)
 
 
 def test_a_job_that_nobody_told_returns_what_its_work_returns(in_a_job, tmp_path):
@@ -190,7 +193,7 @@ def test_a_job_that_nobody_told_returns_what_its_work_returns(in_a_job, tmp_path
         def work(self, number, environment=None):
             return self.jobs[number].note(status="finished")
 
-    assert Work(Done([job], Launch()), 0, most=2)()["status"] == "finished"
+    assert Work(Done([job], Launch()), 0, most=2)().status == "finished"
 
 
 def test_a_job_carries_nothing_of_the_others(tmp_path):
@@ -259,9 +262,9 @@ def test_jobs_that_vanish_are_noted_and_those_that_ended_well_are_returned(comma
     made[0].note(status="finished")
     returned = launcher(tmp_path, Supervisor(made, Launch())).launch([["seed=0"], ["seed=1"]], 0)
     assert [one.status for one in returned] == [JobStatus.COMPLETED] * 2
-    assert [one.return_value["status"] for one in returned] == ["finished", "killed"]
-    assert [job.record["slurm"] for job in made] == ["7_0", "7_1"]
-    assert made[1].record["reason"].startswith("by Slurm: OUT_OF_MEMORY")
+    assert [one.return_value.status for one in returned] == ["finished", "killed"]
+    assert [job.record.ticket for job in made] == ["7_0", "7_1"]
+    assert made[1].record.reason.startswith("by Slurm: OUT_OF_MEMORY")
     printed = capfd.readouterr().out
     assert "well: finished" in printed and "vanished: killed, by Slurm: OUT_OF_MEMORY" in printed
 
@@ -280,10 +283,10 @@ def test_a_run_that_was_through_when_slurm_ended_its_job_has_its_own_end(command
     (job,) = jobs(tmp_path, "a")
     job.run.create({"choices": {}}, [])
     job.run.release()
-    job.run.write_summary({"status": status, "reason": reason, "exit_status": code})
+    job.run.write_summary(summary(status=status, reason=reason, exit_status=code))
     job.note(status="running")
     cancel(command, tmp_path, monkeypatch, job)
-    assert (job.record["status"], job.record["reason"], job.record["exit_status"]) == (status, reason, code)
+    assert (job.record.status, job.record.reason, job.record.exit_status) == (status, reason, code)
 
 
 @pytest.mark.parametrize(("logged", "where"), [(False, ", see {}/.submitit/7/7_0_log.out"), (True, "")])
@@ -292,7 +295,7 @@ def test_where_a_job_that_ended_before_it_had_a_log_says_why_is_told(command, tm
     if logged:
         job.log.touch()
     cancel(command, tmp_path, monkeypatch, job)
-    assert (job.record["status"], job.record["reason"]) == ("killed", f"by Slurm: CANCELLED{where.format(tmp_path)}")
+    assert (job.record.status, job.record.reason) == ("killed", f"by Slurm: CANCELLED{where.format(tmp_path)}")
 
 
 def test_a_command_that_is_told_to_stop_leaves_its_jobs_in_slurm(command, tmp_path, monkeypatch, capfd):

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from ganexp.runs.jobs import Job
+from ganexp.runs.records import JobRecord
 from ganexp.sweeps.search.plan import Options, Search
+from support.made_runs import summary
 
 
 @pytest.fixture
@@ -31,13 +33,13 @@ class Runs:
     An ending is a function of the job, which returns its record.
     """
 
-    def __init__(self, *endings: Callable[[Job], dict]) -> None:
-        self.endings: Iterator[Callable[[Job], dict]] = iter(endings)
+    def __init__(self, *endings: Callable[[Job], JobRecord]) -> None:
+        self.endings: Iterator[Callable[[Job], JobRecord]] = iter(endings)
         self.ending = endings[-1]
         self.jobs: list[Job] = []
         self.environments: list[dict] = []
 
-    def __call__(self, job: Job, launch) -> dict:
+    def __call__(self, job: Job, launch) -> JobRecord:
         self.jobs.append(job)
         self.environments.append(dict(launch.environment))
         self.ending = next(self.endings, self.ending)
@@ -52,7 +54,7 @@ class Runs:
 def supervised(monkeypatch) -> Callable[..., Runs]:
     """Return a function that lets the runs of workers end as it is told."""
 
-    def let(*endings: Callable[[Job], dict]) -> Runs:
+    def let(*endings: Callable[[Job], JobRecord]) -> Runs:
         runs = Runs(*endings)
         monkeypatch.setattr("ganexp.sweeps.search.worker.supervise", runs)
         return runs
@@ -60,25 +62,24 @@ def supervised(monkeypatch) -> Callable[..., Runs]:
     return let
 
 
-def ends(status: str, reason: str | None = None, **summary) -> Callable[[Job], dict]:
+def ends(status: str, reason: str | None = None, **content) -> Callable[[Job], JobRecord]:
     """Return an ending with a status, and a summary if something is given of it."""
 
     def end(job: Job) -> dict:
-        if summary:
-            job.run.path.mkdir(parents=True, exist_ok=True)
-            job.run.write_summary({"status": status, "reason": reason, "best": None, **summary})
+        if content:
+            job.run.write_summary(summary(status=status, reason=reason, **content))
         return job.note(status=status, reason=reason)
 
     return end
 
 
 @pytest.fixture
-def finished() -> Callable[..., Callable[[Job], dict]]:
+def finished() -> Callable[..., Callable[[Job], JobRecord]]:
     """Return a function that makes the ending of a run with a number."""
     return lambda fid, **values: ends("finished", exit_status=0, metrics={"fid": fid, **values})
 
 
 @pytest.fixture
-def ended() -> Callable[..., Callable[[Job], dict]]:
+def ended() -> Callable[..., Callable[[Job], JobRecord]]:
     """Return a function that makes other endings."""
     return ends

@@ -2,12 +2,15 @@
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 
+from ganexp.runs.jobs import Job
 from ganexp.sweeps.search.study import TRIAL, create, load
 from ganexp.sweeps.search.worker import Worker, judge
 from ganexp.sweeps.supervisor import Launch
+from support.made_runs import best, summary
 
 
 @pytest.fixture
@@ -36,7 +39,7 @@ def test_every_trial_is_a_run_and_its_number_is_told(work, supervised, finished)
 
 
 def test_the_best_state_counts_where_that_is_wanted(work, supervised, ended):
-    supervised(ended("finished", exit_status=0, metrics={"fid": 3.0}, best={"metrics": {"fid": 2.0}}))
+    supervised(ended("finished", metrics={"fid": 3.0}, best=best(fid=2.0)))
     assert [trial.value for trial in work(value="best", trials=1)] == [2.0]
 
 
@@ -99,21 +102,20 @@ def test_a_worker_that_is_told_to_stop_begins_nothing(work, supervised, finished
 
 def test_a_run_that_outlived_its_worker_is_waited_for(work, supervised, finished, monkeypatch):
     monkeypatch.setattr("ganexp.sweeps.search.worker._PAUSE", 0.01)
-    elsewhere = lambda job: {"status": "elsewhere"}  # noqa: E731
+    elsewhere = lambda job: replace(job.note(), status="elsewhere")  # noqa: E731
     runs = supervised(elsewhere, finished(1.0), elsewhere, finished(2.0))
     assert [trial.value for trial in work(trials=2)] == [2.0, 1.0]
     assert [name[:9] for name in runs.names] == ["trial=000", "trial=001", "trial=000", "trial=000"]
 
 
 def test_the_end_of_a_run_counts_though_nobody_lived_to_note_it(make_search):
-    record = {"status": "running"}
-    summary = {"reason": None, "metrics": {"fid": 1}}
+    record = Job(make_search().folder, "a", (), "").note(status="running")
     ends = {
-        status: judge(record, summary | {"status": status, "exit_status": code}, make_search()).end
+        status: judge(record, summary(status=status, exit_status=code, metrics={"fid": 1.0}), make_search()).end
         for status, code in (("finished", 0), ("pruned", 0), ("diverged", 1), ("stopped", 143))
     }
     assert ends == {"finished": "complete", "pruned": "bad", "diverged": "bad", "stopped": "open"}
-    assert judge(record, {}, make_search()).end == judge({}, {}, make_search()).end == "open"
+    assert judge(record, None, make_search()).end == "open"
 
 
 def test_a_run_is_told_its_trial_only_where_a_pruner_watches(work, supervised, finished):

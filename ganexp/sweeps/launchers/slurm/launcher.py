@@ -115,7 +115,7 @@ class Slurm(Launcher):
         new = self._submit(work[len(going) :]) if count > len(going) else []
         submitted = [*going, *new]
         for piece, job in zip(work, submitted, strict=True):
-            piece.note(slurm=job.job_id)
+            piece.note(ticket=job.job_id)
         if going:
             print(f"waiting for {len(going)} jobs that go on in Slurm: {', '.join(job.job_id for job in going)}", flush=True)
         if new:
@@ -197,10 +197,11 @@ def _conclude(work: Work, submitted: Any, returned: JobReturn) -> None:
     if work.job is not None:
         if work.job.reached in ("finished", "failed"):  # the run was through, whatever then became of its job
             note_end(work.job)
-        elif trouble and work.job.record.get("status") in ("waiting", "running"):
+        elif trouble and work.job.status in ("waiting", "running"):
             work.note(**trouble, ended=now())
-        name, trouble = work.job.name, work.job.record
-        returned.status, returned.return_value = JobStatus.COMPLETED, work.job.record
+        record = work.job.record or work.job.note()
+        name, trouble = work.job.name, {"status": record.status, "reason": record.reason}
+        returned.status, returned.return_value = JobStatus.COMPLETED, record
     if trouble:
         reason = f", {trouble['reason']}" if trouble["reason"] else ""
         print(f"{datetime.now():%H:%M:%S} {name}: {trouble['status']}{reason}", flush=True)

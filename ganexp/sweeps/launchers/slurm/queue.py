@@ -25,7 +25,7 @@ def states_of(jobs: Sequence[Job]) -> dict[str, str]:
     """Return by name how far each job of a sweep is, as :attr:`Job.state`, or `queued` if Slurm has it and goes on with it."""
     found = {job.name: job.state for job in jobs}
     open_jobs = [job for job in jobs if found[job.name] in ("new", "unfinished")]
-    numbers = {job.name: job.record.get("slurm") for job in open_jobs}
+    numbers = {job.name: record.ticket for job in open_jobs if (record := job.record)}
     known = still_queued({number for number in numbers.values() if number is not None})
     return {name: "queued" if numbers.get(name) in known else state for name, state in found.items()}
 

@@ -49,7 +49,7 @@ class Work:
 
     def __call__(self) -> Any:
         """Do the work, or as much as there is time for; the process then ends without a result."""
-        self.note(slurm=own_job())
+        self.note(ticket=own_job())
         with listening():
             returned = self.task.work(self.number, environment(os.environ))
             if stopped_by() is None or (self.job is not None and self.job.reached in ("finished", "failed")):

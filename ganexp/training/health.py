@@ -6,6 +6,7 @@ from typing import Any
 
 from ganexp.metrics.measurement import Measurement
 from ganexp.runs.checkpoint import Checkpoint
+from ganexp.runs.records import Alarm, Health
 from ganexp.runs.signals import signal
 from ganexp.training import rules
 
@@ -160,16 +161,10 @@ class Monitor:
         """The iteration of the first of all present signs, alarms or not."""
         return min((sign.since for sign in self._signs.values()), default=None)
 
-    def report(self) -> dict[str, Any]:
-        """Return plain types: verdict, reason and the iteration of its first sign (None: healthy), alarms and roll-backs."""
+    def report(self) -> Health:
+        """Return the verdict, with its reason and the iteration of its first sign, the alarms and the number of roll-backs."""
         since = None if self._worst is None else self._signs[self._worst].since
-        return {
-            "verdict": self.verdict,
-            "reason": self.reason,
-            "iteration": since,
-            "alarms": [dict(alarm) for alarm in self.alarms],
-            "rollbacks": self.returns,
-        }
+        return Health(self.verdict, self.reason, since, [Alarm(**alarm) for alarm in self.alarms], self.returns)
 
     def state_dict(self) -> dict[str, Any]:
         """Return what a resumed run continues."""

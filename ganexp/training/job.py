@@ -1,6 +1,7 @@
 """One run, from a composed configuration to its end. Imports nothing heavy before the run needs it."""
 
 import ctypes
+import json
 import os
 import signal
 import sys
@@ -27,6 +28,9 @@ PARENT = "GANEXP_PARENT"
 
 SOURCE = "GANEXP_SOURCE"
 """Environment variable with what :func:`ganexp.config.keys.source` returned when the run's sweep was planned."""
+
+CALLBACKS = "GANEXP_CALLBACKS"
+"""Environment variable with callbacks that the process which started the run adds to its own: nodes by name, as JSON."""
 
 _DEATH_OF_PARENT = 1  # PR_SET_PDEATHSIG of Linux's prctl.h
 
@@ -75,6 +79,7 @@ def _run(cfg: DictConfig) -> int:
         run = Run(os.environ.get(DIRECTORY) or _folder(config))
         run.check_new()
 
+    config["callbacks"] = {**config["callbacks"], **json.loads(os.environ.get(CALLBACKS, "{}"))}
     from ganexp.training.experiment import assemble  # imports torch: 2 s
 
     experiment = assemble(config)
@@ -90,7 +95,7 @@ def _run(cfg: DictConfig) -> int:
     if not training.trainer.is_global_zero:
         return 0  # the first process speaks for all; it would take another status for a crash, and be killed
     print(f"\n{table(summary)}", flush=True)
-    return int(summary["exit_status"])
+    return summary.exit_status
 
 
 def _check_single(cfg: DictConfig) -> None:

@@ -13,6 +13,7 @@ from lightning.pytorch.loggers import TensorBoardLogger as LightningTensorBoardL
 from lightning.pytorch.utilities import rank_zero_only
 
 from ganexp.runs.files import write_atomically
+from ganexp.runs.records import Summary
 from ganexp.runs.signals import is_headline
 
 
@@ -42,13 +43,13 @@ class TensorBoard(LightningTensorBoardLogger):
         self.experiment.add_text("config", "".join(f"    {line}\n" for line in text.splitlines()), 0)
 
     @rank_zero_only
-    def log_result(self, choices: dict[str, Any], summary: dict[str, Any]) -> None:
+    def log_result(self, choices: dict[str, Any], summary: Summary) -> None:
         """Fill the run's row of the HPARAMS table: metrics of the final and the best state, and the iteration of the best."""
-        values = {f"final/{name}": value for name, value in summary["metrics"].items() if is_headline(name)}
-        if best := summary["best"]:
-            values |= {f"best/{name}": value for name, value in best["metrics"].items() if is_headline(name)}
-            values["best/iteration"] = best["iteration"]
-        self.log_hyperparams(choices, values, step=summary["iteration"])
+        values = {f"final/{name}": value for name, value in summary.metrics.items() if is_headline(name)}
+        if best := summary.best:
+            values |= {f"best/{name}": value for name, value in best.metrics.items() if is_headline(name)}
+            values["best/iteration"] = best.iteration
+        self.log_hyperparams(choices, values, step=summary.iteration)
 
     @rank_zero_only
     def finalize(self, status: str) -> None:

@@ -3,12 +3,13 @@
 import shlex
 import sys
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, cast
 
 from lightning.pytorch import Trainer
 
 from ganexp.config.hardware import describe_hardware
 from ganexp.models import GAN
+from ganexp.runs.records import Best, Goal, Health, Protocol, Summary
 from ganexp.runs.run import BEST, Run
 from ganexp.runs.signals import is_headline, signal, text
 from ganexp.runs.versions import versions
@@ -17,107 +18,95 @@ from ganexp.training.state import RunState, stopped_by
 _PACKAGES = ("torch", "torchvision", "lightning", "hydra-core", "omegaconf", "torchmetrics", "numpy")
 
 
-def summarise(config: dict[str, Any], run: Run, model: GAN, trainer: Trainer, state: RunState) -> dict[str, Any]:
-    """Return plain types only: status, metrics and how they were measured, and where, when and on what the run was made."""
-    counters, total = model.counters, model.total_iterations
+def summarise(config: dict[str, Any], run: Run, model: GAN, trainer: Trainer, state: RunState) -> Summary:
+    """Return status, metrics and how they were measured, and where, when and on what the run was made."""
+    counters, total, latest = model.counters, model.total_iterations, state.latest
     losses = {tag: value for tag, value in state.curves.items() if signal(tag).headline}
     seconds, per_epoch = state.seconds, trainer.datamodule.iterations_per_epoch  # type: ignore[attr-defined]
     ending = state.ending or (stopped_by(None) if counters.iteration < total else None)
-    return {
-        "status": ending.status if ending else "finished",
-        "reason": ending.reason if ending else None,
-        "exit_status": ending.exit_status if ending else 0,
-        "name": config["name"],
-        "metrics": (state.latest.values if state.latest else {}) | losses,
-        **_measured(state),
-        "health": state.health and state.health.report(),
-        "iteration": counters.iteration,
-        "total_iterations": total,
-        "d_updates": counters.d_updates,
-        "g_updates": counters.g_updates,
-        "images_seen": counters.images_seen,
-        "training_seconds": round(seconds, 3),
-        "seconds_per_epoch": round(seconds / counters.iteration * per_epoch, 3) if seconds else None,
-        "images_per_second": round(counters.images_seen / seconds, 1) if seconds else None,
-        "seed": config["seed"],
-        "parameters": {
+    by, best = state.best_by or "", state.best
+    return Summary(
+        status=ending.status if ending else "finished",
+        reason=ending.reason if ending else None,
+        exit_status=ending.exit_status if ending else 0,
+        name=config["name"],
+        metrics={**(latest.values if latest else {}), **losses},
+        best=Best(by, best.iteration, f"checkpoints/{BEST}", dict(best.values)) if best else None,
+        real=dict(latest.real) if latest else {},
+        goals=cast(dict[str, Goal], state.goals),
+        measured=cast(Protocol, {"iteration": latest.iteration, **latest.protocol}) if latest else None,
+        health=state.health.report() if state.health else None,
+        iteration=counters.iteration,
+        total_iterations=total,
+        d_updates=counters.d_updates,
+        g_updates=counters.g_updates,
+        images_seen=counters.images_seen,
+        training_seconds=round(seconds, 3),
+        seconds_per_epoch=round(seconds / counters.iteration * per_epoch, 3) if seconds else None,
+        images_per_second=round(counters.images_seen / seconds, 1) if seconds else None,
+        seed=config["seed"],
+        parameters={
             "generator": sum(parameter.numel() for parameter in model.generator.parameters()),
             "discriminator": sum(parameter.numel() for parameter in model.discriminator.parameters()),
         },
-        "device": describe_hardware(trainer.strategy.root_device),
-        "processes": trainer.world_size,
-        "precision": str(trainer.precision),
-        "versions": versions(_PACKAGES),
-        "ended": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "directory": str(run.path),
-        "command": shlex.join(["ganexp", *run.overrides]),
-    }
+        device=describe_hardware(trainer.strategy.root_device),
+        processes=trainer.world_size,
+        precision=str(trainer.precision),
+        versions=versions(_PACKAGES),
+        ended=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        directory=str(run.path),
+        command=shlex.join(["ganexp", *run.overrides]),
+    )
 
 
-def table(summary: dict[str, Any]) -> str:
+def table(summary: Summary) -> str:
     """Return the few lines for the terminal when a run has ended."""
-    status = summary["status"] + (f" ({summary['reason']})" if summary["reason"] else "")
-    done, total = summary["iteration"], summary["total_iterations"]
-    time = f"{summary['training_seconds']:,.1f} s of training"
-    if summary["seconds_per_epoch"]:
-        time += f", {_few_digits(summary['seconds_per_epoch'])} s per epoch"
-    if summary["images_per_second"]:
-        time += f", {summary['images_per_second']:,.0f} images per second"
+    status = summary.status + (f" ({summary.reason})" if summary.reason else "")
+    done, total = summary.iteration, summary.total_iterations
+    time = f"{summary.training_seconds:,.1f} s of training"
+    if summary.seconds_per_epoch:
+        time += f", {_few_digits(summary.seconds_per_epoch)} s per epoch"
+    if summary.images_per_second:
+        time += f", {summary.images_per_second:,.0f} images per second"
     rows = [
         ("status", f"{status} at iteration {done:,} of {total:,}"),
         ("time", time),
         *_numbers(summary),
-        *_health(summary["health"]),
-        ("directory", summary["directory"]),
-        ("curves", f"tensorboard --logdir {shlex.quote(summary['directory'])}"),
+        *_health(summary.health),
+        ("directory", summary.directory),
+        ("curves", f"tensorboard --logdir {shlex.quote(summary.directory)}"),
     ]
-    if summary["status"] not in ("finished", "pruned"):
-        rows.append(("continue", f"{_program()} resume={shlex.quote(summary['directory'])}"))
+    if summary.status not in ("finished", "pruned"):
+        rows.append(("continue", f"{_program()} resume={shlex.quote(summary.directory)}"))
     width = max(len(key) for key, _ in rows)
     return "\n".join(f"{key:<{width}}  {value}" for key, value in rows)
 
 
-def _measured(state: RunState) -> dict[str, Any]:
-    """Return the best state and its checkpoint, what real data scores, which values rank runs, and how it was all measured."""
-    latest, best = state.latest, state.best
-    return {
-        "best": best
-        and {
-            "by": state.best_by,
-            "iteration": best.iteration,
-            "checkpoint": f"checkpoints/{BEST}",
-            "metrics": best.values,
-        },
-        "real": latest.real if latest else {},
-        "goals": state.goals,
-        "measured": latest and {"iteration": latest.iteration, **latest.protocol},
-    }
-
-
-def _numbers(summary: dict[str, Any]) -> list[tuple[str, str]]:
+def _numbers(summary: Summary) -> list[tuple[str, str]]:
     """Return a row for each number: that of the final state, of the best one, and of real data; details are left out."""
-    final, best, real = summary["metrics"], summary["best"], summary["real"]
+    final, best, real = summary.metrics, summary.best, summary.real
     names = [name for name in final if is_headline(name)]
     if not best:
         return [(name, text(final[name])) for name in names]
-    heads = [f"final @ {summary['measured']['iteration']:,}", f"best {best['by']} @ {best['iteration']:,}", "real, held out"]
-    columns = [final, best["metrics"], real]
+    measured = summary.measured.get("iteration", 0) if summary.measured else 0
+    heads = [f"final @ {measured:,}", f"best {best.by} @ {best.iteration:,}", "real, held out"]
+    columns = [final, best.metrics, real]
     cells = [[text(column.get(name)) for column in columns] for name in names]
     widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
     rows = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in (heads, *cells)]
     return list(zip(["metric", *names], rows, strict=True))
 
 
-def _health(health: dict[str, Any] | None) -> list[tuple[str, str]]:
+def _health(health: Health | None) -> list[tuple[str, str]]:
     if health is None:
         return []
-    returns = health["rollbacks"]
+    returns = health.rollbacks
     after = f", after {returns} roll-back{'s' * (returns > 1)}" if returns else ""
-    if health["reason"] is None:
-        past = len(health["alarms"])
+    if health.reason is None:
+        past = len(health.alarms)
         again = f" again, after {past} alarm{'s' * (past > 1)}" if past else ""
-        return [("health", f"{health['verdict']}{again}{after}")]
-    return [("health", f"{health['verdict']} since iteration {health['iteration']:,}{after}: {health['reason']}")]
+        return [("health", f"{health.verdict}{again}{after}")]
+    return [("health", f"{health.verdict} since iteration {health.iteration:,}{after}: {health.reason}")]
 
 
 def _few_digits(seconds: float) -> str:

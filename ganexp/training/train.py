@@ -24,7 +24,6 @@ from ganexp.runs.checkpoint import go_back, last_good
 from ganexp.runs.records import Summary
 from ganexp.runs.run import Run
 from ganexp.training.callbacks import Measures, Periodic
-from ganexp.training.callbacks.trial import watched
 from ganexp.training.experiment import Experiment
 from ganexp.training.feed import DataModule
 from ganexp.training.health import Diverged, RollBack
@@ -88,8 +87,8 @@ def prepare(experiment: Experiment, run: Run) -> Training:
     return Training(experiment, config, run, model, data, trainer, checkpoint.path if checkpoint else None, state)
 
 
-def train(training: Training, overrides: list[str], source: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Train until the budget is spent, a signal comes, or the run is not healthy; return the content of ``summary.json``.
+def train(training: Training, overrides: list[str], source: dict[str, Any] | None = None) -> Summary:
+    """Train until the budget is spent, a signal comes, or the run is not healthy; return its summary.
 
     Arguments:
         training: What :func:`prepare` returned.
@@ -116,7 +115,7 @@ def train(training: Training, overrides: list[str], source: dict[str, Any] | Non
         run.release()
 
 
-def _train(training: Training, source: dict[str, Any]) -> dict[str, Any]:
+def _train(training: Training, source: dict[str, Any]) -> Summary:
     run = training.run
     while (rollback := _fit(training)) and (returned := _go_back(training, rollback, source)):
         training = returned
@@ -126,9 +125,9 @@ def _train(training: Training, source: dict[str, Any]) -> dict[str, Any]:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     summary = summarise(training.config, run, training.model, trainer, training.state)
     if trainer.is_global_zero:
-        run.write_summary(Summary(**summary))
+        run.write_summary(summary)
         for logger in _tensorboards(trainer):
-            if summary["status"] != "stopped":
+            if summary.status != "stopped":
                 logger.log_result(_columns(training.config, run.overrides), summary)
             logger.close()
     return summary
@@ -177,7 +176,7 @@ def make_callbacks(experiment: Experiment, state: RunState) -> list[Callback]:
     """
     measures = Measures(experiment.metrics, experiment.reference, experiment.config["metrics"])
     callbacks = build(experiment.config["callbacks"], "callbacks", [state, measures])
-    return [*callbacks.values(), *watched(state), _TearDown()]
+    return [*callbacks.values(), _TearDown()]
 
 
 class _TearDown(Callback):

@@ -1,7 +1,6 @@
 """The report of runs, through the command line: what it prints, and what it writes."""
 
 import csv
-import json
 import re
 import shutil
 import subprocess

@@ -72,9 +72,9 @@ def test_gives_the_numbers_that_training_gave_by_the_same_protocol(evaluate, run
     summary = Run(runs / name).summary
     evaluate(f"run={name}", "metrics=run", "samples=64", "seed=1")
     (record,) = records(runs)
-    assert differences(summary["measured"], record["protocol"]) == []
-    assert record["metrics"] == {name: summary["metrics"][name] for name in record["metrics"]}
-    assert (record["real"], record["iteration"]) == (summary["real"], 6)
+    assert differences(summary.measured, record["protocol"]) == []
+    assert record["metrics"] == {name: summary.metrics[name] for name in record["metrics"]}
+    assert (record["real"], record["iteration"]) == (summary.real, 6)
 
 
 def test_keeps_what_it_measured_with_how_and_of_what_and_changes_nothing_else(evaluate, runs):

@@ -130,7 +130,7 @@ def test_a_sweep_that_is_told_to_stop_saves_and_continues(shell):
     for seed in (0, 1):
         run = Run(shell.folder / "outputs/sweeps/a" / f"seed={seed}")
         steps = [int(row["iteration"]) for row in rows(run.path)]
-        assert run.summary["reason"] == "by SIGTERM" and steps == list(range(1, run.summary["iteration"] + 1))
+        assert run.summary.reason == "by SIGTERM" and steps == list(range(1, run.summary.iteration + 1))
 
 
 @pytest.mark.slow
@@ -143,7 +143,7 @@ def test_runs_stop_when_what_started_them_is_killed(shell):
     deadline = time.monotonic() + 60
     while not run.summary and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert run.summary["reason"] == "by SIGTERM"
+    assert run.summary.reason == "by SIGTERM"
 
 
 @pytest.mark.slow

@@ -1,6 +1,5 @@
 """A run from beginning to end, and from a crash to the same end."""
 
-import json
 
 import pytest
 import torch
@@ -30,12 +29,12 @@ def test_a_run_leaves_everything_it_promises(trained):
     checkpoint = load(folder / "checkpoints/last.ckpt")
     assert checkpoint.position.counters == {"iteration": 6, "d_updates": 6, "g_updates": 6, "images_seen": 96}
     assert len(checkpoint.content["optimizer_states"]) == 2
-    summary = json.loads((folder / "summary.json").read_text())
-    assert summary["status"] == "finished"
-    assert {"modes", "high_quality", "loss/d", "loss/g"} <= set(summary["metrics"])
-    assert (summary["measured"]["iteration"], summary["measured"]["samples"]) == (6, 2500)
-    assert load(folder / summary["best"]["checkpoint"]).iteration == summary["best"]["iteration"]
-    assert set(summary["health"]) == {"verdict", "reason", "iteration", "alarms", "rollbacks"}
+    summary = Run(folder).summary
+    assert summary.status == "finished"
+    assert {"modes", "high_quality", "loss/d", "loss/g"} <= set(summary.metrics)
+    assert (summary.measured["iteration"], summary.measured["samples"]) == (6, 2500)
+    assert load(folder / summary.best.checkpoint).iteration == summary.best.iteration
+    assert summary.health.verdict and summary.format == 1
     assert not list(folder.rglob(".*.tmp")), "temporary files are gone"
 
 
@@ -61,7 +60,7 @@ def test_tensorboard_shows_the_configuration_and_the_samples(shared_run):
 @pytest.mark.parametrize("loss", ["non_saturating", "wgan_gp", "r3gan", "dragan"])
 def test_bfloat16_trains_with_penalties_in_full_precision(trained, loss):
     training = trained(*TINY_IMAGES, "model=dcgan", f"loss={loss}", "trainer.precision=bf16-mixed", *CONVOLUTIONS)
-    assert training.run.summary["precision"] == "bf16-mixed"
+    assert training.run.summary.precision == "bf16-mixed"
     assert all(parameter.dtype == torch.float32 and parameter.isfinite().all() for parameter in training.model.parameters())
 
 
@@ -72,7 +71,7 @@ def test_hparams_hold_the_choices_and_the_final_metrics(shared_run):
     content = events.summary_metadata["_hparams_/session_start_info"].plugin_data.content
     assert b"r3gan" in content
     assert b"data.batch_size" in content
-    assert events.Scalars("final/modes")[0].value == Run(folder).summary["metrics"]["modes"]
+    assert events.Scalars("final/modes")[0].value == Run(folder).summary.metrics["modes"]
     assert "hp_metric" not in events.Tags()["scalars"]
 
 
@@ -155,9 +154,9 @@ def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_last_good_checkpoin
         "callbacks.checkpoints.every=1", "metrics=none",
     )  # fmt: skip
     summary = train(training, [])
-    assert summary["status"] == "diverged"
-    assert summary["exit_status"] == 1
-    assert "finite" in summary["reason"] or "loss/" in summary["reason"]
+    assert summary.status == "diverged"
+    assert summary.exit_status == 1
+    assert "finite" in summary.reason or "loss/" in summary.reason
     saved = last_good(training.run)
-    assert 0 < saved.iteration < summary["iteration"]
+    assert 0 < saved.iteration < summary.iteration
     assert all(x.isfinite().all() for x in saved.weights.values() if torch.is_tensor(x))

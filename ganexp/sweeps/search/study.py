@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 # What is noted of a trial. The name comes last: a trial without one was not begun.
 NAME, WORKER, KILLS, STATUS, REASON = "name", "worker", "kills", "status", "reason"
 
-TRIAL = "GANEXP_TRIAL"
-"""Environment variable of a run that a pruner watches: which trial it is, as :class:`.Trial` reads it."""
-
 TRIALS = "trials"
 """What is noted of the study: how many trials the latest command asked for."""
 

@@ -15,9 +15,10 @@ from ganexp.runs.locks import hold
 from ganexp.runs.records import JobRecord, Summary
 from ganexp.sweeps.search.plan import Search
 from ganexp.sweeps.search.space import overrides
-from ganexp.sweeps.search.study import NAME, TRIAL
+from ganexp.sweeps.search.study import NAME
 from ganexp.sweeps.search.trials import Trials
 from ganexp.sweeps.supervisor import Launch, Task, asked_to_stop, listening, supervise
+from ganexp.training.job import CALLBACKS
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -81,17 +82,18 @@ class Worker(Task):
         return records
 
     def _watched(self, launch: Launch, number: int) -> Launch:
-        """Let the run of a trial know where to report what it scores, if there is a pruner."""
+        """Give the run of a trial the callback that reports what it scores, if there is a pruner."""
         if not self.search.prunes:
             return launch
-        told = {
+        trial = {
+            "_target_": "ganexp.sweeps.search.trial.Trial",
             "folder": str(self.search.folder),
             "storage": self.search.options.storage,
             "number": number,
             "value": next(iter(self.search.objectives)),
             "pruner": self.search.options.pruner,
         }
-        return launch.within({TRIAL: json.dumps(told)})
+        return launch.within({CALLBACKS: json.dumps({"trial": trial})})
 
 
 def judge(record: JobRecord, summary: Summary | None, search: Search) -> Outcome:

@@ -8,7 +8,6 @@ from ganexp.training.callbacks.progress import Progress
 from ganexp.training.callbacks.samples import Samples
 from ganexp.training.callbacks.scalars import Scalars
 from ganexp.training.callbacks.stop import StopOnSignal
-from ganexp.training.callbacks.trial import Trial
 from ganexp.training.callbacks.weights import Weights
 
 __all__ = [
@@ -21,6 +20,5 @@ __all__ = [
     "Samples",
     "Scalars",
     "StopOnSignal",
-    "Trial",
     "Weights",
 ]

@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from ganexp.runs.jobs import Job
-from ganexp.sweeps.search.study import TRIAL, create, load
+from ganexp.sweeps.search.study import create, load
 from ganexp.sweeps.search.worker import Worker, judge
 from ganexp.sweeps.supervisor import Launch
+from ganexp.training.job import CALLBACKS
 from support.made_runs import best, summary
 
 
@@ -122,8 +123,8 @@ def test_a_run_is_told_its_trial_only_where_a_pruner_watches(work, supervised, f
     pruner = {"_target_": "optuna.pruners.MedianPruner"}
     runs = supervised(finished(1.0, recall=1.0))
     work(trials=1, pruner=pruner)
-    told = json.loads(runs.environments[0][TRIAL])
-    assert (told["number"], told["value"], told["pruner"]) == (0, "fid", pruner)
+    trial = json.loads(runs.environments[0][CALLBACKS])["trial"]
+    assert (trial["number"], trial["value"], trial["pruner"]) == (0, "fid", pruner)
 
 
 def test_a_worker_leaves_no_lock(work, supervised, finished, make_search):

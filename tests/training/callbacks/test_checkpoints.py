@@ -52,7 +52,7 @@ def test_the_best_is_kept_and_moves_neither_of_the_last_two(ready, best):
     training = scored(ready(*OFTEN), {2: 5.0, best: 1.0, 10: 2.0})
     summary = train(training, [])
     assert iterations(training) == {"last.ckpt": 12, "previous.ckpt": 9, "best.ckpt": best}
-    assert summary["best"]["iteration"] == best
+    assert summary.best.iteration == best
     assert last_good(training.run).iteration == 12
 
 
@@ -77,7 +77,7 @@ def test_a_crash_does_not_make_a_run_forget_its_best(ready):
     resumed = scored(ready(*OFTEN, "optimizer.lr=0.1"), {8: 2.0, 10: 1.5})
     summary = train(resumed, [])
     assert iterations(resumed)["best.ckpt"] == 8
-    assert (summary["best"]["iteration"], summary["best"]["metrics"]["score"]) == (8, 1.0)
+    assert (summary.best.iteration, summary.best.metrics["score"]) == (8, 1.0)
 
 
 def test_a_damaged_best_is_replaced(ready):
@@ -87,7 +87,7 @@ def test_a_damaged_best_is_replaced(ready):
         train(crashing, [])
     (crashing.run.path / "checkpoints/best.ckpt").write_bytes(b"torn")
     resumed = scored(ready(*OFTEN), {8: 2.0})
-    assert train(resumed, [])["best"]["metrics"]["score"] == 2.0
+    assert train(resumed, []).best.metrics["score"] == 2.0
     assert iterations(resumed)["best.ckpt"] == 8
 
 
@@ -101,6 +101,6 @@ def test_weights_that_are_not_finite_are_never_saved(ready, network):
 
     training.trainer.callbacks[0].on_train_batch_end = spoil
     summary = train(training, [])
-    assert (summary["status"], summary["exit_status"]) == ("diverged", 1)
-    assert summary["reason"] == f"weights of the {network} are not finite at iteration 6"
+    assert (summary.status, summary.exit_status) == ("diverged", 1)
+    assert summary.reason == f"weights of the {network} are not finite at iteration 6"
     assert iterations(training) == {"last.ckpt": 3}

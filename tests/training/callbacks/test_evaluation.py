@@ -1,4 +1,3 @@
-import json
 import re
 
 import pytest
@@ -39,8 +38,8 @@ def test_the_model_adds_its_own_values(ready):
     training = ready(*TINY_RING, "callbacks.evaluation.times=1")
     training.model.evaluate = lambda: {"test_accuracy": 0.25}
     summary = train(training, [])
-    assert summary["metrics"]["test_accuracy"] == 0.25
-    assert {"modes", "high_quality"} <= set(summary["metrics"])
+    assert summary.metrics["test_accuracy"] == 0.25
+    assert {"modes", "high_quality"} <= set(summary.metrics)
     assert float(rows(training.run.path)[-1]["metrics/test_accuracy"]) == 0.25
 
 
@@ -50,14 +49,14 @@ def test_the_model_is_asked_without_metrics_too(ready):
     training.model.sample = None  # nothing is drawn where nothing is judged
     training.trainer.callbacks = [c for c in training.trainer.callbacks if type(c).__name__ not in ("Samples", "Health")]
     summary = train(training, [])
-    assert summary["metrics"]["test_accuracy"] == 0.25
-    assert summary["measured"]["metrics"] == summary["real"] == {}
-    assert summary["best"] is None
+    assert summary.metrics["test_accuracy"] == 0.25
+    assert summary.measured["metrics"] == summary.real == {}
+    assert summary.best is None
 
 
 def test_nothing_to_measure_leaves_nothing(shared_run):
     folder = shared_run(*TINY_RING, "metrics=none")
-    assert Run(folder).summary["measured"] is None
+    assert Run(folder).summary.measured is None
     assert not [tag for tag in rows(folder)[-1] if tag.startswith("metrics/")]
     assert not (folder / "checkpoints/best.ckpt").exists()
 
@@ -66,10 +65,10 @@ def test_nothing_to_measure_leaves_nothing(shared_run):
 def test_the_best_state_is_kept_beside_the_last(ready, goal, best):
     training = measured_by(ready(*TINY_RING, "callbacks.evaluation.every=2"), Counting(goal))
     summary = train(training, [])
-    assert load(training.run.path / "checkpoints/best.ckpt").iteration == best == summary["best"]["iteration"]
-    assert summary["best"]["by"] == "calls"
-    assert summary["best"]["metrics"]["calls"] == best // 2
-    assert summary["metrics"]["calls"] == 3
+    assert load(training.run.path / "checkpoints/best.ckpt").iteration == best == summary.best.iteration
+    assert summary.best.by == "calls"
+    assert summary.best.metrics["calls"] == best // 2
+    assert summary.metrics["calls"] == 3
     assert load(training.run.path / "checkpoints/last.ckpt").iteration == 6
 
 
@@ -80,12 +79,12 @@ def test_values_that_are_no_numbers_are_never_the_best(ready):
             return values | {"calls": float("nan") if values["calls"] < 3 else values["calls"]}
 
     summary = train(measured_by(ready(*TINY_RING, "callbacks.evaluation.every=2"), Undefined()), [])
-    assert (summary["best"]["iteration"], summary["best"]["metrics"]["calls"]) == (6, 3)
+    assert (summary.best.iteration, summary.best.metrics["calls"]) == (6, 3)
 
 
 def test_the_value_that_chooses_the_best_can_be_chosen(trained):
     summary = trained(*TINY_RING, "callbacks.evaluation.best=high_quality").run.summary
-    assert summary["best"]["by"] == "high_quality"
+    assert summary.best.by == "high_quality"
 
 
 def test_a_value_that_nothing_gives_is_refused(ready):
@@ -95,12 +94,12 @@ def test_a_value_that_nothing_gives_is_refused(ready):
 
 def test_every_number_has_its_protocol_and_its_floor(trained):
     training = trained(*TINY_RING, "callbacks.evaluation.samples=100")
-    summary = json.loads((training.run.path / "summary.json").read_text())
-    assert summary["measured"].pop("data")["name"] == "Ring"
-    assert summary["measured"].pop("metrics")["modes"]["_target_"] == "ganexp.metrics.ModeCoverage"
-    assert summary["measured"] == {"iteration": 6, "samples": 100, "real": 64, "seed": 1, "ema": True, "extractor": None}
-    assert set(summary["metrics"]) - {"loss/d", "loss/g"} == set(summary["real"])
-    assert summary["real"]["high_quality"] > 0.9
+    summary = training.run.summary
+    assert summary.measured.pop("data")["name"] == "Ring"
+    assert summary.measured.pop("metrics")["modes"]["_target_"] == "ganexp.metrics.ModeCoverage"
+    assert summary.measured == {"iteration": 6, "samples": 100, "real": 64, "seed": 1, "ema": True, "extractor": None}
+    assert set(summary.metrics) - {"loss/d", "loss/g"} == set(summary.real)
+    assert summary.real["high_quality"] > 0.9
     first, *others = [row for row in rows(training.run.path) if row["metrics/modes"]]
     assert first["real/modes"] and not any(row["real/modes"] for row in others), "the floor never moves: it is logged once"
 
@@ -120,11 +119,11 @@ def test_images_are_measured_by_what_a_classifier_sees(trained):
     seldom = ("callbacks.evaluation.every=3", "callbacks.evaluation.samples=200")
     summary = trained(*overrides, "model=cgan", "metrics=images", *seldom).run.summary
     expected = {"fid", "coverage", "precision", "label_accuracy", "classes_covered", "share/7", "label_accuracy/7"}
-    assert expected <= set(summary["metrics"])
-    assert summary["real"]["fid"] < 3 < summary["metrics"]["fid"]
-    assert summary["measured"]["extractor"]["test_accuracy"] > 0.95
-    assert len(summary["measured"]["extractor"]["hash"]) == 16
-    assert summary["measured"]["data"]["split"] == "train"
+    assert expected <= set(summary.metrics)
+    assert summary.real["fid"] < 3 < summary.metrics["fid"]
+    assert summary.measured["extractor"]["test_accuracy"] > 0.95
+    assert len(summary.measured["extractor"]["hash"]) == 16
+    assert summary.measured["data"]["split"] == "train"
 
 
 @pytest.mark.parametrize("kind", ["points", "images"])
@@ -133,7 +132,7 @@ def test_measuring_changes_nothing(trained, kind):
     small = ("callbacks.evaluation.samples=60", "metrics.cas.seen=200", "metrics.kid.subsets=3")
     silent = trained(*overrides, "metrics=none", "~callbacks.health", folder="silent")
     measured = trained(*overrides, "metrics=full", "callbacks.evaluation.every=1", *small, folder="measured")
-    assert len(measured.run.summary["metrics"]) > 10
+    assert len(measured.run.summary.metrics) > 10
     states = [load(t.run.path / "checkpoints/last.ckpt") for t in (silent, measured)]
     first, second = (state.weights for state in states)
     assert first.keys() == second.keys()
@@ -173,6 +172,6 @@ def test_what_was_measured_survives_until_the_next_measurement(ready):
     resumed = measured_by(ready(*overrides), Counting())
     resumed.trainer.callbacks.append(Stop())
     summary = train(resumed, [])
-    assert (summary["iteration"], summary["measured"]["iteration"]) == (8, 5)
-    assert summary["best"]["iteration"] == 5
+    assert (summary.iteration, summary.measured["iteration"]) == (8, 5)
+    assert summary.best.iteration == 5
     assert resumed.state.collapses == ["call 1 was odd"]

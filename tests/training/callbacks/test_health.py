@@ -11,6 +11,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tqdm import tqdm
 
 from ganexp.runs.checkpoint import load
+from ganexp.runs.records import Alarm
 from ganexp.training.callbacks import Health
 from ganexp.training.train import train
 from support.callbacks import callback
@@ -47,9 +48,9 @@ def still(training, *players: str) -> None:
 def test_a_constant_generator_has_collapsed(ready, capsys):
     training = ready(*SHORT, "g_optimizer.lr=0")
     still(training, "generator", "average")
-    report = train(training, [])["health"]
-    assert (report["verdict"], report["iteration"]) == ("collapsed", ALARM - 4)
-    assert {"verdict": "collapsed", "reason": report["reason"], "iteration": ALARM} in report["alarms"]
+    report = train(training, []).health
+    assert (report.verdict, report.iteration) == ("collapsed", ALARM - 4)
+    assert Alarm("collapsed", report.reason, ALARM) in report.alarms
     assert curve(training.run.path, "health/diversity") == dict.fromkeys(range(2, 41, 2), 0.0)
     verdicts = curve(training.run.path, "health/verdict")
     assert (verdicts[ALARM - 2], verdicts[ALARM], verdicts[40]) == (0, 3, 3)
@@ -61,23 +62,23 @@ def test_a_constant_generator_has_collapsed(ready, capsys):
 def test_a_blind_discriminator_saturates(ready):
     training = ready(*SHORT, "d_optimizer.lr=0")
     still(training, "discriminator")
-    report = train(training, [])["health"]
-    assert (report["verdict"], report["alarms"][0]["iteration"]) == ("saturated", ALARM)
+    report = train(training, []).health
+    assert (report.verdict, report.alarms[0]["iteration"]) == ("saturated", ALARM)
     assert set(curve(training.run.path, "health/separation").values()) == {0.5}
 
 
 @pytest.mark.parametrize("choices", [("data=ring",), ("data=digits", "loss=wgan_gp")])
 def test_a_learning_rate_of_one_raises_an_alarm(trained, choices):
     often = ("trainer.max_iterations=60", "callbacks.scalars.every=3", "callbacks.health.every=3")
-    report = trained(*choices, "metrics=none", *often, "optimizer.lr=1").run.summary["health"]
-    assert report["verdict"] in ("diverged", "saturated", "collapsed")
-    assert report["alarms"][0]["iteration"] <= 45
+    report = trained(*choices, "metrics=none", *often, "optimizer.lr=1").run.summary.health
+    assert report.verdict in ("diverged", "saturated", "collapsed")
+    assert report.alarms[0].iteration <= 45
 
 
 def test_judging_changes_neither_training_nor_other_curves(trained):
     watched = trained(*SHORT, folder="watched")
     alone = trained(*SHORT, "~callbacks.health", folder="alone")
-    assert alone.run.summary["health"] is None
+    assert alone.run.summary.health is None
     for name, weight in alone.model.state_dict().items():
         assert torch.equal(weight, watched.model.state_dict()[name]) if isinstance(weight, torch.Tensor) else True
     own = ("health/verdict", "health/diversity")
@@ -90,7 +91,7 @@ def test_a_classifier_that_is_trained_alone_is_not_judged_by_its_samples(trained
         *TINY_IMAGES, "model=ssgan", "network=mlp", *TINY_MLP, "metrics=none", "trainer.max_iterations=12",
         "model.adversarial_weight=0", "callbacks.health.every=2",
     )  # fmt: skip
-    assert training.run.summary["health"]["alarms"] == []
+    assert training.run.summary.health.alarms == []
     assert "health/diversity" not in rows(training.run.path)[0]
 
 
@@ -108,13 +109,13 @@ def test_a_generator_of_three_digits_has_collapsed(ready):
 
 def test_a_resumed_run_judges_as_one_that_was_never_stopped(tmp_path):
     whole, crashing = (harmed(tmp_path / name, "flatten", 5, 13, *SHORT) for name in ("whole", "crashed"))
-    report = train(whole, [])["health"]
+    report = train(whole, []).health
     crashing.trainer.callbacks.append(StopAt(9))
     with pytest.raises(Crash):
         train(crashing, [])
-    assert train(harmed(crashing.run.path, "flatten", 5, 13, *SHORT), [])["health"] == report
-    assert [(alarm["verdict"], alarm["iteration"]) for alarm in report["alarms"]] == [("collapsed", ALARM)]
-    assert report["verdict"] == "healthy"
+    assert train(harmed(crashing.run.path, "flatten", 5, 13, *SHORT), []).health == report
+    assert [(alarm.verdict, alarm.iteration) for alarm in report.alarms] == [("collapsed", ALARM)]
+    assert report.verdict == "healthy"
     for tag in ("health/verdict", "health/diversity"):
         assert curve(crashing.run.path, tag) == curve(whole.run.path, tag)
 
@@ -122,9 +123,9 @@ def test_a_resumed_run_judges_as_one_that_was_never_stopped(tmp_path):
 def test_an_alarm_may_stop_the_run_which_can_be_resumed(tmp_path, ready):
     stop = "callbacks.health.action=stop"
     summary = train(harmed(tmp_path / "run", "flatten", 5, 100, *SHORT, stop), [])
-    assert (summary["status"], summary["iteration"], summary["exit_status"]) == ("stopped", ALARM, 1)
-    assert summary["reason"].startswith("collapsed: ")
-    assert summary["health"]["verdict"] == "collapsed"
+    assert (summary.status, summary.iteration, summary.exit_status) == ("stopped", ALARM, 1)
+    assert summary.reason.startswith("collapsed: ")
+    assert summary.health.verdict == "collapsed"
     assert load(tmp_path / "run/checkpoints/last.ckpt").iteration == ALARM
     again = train(ready(*SHORT, stop), [])
     assert (again["status"], again["exit_status"], again["health"]["verdict"]) == ("finished", 0, "healthy")
@@ -136,9 +137,9 @@ def test_an_alarm_may_lead_back_to_a_good_checkpoint_with_lower_rates(tmp_path, 
     rates = training.config["d_optimizer"]["lr"], training.config["g_optimizer"]["lr"]
     run = training.run
     summary = train(training, ["seed=0"])
-    assert (summary["status"], summary["iteration"], summary["exit_status"]) == ("finished", 40, 0)
-    assert (summary["health"]["verdict"], summary["health"]["rollbacks"]) == ("healthy", 1)
-    assert [alarm["iteration"] for alarm in summary["health"]["alarms"]] == [14]
+    assert (summary.status, summary.iteration, summary.exit_status) == ("finished", 40, 0)
+    assert (summary.health.verdict, summary.health.rollbacks) == ("healthy", 1)
+    assert [alarm.iteration for alarm in summary.health.alarms] == [14]
     assert (run.config["d_optimizer"]["lr"], run.config["g_optimizer"]["lr"]) == (rates[0] / 2, rates[1] / 2)
     assert run.config["optimizer"]["lr"] == rates[0]
     # The first sign came at 10; what was kept at 8 is the newest from before.
@@ -154,8 +155,8 @@ def test_returns_are_counted_and_end_and_leave_signals_and_terminal_as_they_were
     handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     twice = ("callbacks.health.action=roll_back", "callbacks.health.rollbacks=2")
     summary = train(harmed(tmp_path / "run", "flatten", 9, 100, *SHORT, *twice), [])
-    assert (summary["status"], summary["exit_status"], summary["health"]["rollbacks"]) == ("stopped", 1, 2)
-    assert len(summary["health"]["alarms"]) == 3
+    assert (summary.status, summary.exit_status, summary.health.rollbacks) == ("stopped", 1, 2)
+    assert len(summary.health.alarms) == 3
     rates = curve(tmp_path / "run", "lr/g")
     assert rates[10] < 0.26 * rates[8]
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == handlers
@@ -165,9 +166,9 @@ def test_returns_are_counted_and_end_and_leave_signals_and_terminal_as_they_were
 @pytest.mark.parametrize("action", ["report", "roll_back"])
 def test_weights_that_are_not_finite_always_end_the_run(tmp_path, action):
     summary = train(harmed(tmp_path / "run", "poison", 8, 8, *SHORT, f"callbacks.health.action={action}"), [])
-    assert (summary["status"], summary["exit_status"], summary["iteration"]) == ("diverged", 1, 8)
-    assert summary["health"]["verdict"] == "diverged"
-    assert summary["health"]["alarms"] == [{"verdict": "diverged", "reason": summary["reason"], "iteration": 8}]
+    assert (summary.status, summary.exit_status, summary.iteration) == ("diverged", 1, 8)
+    assert summary.health.verdict == "diverged"
+    assert summary.health.alarms == [Alarm("diverged", summary.reason, 8)]
     assert curve(tmp_path / "run", "health/verdict")[8] == 4
     for path in (tmp_path / "run/checkpoints").iterdir():
         saved = load(path)
@@ -185,9 +186,9 @@ def test_several_processes_go_back_together(tmp_path):
     assert process.returncode == 1, output
     (path,) = tmp_path.glob("outputs/*/*/summary.json")
     summary = json.loads(path.read_text())
-    assert (summary["status"], summary["processes"], summary["iteration"]) == ("stopped", 2, ALARM)
-    assert summary["health"]["rollbacks"] == 1
-    assert len(summary["health"]["alarms"]) == 2
+    assert (summary.status, summary.processes, summary.iteration) == ("stopped", 2, ALARM)
+    assert summary.health.rollbacks == 1
+    assert len(summary.health.alarms) == 2
     assert output.count("return 1 of 1 because it was collapsed") == 1
 
 
@@ -202,7 +203,7 @@ def test_several_processes_go_back_together(tmp_path):
 )
 def test_healthy_runs_raise_no_alarm(trained, overrides):
     training = trained(*overrides, "callbacks.scalars.every=20", "model.latent_dim=8")
-    report = training.run.summary["health"]
-    assert (report["verdict"], report["alarms"]) == ("healthy", [])
+    report = training.run.summary.health
+    assert (report.verdict, report.alarms) == ("healthy", [])
     diversity = curve(training.run.path, "health/diversity")
     assert min(ratio for iteration, ratio in diversity.items() if iteration > training.model.total_iterations / 10) > 0.2

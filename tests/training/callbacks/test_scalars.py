@@ -20,7 +20,7 @@ def test_an_epochs_time_is_known_before_it_ends(trained, d_steps):
         seconds, speed = (float(row[f"progress/{name}"]) for name in ("seconds_per_epoch", "images_per_second"))
         assert seconds * speed == pytest.approx(64)
     summary = training.run.summary
-    assert summary["seconds_per_epoch"] == pytest.approx(summary["training_seconds"] / 2 * 4 / d_steps, abs=2e-3)
+    assert summary.seconds_per_epoch == pytest.approx(summary.training_seconds / 2 * 4 / d_steps, abs=2e-3)
     time = next(line for line in table(summary).splitlines() if line.startswith("time"))
     assert "s of training, " in time and " s per epoch, " in time and time.endswith("images per second")
 
@@ -29,19 +29,19 @@ def test_the_time_since_the_last_log_entry_counts(ready):
     training = ready(*TINY_RING, "callbacks.scalars.every=50", "trainer.max_iterations=60", "metrics=none")
     training.trainer.callbacks.append(StopEarly(6))
     summary = train(training, [])
-    assert summary["iteration"] == 6
-    assert summary["images_per_second"] == pytest.approx(6 * 16 / summary["training_seconds"], rel=0.5)
+    assert summary.iteration == 6
+    assert summary.images_per_second == pytest.approx(6 * 16 / summary.training_seconds, rel=0.5)
     saved = load(training.run.path / "checkpoints/last.ckpt").callbacks["Scalars"]
-    assert 0 < saved["seconds"] <= summary["training_seconds"] + 1e-3
-    assert train(ready(*TINY_RING, "trainer.max_iterations=12"), [])["training_seconds"] > saved["seconds"]
+    assert 0 < saved["seconds"] <= summary.training_seconds + 1e-3
+    assert train(ready(*TINY_RING, "trainer.max_iterations=12"), []).training_seconds > saved["seconds"]
 
 
 def test_the_time_until_an_error_counts(ready):
     training = ready(*TINY_RING, "callbacks.scalars.every=50", "trainer.max_iterations=60", "metrics=none")
     training.trainer.callbacks.append(StopEarly(6, Diverged("by itself")))
     summary = train(training, [])
-    assert (summary["status"], summary["iteration"]) == ("diverged", 6)
-    assert summary["training_seconds"] > 0
+    assert (summary.status, summary.iteration) == ("diverged", 6)
+    assert summary.training_seconds > 0
 
 
 class StopEarly(Callback):
@@ -61,7 +61,7 @@ def test_without_a_clock_there_is_no_time_per_epoch(ready):
     training = ready(*TINY_RING)
     training.trainer.callbacks = [c for c in training.trainer.callbacks if type(c).__name__ != "Scalars"]
     summary = train(training, [])
-    assert summary["seconds_per_epoch"] is None
+    assert summary.seconds_per_epoch is None
     assert "per epoch" not in table(summary)
 
 
@@ -89,5 +89,5 @@ def test_a_weight_that_is_not_finite_ends_the_run_before_the_losses_show_it(read
 
     first.act = spoil
     summary = train(training, [])
-    assert (summary["status"], summary["iteration"], summary["exit_status"]) == ("diverged", 4, 1)
-    assert summary["reason"] == f"largest_weight/{player[0]} is nan at iteration 4"
+    assert (summary.status, summary.iteration, summary.exit_status) == ("diverged", 4, 1)
+    assert summary.reason == f"largest_weight/{player[0]} is nan at iteration 4"

@@ -1,21 +1,14 @@
 """A run that is a trial of a search: it reports what it scores, and ends early when others do better."""
 
-import json
-import os
-from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lightning.pytorch import Callback, Trainer
 
-from ganexp.config.build import build
 from ganexp.metrics.measurement import Measurement
-from ganexp.sweeps.search.study import TRIAL, frozen, load, trial_of
+from ganexp.sweeps.search.study import frozen, load, trial_of
 from ganexp.training.callbacks.periodic import agree
 from ganexp.training.state import Ending, RunState
-
-if TYPE_CHECKING:
-    import optuna
 
 
 class Trial(Callback):
@@ -26,13 +19,17 @@ class Trial(Callback):
 
     Arguments:
         state: What the run knows of itself.
-        trial: The trial, of a study with the pruner.
+        folder: The folder of the search.
+        storage: The database with the study, if it is not in the folder.
+        number: The number of the trial.
         value: The value to report.
-        reported: Steps for which there is a report.
+        pruner: One of ``optuna.pruners``.
     """
 
-    def __init__(self, state: RunState, trial: "optuna.Trial", value: str, reported: Iterable[int] = ()) -> None:
-        self.state, self.trial, self.value, self.reported = state, trial, value, set(reported)
+    def __init__(self, state: RunState, folder: str, storage: str | None, number: int, value: str, pruner: Any) -> None:
+        study = load(Path(folder), storage, pruner=pruner)
+        self.state, self.value, self.trial = state, value, trial_of(study, number)
+        self._reported = set(frozen(study, number).intermediate_values)
         self._seen: Measurement | None = None
         self._pruned: str | None = None
 
@@ -51,21 +48,11 @@ class Trial(Callback):
 
     def _report(self, measured: Measurement, total: int) -> None:
         step = 100 * measured.iteration // total
-        if self.value not in measured.values or step in self.reported:
+        if self.value not in measured.values or step in self._reported:
             return
         value = measured.values[self.value]
         self.trial.report(value, step)
-        self.reported.add(step)
+        self._reported.add(step)
         if measured.iteration < total and self.trial.should_prune():
             by = type(self.trial.study.pruner).__name__
             self._pruned = f"by {by}: {self.value} is {value:.4g} at iteration {measured.iteration:,}"
-
-
-def watched(state: RunState) -> list[Trial]:
-    """Return the callback of this process's run, if a worker of a search told it that it is a trial."""
-    if not (told := os.environ.get(TRIAL)):
-        return []
-    which = json.loads(told)
-    study = load(Path(which["folder"]), which["storage"], pruner=build(which["pruner"], "search.pruner"))
-    reported = frozen(study, which["number"]).intermediate_values
-    return [Trial(state, trial_of(study, which["number"]), which["value"], reported)]

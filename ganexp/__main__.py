@@ -17,7 +17,6 @@ from ganexp.runs.run import Run
 from ganexp.training.job import TERSE, job, stop_with_parent
 
 _MULTIRUN = {"-m", "--multirun"}
-_SWEEPER = "hydra_plugins.ganexp.sweeps.sweeper.Sweeper"
 
 
 def main() -> None:
@@ -31,9 +30,9 @@ def main() -> None:
     sys.argv[1:] = sorted(sys.argv[1:], key=lambda argument: argument not in ("-m", "--multirun"))
     try:
         if _MULTIRUN & set(sys.argv):
-            from ganexp.sweeps.plugins import register
+            from ganexp.sweeps.sweeper import register
 
-            register(_SWEEPER)
+            register()
         folder = _resume(sys.argv)
         hydra.main(version_base="1.3", config_path=str(folder), config_name="config")(job)()
     except KeyboardInterrupt:  # while training, a signal is handled where it can save; this is before or after

@@ -4,7 +4,7 @@
 #   apt-get update && apt-get install -y --no-install-recommends slurm-wlm slurmdbd munge mariadb-server
 #   scripts/slurm_up.sh [FOLDER]      configuration, state and logs; by default ${TMPDIR:-/tmp}/ganexp-slurm
 #   export SLURM_CONF=FOLDER/slurm.conf
-#   python -m ganexp -m launcher=submitit_slurm seed=0,1,2
+#   python -m ganexp -m launcher=slurm seed=0,1,2
 #   scripts/slurm_down.sh [FOLDER]
 #
 # Jobs of the partition `high` send those of `main` back to the queue. Needs root, but neither systemd nor cgroups. Options:

@@ -168,19 +168,6 @@ def test_a_second_interrupt_ends_a_run_at_once_wherever_it_is(ganexp, tmp_path, 
 
 
 @pytest.mark.slow
-def test_a_sweep_that_is_interrupted_twice_continues(tmp_path):
-    command = ("-m", *SMALL, *TINY_RING, "callbacks.checkpoints.every=50", "name=a")
-    process = start(tmp_path, *command, "trainer.max_iterations=100000", "seed=0,1")
-    wait_for(tmp_path, "outputs/sweeps/a/seed=0/checkpoints/last.ckpt", process)
-    for _ in range(2):
-        process.send_signal(signal.SIGINT)
-    output = process.communicate(timeout=60)[0]
-    assert process.returncode == 130, output
-    assert "stopped, by SIGINT, before it could save" in output or "stopped, by SIGTERM" in output
-    assert "the same command runs the 2 that are missing" in output
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize("loss", ["non_saturating", "r3gan"])
 def test_two_processes_end_with_the_weights_of_one(tmp_path, loss):
     dump = ("+callbacks.dump._target_=support.tiny.DumpWeights",)

@@ -216,7 +216,8 @@ class JobRecord(Record):
         attempts: How often it was started.
         host: Where the process that supervises it runs.
         pid: The number of that process.
-        ticket: What a launcher with a queue calls it there.
+        launcher: The class of the launcher that has it in a queue.
+        ticket: What the queue calls it.
         log: The file with what the run printed.
         flags: Arguments before the overrides, such as ``--config-dir``.
         began: When the last attempt began; ISO 8601, UTC.
@@ -234,6 +235,7 @@ class JobRecord(Record):
     attempts: int = 0
     host: str | None = None
     pid: int | None = None
+    launcher: str | None = None
     ticket: str | None = None
     log: str
     flags: list[str] = field(default_factory=list)

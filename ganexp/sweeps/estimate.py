@@ -9,13 +9,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from ganexp.runs.jobs import Job
 from ganexp.runs.run import Run
+from ganexp.sweeps.launchers import Launcher
 from ganexp.sweeps.supervisor import Launch, asked_to_stop, listening, pass_on
 from ganexp.training.job import DIRECTORY, PARENT
 
@@ -35,22 +35,11 @@ class Speed:
     iterations: int
 
 
-def place(launcher: Any, name: str) -> str:
-    """Return where a launcher of a name runs jobs, in words; those of others do not say."""
-    say = getattr(launcher, "describe", None)
-    return say() if say else "one at a time on this machine" if name == "basic" else f"launched by {name}"
-
-
-def at_a_time(launcher: Any) -> int:
-    """Return how many jobs a launcher runs at a time; those of others do not say, and one is assumed."""
-    return int(getattr(launcher, "n_jobs", 1))
-
-
 def estimate(
     jobs: Sequence[Job],
     missing: Sequence[Job],
     launch: Launch,
-    launcher: Any,
+    launcher: Launcher,
     compose: Callable[[Sequence[str]], DictConfig],
     most: int | None = None,
 ) -> str:
@@ -68,18 +57,18 @@ def estimate(
     """
     if not missing:
         return "nothing is missing"
-    watched, speed = _watch(jobs, missing, launch.within(getattr(launcher, "environment", None)))
+    watched, speed = _watch(jobs, missing, launch.within(launcher.environment))
     if asked_to_stop():
-        return "how long cannot be told: it was stopped"
+        return "no estimate: it was stopped"
     if speed is None:
-        return "how long cannot be told: no run begins to train"
+        return "no estimate: no run begins to train"
     whole = _budget(compose(watched.overrides))
     seconds = 0.0
     for job in missing:
         kind, amount = _budget(compose(job.overrides))
         share = amount / whole[1] if kind == whole[0] != _UNKNOWN else 1.0
         seconds += speed.begin + speed.iterations * speed.iteration * share * _left(job)
-    together = min(at_a_time(launcher), len(missing), most or len(missing))
+    together = min(launcher.n_jobs, len(missing), most or len(missing))
     took = f"{watched.name}: {speed.iteration:.2g} s per iteration, {speed.iterations:,} iterations"
     return f"about {in_words(seconds / together)} for {len(missing)}, {together} at a time (from {took})"
 

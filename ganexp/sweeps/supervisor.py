@@ -1,7 +1,7 @@
 """What runs in a launcher's process for each job: it starts the run as a process of its own, and survives it.
 
 Contract: whatever becomes of the run, it is in the job's record and log, and nothing is raised. A job that another process
-works on is left alone. When this process is told to stop, the run is, once: it saves, so that the same command continues it.
+works on is left alone. When this process is asked to stop, the run is, once: it saves, so that the same command continues it.
 """
 
 import os
@@ -33,7 +33,7 @@ _TICK = 0.2  # seconds between two looks at whether to stop
 _TAIL = 20_000  # bytes of the log in which a reason is looked for
 
 _asked = 0
-"""How often this process was told to stop."""
+"""How often this process was asked to stop."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Task(ABC):
 
 @dataclass
 class Supervisor(Task):
-    """The task of a sweep: each number is a job, which is brought to its end.
+    """The task of a sweep: each number is a job, which is run until it ends.
 
     Attributes:
         jobs: The jobs.
@@ -92,7 +92,7 @@ class Supervisor(Task):
     launch: Launch
 
     def work(self, number: int, environment: Mapping[str, str | None] | None = None) -> JobRecord:
-        """Return the record of a job, which is brought to its end."""
+        """Return the record of a job, which is run until it ends."""
         return supervise(self.jobs[number], self.launch.within(environment))
 
 
@@ -122,16 +122,19 @@ def note_end(job: Job) -> JobRecord:
 
 
 def asked_to_stop() -> bool:
-    """Return whether this process was told to stop: no further job is to be begun."""
+    """Return whether this process was asked to stop: no further job is to be begun."""
     return _asked > 0
 
 
 @contextmanager
 def listening() -> Iterator[None]:
-    """Take SIGINT, SIGTERM, SIGHUP and Slurm's SIGUSR2 for a wish to stop; in a thread, the main one does."""
+    """Take SIGINT, SIGTERM, SIGHUP and SIGUSR2 for a request to stop; in a thread, the main one does."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    global _asked
+    if signal.getsignal(signal.SIGINT) is not _ask:  # not within another one
+        _asked = 0
     before = {number: signal.signal(number, _ask) for number in _SIGNALS}
     try:
         yield
@@ -141,7 +144,7 @@ def listening() -> Iterator[None]:
 
 
 def stopped_by() -> int | None:
-    """Return the signal by which this process was told to stop."""
+    """Return the signal by which this process was asked to stop."""
     return _last if _asked else None
 
 
@@ -150,7 +153,7 @@ _last: int | None = None
 
 def _ask(number: int, frame: Any) -> None:
     global _asked, _last
-    if number == signal.SIGINT or not _asked:  # only Ctrl-C insists: a cluster may send the same wish several times
+    if number == signal.SIGINT or not _asked:  # only Ctrl-C insists: a cluster may send the same request several times
         _asked, _last = _asked + 1, number
 
 
@@ -197,7 +200,7 @@ def _moved(job: Job) -> list[str]:
 
 
 def _attend(child: subprocess.Popen, job: Job, echo: int | None) -> None:
-    """Wait until the run ends; pass on each wish to stop, and print its log from a place on, unless that is None."""
+    """Wait until the run ends; pass on each request to stop, and print its log from a place on, unless that is None."""
     told = 0
     with job.log.open("rb") as log:
         log.seek(echo or 0)
@@ -214,7 +217,7 @@ def _attend(child: subprocess.Popen, job: Job, echo: int | None) -> None:
 
 
 def pass_on(child: subprocess.Popen, told: int) -> int:
-    """Pass wishes to stop on to a process that was told of some; return of how many it has been told then."""
+    """Pass requests to stop on to a process that got some; return how many it has got then."""
     for number in range(told, _asked):
         child.send_signal(signal.SIGINT if number else signal.SIGTERM)
     return max(told, _asked)
@@ -222,7 +225,7 @@ def pass_on(child: subprocess.Popen, told: int) -> int:
 
 @contextmanager
 def _deaf_to(number: int) -> Iterator[None]:
-    """Start processes that never hear a signal: Slurm sends it to all of a job, and it ends those that do not expect it."""
+    """Start processes that never get a signal: a queue may send it to all of a job, and it ends those that do not expect it."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {number})
     try:
         yield

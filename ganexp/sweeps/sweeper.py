@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -14,22 +13,24 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 from ganexp.config.build import build, check_value
-from ganexp.config.compose import plain, quote
+from ganexp.config.compose import plain
 from ganexp.config.errors import ConfigError
 from ganexp.runs.jobs import Job, known_jobs
 from ganexp.runs.records import Searched
-from ganexp.sweeps import closing, estimate
-from ganexp.sweeps.launchers.slurm.queue import states_of
+from ganexp.sweeps import messages
+from ganexp.sweeps.estimate import estimate
+from ganexp.sweeps.folder import Before, describe_sweep, make_folder
+from ganexp.sweeps.launchers import Launcher, states_of
+from ganexp.sweeps.launchers.hydras import HydraLauncher
 from ganexp.sweeps.plan import check_swept, is_a_runs, plan_jobs, resolved, sweep_folder
-from ganexp.sweeps.record import describe_sweep, make_folder
-from ganexp.sweeps.supervisor import Launch, Supervisor, Task, listening, stopped_by
+from ganexp.sweeps.supervisor import Launch, Supervisor, listening, stopped_by
 
 
 class Sweeper(HydraSweeper):
     """Plan the jobs of a command, leave out what is done or under way, and hand the rest to the launcher."""
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        """Keep what Hydra gives; the launcher is made when it is known what it launches."""
+        """Keep what Hydra gives."""
         self._context, self._config = hydra_context, config
 
     def sweep(self, arguments: list[str]) -> None:
@@ -45,36 +46,36 @@ class Sweeper(HydraSweeper):
         overrides = OverridesParser.create(self._context.config_loader).parse_overrides(arguments)
         check_swept(overrides)
         folder = sweep_folder(config, overrides).absolute()
-        launch = Launch(flags=_flags(config), echo=self._choice == "basic", retry=config.sweep.retry)
         runs = [override for override in overrides if is_a_runs(override)]
         if config.get("search"):
-            self._search(folder, runs, launch)
+            self._search(folder, runs)
         else:
-            self._sweep(folder, runs, launch)
+            self._sweep(folder, runs)
 
-    def _sweep(self, folder: Path, runs: Sequence[Override], launch: Launch) -> None:
+    def _sweep(self, folder: Path, runs: Sequence[Override]) -> None:
         """Run all combinations of what varies."""
         config = self._config
         swept = {override.key_or_group for override in runs if override.is_sweep_override()}
         jobs = plan_jobs(self._compose, folder, _combinations(runs), swept)
         states = states_of(jobs)
+        launcher, launch = self._launcher()
         missing = [job for job in jobs if states[job.name] in _missing(launch.retry)]
-        launcher = self._launcher(Supervisor(missing, launch), folder)
-        print(closing.opening(folder, states, launch.retry, estimate.place(launcher, self._choice)), flush=True)
+        launcher.setup(Supervisor(missing, launch), folder)
+        print(messages.opening(folder, states, launch.retry, launcher.describe()), flush=True)
         if config.sweep.dry_run:
-            print(estimate.estimate(jobs, missing, launch, launcher, self._compose), flush=True)
+            print(estimate(jobs, missing, launch, launcher, self._compose), flush=True)
             _exit(good=True)
             return
-        before = closing.Before.of(folder)
+        before = Before.of(folder)
         make_folder(folder)
         describe_sweep(folder, config, swept, self._choice)
         for job in missing:
             job.note(status="waiting", reason=None, flags=list(launch.flags))
-        self._launch(launcher, before, [job.overrides for job in missing], missing)
-        closing.close(before, jobs)
+        _launch(launcher, before, [job.overrides for job in missing], missing)
+        messages.close(before, jobs, launcher)
         _exit(good=set(states_of(jobs).values()) <= {"finished", "running", "queued"})
 
-    def _search(self, folder: Path, runs: Sequence[Override], launch: Launch) -> None:
+    def _search(self, folder: Path, runs: Sequence[Override]) -> None:
         """Let workers ask a study for one trial after the other."""
         from ganexp.sweeps.search.outcome import best_trials, outcome  # the extra that these need may be missing
         from ganexp.sweeps.search.plan import plan
@@ -89,8 +90,9 @@ class Sweeper(HydraSweeper):
         }
         given = [str(override.input_line) for override in runs if not _varies(override)]
         search = plan(folder, plain(config.search), swept, given, lambda line: resolved(self._compose(line)))
-        launcher = self._launcher(Worker(search, launch), folder)
-        before = closing.Before.of(folder)
+        launcher, launch = self._launcher()
+        launcher.setup(Worker(search, launch), folder)
+        before = Before.of(folder)
         if not config.sweep.dry_run:
             make_folder(folder)
             try:
@@ -100,22 +102,20 @@ class Sweeper(HydraSweeper):
                 raise
         trials, done = search.options.trials, ended(search)
         workers = max(0, min(search.options.workers, trials - done))
-        print(closing.opening_search(folder, trials, done, workers, estimate.place(launcher, self._choice)), flush=True)
+        print(messages.opening_search(folder, trials, done, workers, launcher.describe()), flush=True)
         if config.sweep.dry_run:
             first = {key: values[0] for key, values in alternatives(search.space).items()}
             example = Job(folder, "a trial", (*search.overrides, *chosen(first)), "")
             missing = [example] * (trials - done)
-            print(estimate.estimate(known_jobs(folder), missing, launch, launcher, self._compose, workers), flush=True)
+            print(estimate(known_jobs(folder), missing, launch, launcher, self._compose, workers), flush=True)
             _exit(good=True)
             return
-        describe_sweep(
-            folder, config, search.options.space, self._choice,
-            Searched(search.objectives, trials, search.options.value),
-        )  # fmt: skip
-        self._launch(launcher, before, [search.overrides] * workers, [])
-        # Before the end is told: where nothing began, the study is not there afterwards.
+        searched = Searched(search.objectives, trials, search.options.value)
+        describe_sweep(folder, config, search.options.space, self._choice, searched)
+        _launch(launcher, before, [search.overrides] * workers, [])
+        # Before the closing message: where nothing began, the study is not there afterwards.
         good = bool(best_trials(load(folder, search.options.storage))) and ended(search) >= trials
-        closing.close(before, known_jobs(folder), outcome(search, launch.flags))
+        messages.close(before, known_jobs(folder), launcher, outcome(search, launch.flags))
         _exit(good)
 
     def _compose(self, overrides: Sequence[str]) -> DictConfig:
@@ -133,29 +133,34 @@ class Sweeper(HydraSweeper):
         choices = self._config.hydra.runtime.choices
         return str(choices["hydra/launcher"] if self._config.get("launcher") is None else choices["launcher"])
 
-    def _launcher(self, task: Task, folder: Path) -> Any:
+    def _launcher(self) -> tuple[Launcher, Launch]:
+        """Return what runs the jobs, and how they are started."""
         config = self._config
-        config.hydra.sweep.dir = str(folder)  # where launchers put what they need
+        launcher: Launcher
         if config.get("launcher") is None:
-            return Plugins.instance().instantiate_launcher(hydra_context=self._context, task_function=task, config=config)
-        launcher = build(plain(config.launcher), "launcher")
-        launcher.setup(hydra_context=self._context, task_function=task, config=config)
-        return launcher
+            launcher = HydraLauncher(self._context, config)
+        else:
+            launcher = build(plain(config.launcher), "launcher")
+        return launcher, Launch(flags=_flags(config), echo=launcher.echoes, retry=config.sweep.retry)
 
-    def _launch(self, launcher: Any, before: closing.Before, batch: Sequence[Sequence[str]], jobs: Sequence[Job]) -> None:
-        """Have the launcher work, and see to it that no error of its own is lost; what becomes of jobs is in their records."""
-        if not batch:
-            return
-        if self._choice != "basic":  # that one prints what runs print
-            print(f"logs in {closing.relative(before.folder / 'jobs')}", flush=True)
-        where = "hydra.sweep.dir=" + quote(str(before.folder))
-        try:
-            with listening():
-                for returned in launcher.launch([[*overrides, where] for overrides in batch], initial_job_idx=0):
-                    _ = returned.return_value  # raises what the supervisor raised, which is an error of this package
-        except ConfigError:  # the launcher takes none of them
-            before.restore(jobs)
-            raise
+
+def register() -> None:
+    """Make the sweeper known to Hydra, which takes plug-ins from ``hydra_plugins`` alone."""
+    Plugins.instance().class_name_to_class[f"hydra_plugins.{Sweeper.__module__}.{Sweeper.__qualname__}"] = Sweeper
+
+
+def _launch(launcher: Launcher, before: Before, lines: Sequence[Sequence[str]], jobs: Sequence[Job]) -> None:
+    """Have the launcher work; what becomes of jobs is in their records."""
+    if not lines:
+        return
+    if not launcher.echoes:
+        print(f"logs in {messages.relative(before.folder / 'jobs')}", flush=True)
+    try:
+        with listening():
+            launcher.launch(lines)
+    except ConfigError:  # the launcher takes none of them
+        before.restore(jobs)
+        raise
 
 
 def _exit(good: bool) -> None:
@@ -182,11 +187,11 @@ def _combinations(overrides: Sequence[Override]) -> list[list[str]]:
     """
     for override in overrides:
         if override.is_sweep_override() and not override.is_discrete_sweep():
-            hint = "a search takes it: add search=base"
-            raise ConfigError("there is no end of values in it", str(override.key_or_group), hint=hint)
+            hint = "add search=base to search an interval"
+            raise ConfigError("a sweep needs a finite number of values", str(override.key_or_group), hint=hint)
     empty = [override.key_or_group for override in overrides if _varies(override) and not any(override.sweep_string_iterator())]
     if empty:
-        raise ConfigError("there is nothing of that kind", *empty)
+        raise ConfigError("this sweeps over no value", *empty)
     (combinations,) = BasicSweeper.split_arguments(list(overrides), None)
     return combinations
 

@@ -3,6 +3,7 @@
 import ctypes
 import json
 import os
+import re
 import signal
 import sys
 from pathlib import Path
@@ -31,6 +32,8 @@ SOURCE = "GANEXP_SOURCE"
 
 CALLBACKS = "GANEXP_CALLBACKS"
 """Environment variable with callbacks that the process which started the run adds to its own: nodes by name, as JSON."""
+
+_NUMBER = re.compile(r"(\w+_)?(RANK|PROCID)")  # variables in which launchers of several processes number them
 
 _DEATH_OF_PARENT = 1  # PR_SET_PDEATHSIG of Linux's prctl.h
 
@@ -123,7 +126,7 @@ def _check_planned(cfg: DictConfig) -> None:
 
 def _is_first_process() -> bool:
     """Return whether this is not one of the processes that another one of the same run has started."""
-    return all(os.environ.get(name, "0") == "0" for name in ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID"))
+    return all(value == "0" for name, value in os.environ.items() if _NUMBER.fullmatch(name))
 
 
 def _folder(config: dict[str, Any]) -> Path:

@@ -62,7 +62,7 @@ def prepare(experiment: Experiment, run: Run) -> Training:
     config = experiment.config
     # Lightning 2.6 asks torch for a class that torch deprecates since 2.10.
     warnings.filterwarnings("ignore", r"`isinstance\(treespec, LeafSpec\)` is deprecated")
-    # Where Slurm is installed, Lightning would have every run started by it.
+    # Where a cluster has a command that starts processes, Lightning would have every run started by it.
     warnings.filterwarnings("ignore", "The `srun` command is available on your system but is not used")
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     # Lightning makes torch search for NVIDIA's driver library whenever it is asked for CUDA, and optimisers ask at every step:

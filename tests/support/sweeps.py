@@ -11,7 +11,7 @@ from pathlib import Path
 
 ITERATIONS = 200
 TINY = (
-    "launcher=submitit_slurm", "launcher.cpus_per_task=2", "launcher.mem_gb=2", "launcher.gpus_per_node=1",
+    "launcher=slurm", "launcher.cpus_per_task=2", "launcher.mem_gb=2", "launcher.gpus_per_node=1",
     "launcher.timeout_min=10", "trainer.accelerator=cpu", f"trainer.max_iterations={ITERATIONS}",
     "data=ring", "data.size=64", "data.batch_size=16",
     "network.generator.widths=[8]", "network.discriminator.widths=[8]", "callbacks.scalars.every=10",

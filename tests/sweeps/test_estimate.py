@@ -8,8 +8,8 @@ import pytest
 from omegaconf import OmegaConf
 
 from ganexp.runs.jobs import Job
-from ganexp.sweeps import estimate, supervisor
-from ganexp.sweeps.supervisor import Launch
+from ganexp.sweeps.estimate import estimate
+from ganexp.sweeps.supervisor import Launch, stopped_by
 from support.made_runs import summary
 
 
@@ -28,8 +28,8 @@ def said(tmp_path, missing, done, at_a_time=1):
     finished.run.write_summary(summary(training_seconds=90.0))
     jobs = [Job(tmp_path, str(index), (str(index),), "") for index in range(len(missing))]
     known = {("done",): done} | {job.overrides: content for job, content in zip(jobs, missing, strict=True)}
-    launcher = SimpleNamespace(n_jobs=at_a_time)
-    return estimate.estimate([finished, *jobs], jobs, Launch(), launcher, lambda overrides: known[tuple(overrides)])
+    launcher = SimpleNamespace(n_jobs=at_a_time, environment={})
+    return estimate([finished, *jobs], jobs, Launch(), launcher, lambda overrides: known[tuple(overrides)])
 
 
 @pytest.mark.parametrize(
@@ -71,13 +71,11 @@ def test_a_run_that_is_tried_ends_with_the_command(tmp_path, monkeypatch, begins
         f"echo $GANEXP_PARENT > {tmp_path}/parent; kill -TERM $GANEXP_PARENT; wait\n"
     )
     script.chmod(0o755)
-    for name in ("_asked", "_last"):
-        monkeypatch.setattr(supervisor, name, 0)
     monkeypatch.setattr(sys, "executable", str(script))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     (tmp_path / "temporary").mkdir()
     jobs = [Job(tmp_path, str(number), (), "") for number in range(2)]
-    said = estimate.estimate(jobs, jobs, Launch(), SimpleNamespace(), lambda overrides: config(100))
-    assert said == "how long cannot be told: it was stopped"
+    said = estimate(jobs, jobs, Launch(), SimpleNamespace(n_jobs=1, environment={}), lambda overrides: config(100))
+    assert said == "no estimate: it was stopped"
     assert ((tmp_path / "parent").read_text().strip(), (tmp_path / "told").read_text()) == (str(os.getpid()), "stopped\n")
-    assert (supervisor.stopped_by(), list((tmp_path / "temporary").iterdir())) == (signal.SIGTERM, [])
+    assert (stopped_by(), list((tmp_path / "temporary").iterdir())) == (signal.SIGTERM, [])

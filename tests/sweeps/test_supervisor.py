@@ -1,6 +1,7 @@
 """What a supervisor makes of a run's end; the runs are shell scripts that end in every way a run can."""
 
 import json
+import signal
 import subprocess
 import sys
 from dataclasses import asdict, replace
@@ -9,7 +10,7 @@ import pytest
 
 from ganexp.runs.jobs import Job
 from ganexp.runs.locks import hold
-from ganexp.sweeps.supervisor import Launch, Supervisor, note_end, supervise
+from ganexp.sweeps.supervisor import Launch, Supervisor, listening, note_end, stopped_by, supervise
 from support.made_runs import summary
 
 SCRIPT = """#!/bin/sh
@@ -28,6 +29,8 @@ case "$*" in
   *how=fail*) printf 'Traceback (most recent call last):\\n  File "x"\\nValueError: no\\n\\n' >&2; exit 1 ;;
   *how=kill*) kill -9 $$ ;;
   *how=terminate*) kill -15 $$ ;;
+  *how=hold*) trap 'echo asked; kill -INT $GANEXP_PARENT' TERM; trap 'kill $sleep; trap - INT; kill -INT $$' INT
+    sleep 100 & sleep=$!; kill -INT $GANEXP_PARENT; while :; do wait; done ;;
 esac
 """
 
@@ -62,6 +65,15 @@ def test_however_a_run_ends_its_record_says_it(job, how, status, reason, code):
     assert record == job(how).record
     assert record.attempts == 1 and record.began <= record.ended
     assert f"arguments: -m ganexp how={how} x='a b'\n" in job(how).log.read_text()
+
+
+def test_a_second_interrupt_ends_a_run_that_the_first_has_asked_to_save(job):
+    with listening():
+        record = supervise(job("hold"), Launch())
+        assert stopped_by() == signal.SIGINT
+        assert supervise(job("finish"), Launch()).attempts == 0
+    assert (record.status, record.exit_status) == ("stopped", -signal.SIGINT)
+    assert "asked\n" in job("hold").log.read_text() and job("hold").state == "new"
 
 
 @pytest.mark.parametrize("source, told", [("", "unknown"), ("0123", "0123")])

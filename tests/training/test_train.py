@@ -1,6 +1,5 @@
 """A run from beginning to end, and from a crash to the same end."""
 
-
 import pytest
 import torch
 import yaml

@@ -6,14 +6,9 @@ import subprocess
 from collections.abc import Sequence
 from typing import Any
 
-from hydra.core.utils import JobReturn, JobStatus
-from hydra.plugins.launcher import Launcher
-from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig
-
 from ganexp.config.errors import ConfigError
 from ganexp.config.types import NonNegativeInt, PositiveInt
-from ganexp.sweeps.supervisor import Task
+from ganexp.sweeps.launchers import Launcher
 
 
 class Joblib(Launcher):
@@ -40,7 +35,7 @@ class Joblib(Launcher):
     ) -> None:
         gpus = visible_gpus() if gpus is None else [str(gpu) for gpu in gpus]
         if 0 < len(gpus) < gpus_per_job:
-            raise ConfigError(f"only {len(gpus)} can be seen", "launcher.gpus_per_job")
+            raise ConfigError(f"only {len(gpus)} are visible", "launcher.gpus_per_job")
         starts = range(0, len(gpus) - gpus_per_job + 1, gpus_per_job)
         places = [",".join(gpus[start : start + gpus_per_job]) for start in starts]
         slots = places * jobs_per_gpu  # in this order, so that one run is on each before any has two
@@ -49,45 +44,7 @@ class Joblib(Launcher):
         # More runs than slots: the GPUs take turns at being shared by one more.
         self._slots = [slots[i % len(slots)] if slots else None for i in range(self.n_jobs)]
         self._threads = threads or max(1, cores // self.n_jobs)
-        self._task: Task | None = None
-
-    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        """Take the task, which composes nothing: threads cannot share Hydra's globals."""
-        assert isinstance(task_function, Task)
-        self._task = task_function
-
-    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        """Run the jobs to their ends."""
-        from joblib import Parallel, delayed
-
-        free: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-        for slot in self._slots:
-            free.put(slot)
-
-        def work(number: int) -> JobReturn:
-            assert self._task is not None
-            slot = free.get()
-            try:
-                returned = JobReturn(overrides=job_overrides[number - initial_job_idx], status=JobStatus.COMPLETED)
-                returned.return_value = self._task.work(number, self._environment(slot))
-                return returned
-            finally:
-                free.put(slot)
-
-        numbers = range(initial_job_idx, initial_job_idx + len(job_overrides))
-        # Batches of one: joblib would group short jobs, and a slot would wait while another has several to do.
-        parallel = Parallel(n_jobs=self.n_jobs, backend="threading", batch_size=1, pre_dispatch=self.n_jobs)
-        returned: list[JobReturn] = parallel(delayed(work)(number) for number in numbers)
-        return returned
-
-    def _environment(self, slot: str | None) -> dict[str, str | None]:
-        threads: dict[str, str | None] = {"OMP_NUM_THREADS": str(self._threads)}
-        return threads if slot is None else threads | {"CUDA_VISIBLE_DEVICES": slot}
-
-    @property
-    def environment(self) -> dict[str, str | None]:
-        """The variables of the first run, by which a dry run tries it."""
-        return self._environment(self._slots[0])
+        self.environment = self._variables(self._slots[0])
 
     def describe(self) -> str:
         """Return where the runs are, in words."""
@@ -95,6 +52,29 @@ class Joblib(Launcher):
         threads = f"{self._threads} CPU thread{'s' * (self._threads > 1)} each"
         where = f"GPU {', '.join(gpus)}" if gpus else threads
         return f"{self.n_jobs} at a time on this machine, {where}"
+
+    def launch(self, lines: Sequence[Sequence[str]]) -> None:
+        """Run the jobs until they end."""
+        from joblib import Parallel, delayed
+
+        free: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        for slot in self._slots:
+            free.put(slot)
+
+        def work(number: int) -> None:
+            slot = free.get()
+            try:
+                self.task.work(number, self._variables(slot))
+            finally:
+                free.put(slot)
+
+        # Batches of one: joblib would group short jobs, and a slot would wait while another has several to do.
+        parallel = Parallel(n_jobs=self.n_jobs, backend="threading", batch_size=1, pre_dispatch=self.n_jobs)
+        parallel(delayed(work)(number) for number in range(len(lines)))
+
+    def _variables(self, slot: str | None) -> dict[str, str | None]:
+        threads: dict[str, str | None] = {"OMP_NUM_THREADS": str(self._threads)}
+        return threads if slot is None else threads | {"CUDA_VISIBLE_DEVICES": slot}
 
 
 def available_cores() -> int:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ganexp.runs.signals import text
-from ganexp.sweeps.search.optional import optuna
+from ganexp.sweeps.search import optuna
 from ganexp.sweeps.search.plan import Search
 from ganexp.sweeps.search.space import overrides
 from ganexp.sweeps.search.study import NAME, REASON, counted, load

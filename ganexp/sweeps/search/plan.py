@@ -12,8 +12,8 @@ from ganexp.config.build import build, check_value
 from ganexp.config.compose import near_miss
 from ganexp.config.errors import ConfigError
 from ganexp.config.types import PositiveInt, Seed
-from ganexp.sweeps.search.optional import optuna
-from ganexp.sweeps.search.parts import check_options, try_sampler
+from ganexp.sweeps.search import optuna
+from ganexp.sweeps.search.samplers import check_options, try_sampler
 from ganexp.sweeps.search.space import alternatives, overrides, read_space
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from hydra.errors import HydraException
 
 from ganexp.config.compose import file_name, first_line
 from ganexp.config.errors import ConfigError
-from ganexp.sweeps.search.optional import optuna
+from ganexp.sweeps.search import optuna
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution

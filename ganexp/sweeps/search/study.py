@@ -12,7 +12,7 @@ from filelock import FileLock
 from ganexp.config.build import refusal
 from ganexp.config.errors import ConfigError
 from ganexp.runs.locks import is_held
-from ganexp.sweeps.search.optional import optuna
+from ganexp.sweeps.search import optuna
 from ganexp.sweeps.search.plan import Search
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ganexp.runs.locks import is_held
-from ganexp.sweeps.search.optional import optuna
+from ganexp.sweeps.search import optuna
 from ganexp.sweeps.search.plan import Search
 from ganexp.sweeps.search.space import trial_name
 from ganexp.sweeps.search.study import (

@@ -1,5 +1,4 @@
 import threading
-import time
 
 import pytest
 
@@ -7,6 +6,7 @@ from ganexp.config.build import build
 from ganexp.config.errors import ConfigError
 from ganexp.sweeps.launchers.joblib import Joblib, visible_gpus
 from ganexp.sweeps.supervisor import Launch, Task
+from support.refused import refused
 
 
 class Probe(Task):
@@ -14,53 +14,53 @@ class Probe(Task):
 
     launch = Launch()
 
-    def __init__(self, seconds=0.05):
-        self.seconds, self.now, self.most, self.environments = seconds, [], {}, []
-        self.guard = threading.Lock()
+    def __init__(self, together):
+        self.barrier, self.guard = threading.Barrier(together), threading.Lock()
+        self.now, self.most, self.environments, self.numbers = [], {}, [], []
 
     def work(self, number, environment=None):
         gpu = environment.get("CUDA_VISIBLE_DEVICES")
         with self.guard:
+            self.numbers.append(number)
             self.environments.append(environment)
             self.now.append(gpu)
             for key in (gpu, "all"):
                 count = len(self.now) if key == "all" else self.now.count(gpu)
                 self.most[key] = max(self.most.get(key, 0), count)
-        time.sleep(self.seconds)
+        self.barrier.wait(60)
         with self.guard:
             self.now.remove(gpu)
-        return number
+        self.barrier.wait(60)
 
 
-def launch(launcher, jobs):
-    probe = Probe()
-    launcher.setup(hydra_context=None, task_function=probe, config=None)
-    returned = launcher.launch([[f"seed={i}"] for i in range(jobs)], initial_job_idx=0)
-    return probe, [job.return_value for job in returned]
+def launch(launcher, jobs, folder):
+    probe = Probe(launcher.n_jobs)
+    launcher.setup(probe, folder)
+    launcher.launch([[f"seed={number}"] for number in range(jobs)])
+    return probe
 
 
-def test_each_gpu_takes_as_many_runs_as_it_is_told(monkeypatch):
-    probe, returned = launch(Joblib(gpus=[0, 3], jobs_per_gpu=2), 12)
-    assert returned == list(range(12))
+def test_each_gpu_takes_as_many_runs_as_it_should(tmp_path):
+    probe = launch(Joblib(gpus=[0, 3], jobs_per_gpu=2), 12, tmp_path)
+    assert sorted(probe.numbers) == list(range(12))
     assert probe.most == {"0": 2, "3": 2, "all": 4}
 
 
-def test_fewer_runs_than_places_are_spread_over_the_gpus():
-    probe, _ = launch(Joblib(n_jobs=2, gpus=[0, 1], jobs_per_gpu=2), 6)
-    assert probe.most == {"0": 1, "1": 1, "all": 2}
+def test_fewer_runs_than_places_are_spread_over_the_gpus(tmp_path):
+    assert launch(Joblib(n_jobs=2, gpus=[0, 1], jobs_per_gpu=2), 6, tmp_path).most == {"0": 1, "1": 1, "all": 2}
 
 
-def test_a_run_of_several_gpus_gets_them():
-    probe, _ = launch(Joblib(gpus=[0, 1, 2, 3, 4], gpus_per_job=2, jobs_per_gpu=2), 8)
+def test_a_run_of_several_gpus_gets_them(tmp_path):
+    probe = launch(Joblib(gpus=[0, 1, 2, 3, 4], gpus_per_job=2, jobs_per_gpu=2), 8, tmp_path)
     assert probe.most == {"0,1": 2, "2,3": 2, "all": 4}  # the fifth is one of no pair
-    with pytest.raises(ConfigError, match="only 1 can be seen"):
+    with refused("launcher.gpus_per_job"):
         Joblib(gpus=[0], gpus_per_job=2)
 
 
-def test_without_a_gpu_the_cores_are_shared_out(monkeypatch):
+def test_without_a_gpu_the_cores_are_shared_out(monkeypatch, tmp_path):
     monkeypatch.setattr("ganexp.sweeps.launchers.joblib.available_cores", lambda: 8)
-    probe, _ = launch(Joblib(n_jobs=3, gpus=[]), 4)
-    assert probe.environments == [{"OMP_NUM_THREADS": "2"}] * 4 and probe.most["all"] == 3
+    probe = launch(Joblib(n_jobs=3, gpus=[]), 6, tmp_path)
+    assert probe.environments == [{"OMP_NUM_THREADS": "2"}] * 6 and probe.most["all"] == 3
     assert Joblib(gpus=[]).n_jobs == 8
 
 

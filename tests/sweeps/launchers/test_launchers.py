@@ -1,8 +1,12 @@
-import pytest
-from hydra.plugins.launcher import Launcher
+import re
+from pathlib import Path
 
+import pytest
+
+import ganexp
 from ganexp.config.build import build
 from ganexp.config.compose import compose_option, directory
+from ganexp.sweeps.launchers import Launcher
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in (directory() / "launcher").glob("*.yaml")))
@@ -12,3 +16,10 @@ def test_every_launcher_can_be_made_from_its_options(name, monkeypatch, tmp_path
     monkeypatch.setenv("PATH", str(tmp_path))  # no GPU, and what looks like Slurm
     launcher = build(compose_option("launcher", name), "launcher")
     assert isinstance(launcher, Launcher) and launcher.n_jobs >= 1 and launcher.describe()
+
+
+def test_a_launcher_is_known_nowhere_but_in_its_own_folder():
+    package = Path(ganexp.__file__).parent
+    own = package / "sweeps" / "launchers" / "slurm"
+    files = [file for file in package.rglob("*.py") if own not in file.parents]
+    assert [file for file in files if re.search("slurm|submitit|sacct|squeue", file.read_text(), re.IGNORECASE)] == []

@@ -1,23 +1,23 @@
 import os
 import pickle
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from hydra.core.utils import JobStatus
-from omegaconf import OmegaConf
 
 from ganexp.config.errors import ConfigError
 from ganexp.runs.jobs import Job
-from ganexp.sweeps import supervisor
-from ganexp.sweeps.launchers.slurm import launcher as slurm
-from ganexp.sweeps.launchers.slurm import queue as slurm_queue
-from ganexp.sweeps.launchers.slurm.launcher import Slurm
-from ganexp.sweeps.launchers.slurm.queue import how_ended, put_back, states, states_of, still_queued, warning
+from ganexp.sweeps.launchers import FILES, states_of
+from ganexp.sweeps.launchers.slurm import queue
+from ganexp.sweeps.launchers.slurm.launcher import Pace, Slurm
+from ganexp.sweeps.launchers.slurm.queue import how_ended, put_back, states, still_queued, warning
 from ganexp.sweeps.launchers.slurm.work import Work, environment
-from ganexp.sweeps.supervisor import Launch, Supervisor
+from ganexp.sweeps.supervisor import Launch, Supervisor, listening
 from support.made_runs import summary
+
+SLURM = f"{Slurm.__module__}.{Slurm.__qualname__}"
+QUICK = Pace(look=0.01, ask=0.0, late=0.05)
 
 
 @pytest.fixture
@@ -37,8 +37,13 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, s
 
 
 @pytest.fixture(autouse=True)
-def _nobody_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "_asked", 0)
+def _listening() -> Iterator[None]:
+    with listening():
+        yield
+
+
+def interrupt() -> None:
+    os.kill(os.getpid(), signal.SIGINT)
 
 
 def jobs(folder: Path, *names: str) -> list[Job]:
@@ -114,7 +119,7 @@ def test_what_waits_in_slurm_is_neither_new_nor_unfinished(command, tmp_path):
     command("squeue", "echo 7_0 PENDING; echo 7_1 COMPLETED")
     made = jobs(tmp_path, "waits", "ended", "elsewhere")
     for number, job in enumerate(made[:2]):
-        job.note(ticket=f"7_{number}")
+        job.note(launcher=SLURM, ticket=f"7_{number}")
     assert states_of(made) == {"waits": "queued", "ended": "new", "elsewhere": "new"}
 
 
@@ -205,7 +210,8 @@ def test_a_job_carries_nothing_of_the_others(tmp_path):
 
 def launcher(tmp_path: Path, task: Supervisor, **options) -> Slurm:
     made = Slurm(**options)
-    made.setup(hydra_context=None, task_function=task, config=OmegaConf.create({"hydra": {"sweep": {"dir": str(tmp_path)}}}))
+    made.setup(task, tmp_path)
+    made.pace = QUICK
     return made
 
 
@@ -225,20 +231,19 @@ def test_what_slurm_refuses_is_told_in_its_words(command, tmp_path, capfd):
     command("sbatch", "echo 'sbatch: error: invalid partition specified: x' >&2; exit 1")
     made = launcher(tmp_path, Supervisor(jobs(tmp_path, "a"), Launch()), partition="x")
     with pytest.raises(ConfigError, match="^Slurm takes no such jobs: invalid partition specified: x$"):
-        made.launch([["seed=0"]], 0)
+        made.launch([["seed=0"]])
     assert capfd.readouterr() == ("", "")
     assert [path.name for path in tmp_path.iterdir() if path.name != "bin"] == ["jobs"]
 
 
-def test_an_array_is_submitted_with_the_options(command, tmp_path, monkeypatch):
-    monkeypatch.setattr(slurm, "_TICK", 0.01)
-    monkeypatch.setattr(slurm, "asked_to_stop", lambda: True)
+def test_an_array_is_submitted_with_the_options(command, tmp_path):
+    interrupt()
     command("sbatch", f"cp $1 {tmp_path}/submitted; echo Submitted batch job 7")
     made = launcher(
         tmp_path, Supervisor(jobs(tmp_path, "a", "b"), Launch()), partition="gpu", gpus_per_node=1, gres="shard:1", mem_gb=2,
         timeout_min=30, array_parallelism=1, setup=["module load cuda"], additional_parameters={"nice": 100},
     )  # fmt: skip
-    made.launch([["seed=0"], ["seed=1"]], 0)
+    made.launch([["seed=0"], ["seed=1"]])
     lines = set((tmp_path / "submitted").read_text().splitlines())
     options = [
         "partition=gpu",
@@ -253,73 +258,73 @@ def test_an_array_is_submitted_with_the_options(command, tmp_path, monkeypatch):
     assert {f"#SBATCH --{option}" for option in options} | {"module load cuda", "#SBATCH --signal=USR2@120"} <= lines
 
 
-def test_jobs_that_vanish_are_noted_and_those_that_ended_well_are_returned(command, tmp_path, monkeypatch, capfd):
-    for name, value in {"_TICK": 0.01, "_LONGEST": 0.0, "_LATE": 0.05}.items():
-        monkeypatch.setattr(slurm, name, value)
+def test_jobs_that_vanish_are_noted_and_those_that_ended_well_are_left(command, tmp_path, capfd):
     made = jobs(tmp_path, "well", "vanished")
     command("sbatch", "echo Submitted batch job 7")
     command("squeue", "echo 7_0 COMPLETED; echo 7_1 OUT_OF_MEMORY")
     made[0].note(status="finished")
-    returned = launcher(tmp_path, Supervisor(made, Launch())).launch([["seed=0"], ["seed=1"]], 0)
-    assert [one.status for one in returned] == [JobStatus.COMPLETED] * 2
-    assert [one.return_value.status for one in returned] == ["finished", "killed"]
+    launcher(tmp_path, Supervisor(made, Launch())).launch([["seed=0"], ["seed=1"]])
+    assert [job.status for job in made] == ["finished", "killed"]
     assert [job.record.ticket for job in made] == ["7_0", "7_1"]
     assert made[1].record.reason.startswith("by Slurm: OUT_OF_MEMORY")
     printed = capfd.readouterr().out
     assert "well: finished" in printed and "vanished: killed, by Slurm: OUT_OF_MEMORY" in printed
 
 
-def cancel(command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, job: Job) -> None:
+def cancel(command, tmp_path: Path, job: Job) -> None:
     """Launch a job that Slurm cancels, so that it returns nothing."""
-    for name, value in {"_TICK": 0.01, "_LONGEST": 0.0, "_LATE": 0.05}.items():
-        monkeypatch.setattr(slurm, name, value)
     command("sbatch", "echo Submitted batch job 7")
     command("squeue", "echo 7 CANCELLED")
-    launcher(tmp_path, Supervisor([job], Launch())).launch([["seed=0"]], 0)
+    launcher(tmp_path, Supervisor([job], Launch())).launch([["seed=0"]])
 
 
 @pytest.mark.parametrize(("status", "reason", "code"), [("finished", None, 0), ("diverged", "loss/d is nan", 1)])
-def test_a_run_that_was_through_when_slurm_ended_its_job_has_its_own_end(command, tmp_path, monkeypatch, status, reason, code):
+def test_a_run_that_was_through_when_slurm_ended_its_job_has_its_own_end(command, tmp_path, status, reason, code):
     (job,) = jobs(tmp_path, "a")
     job.run.create({"choices": {}}, [])
     job.run.release()
     job.run.write_summary(summary(status=status, reason=reason, exit_status=code))
     job.note(status="running")
-    cancel(command, tmp_path, monkeypatch, job)
+    cancel(command, tmp_path, job)
     assert (job.record.status, job.record.reason, job.record.exit_status) == (status, reason, code)
 
 
-@pytest.mark.parametrize(("logged", "where"), [(False, ", see {}/.submitit/7/7_0_log.out"), (True, "")])
-def test_where_a_job_that_ended_before_it_had_a_log_says_why_is_told(command, tmp_path, monkeypatch, logged, where):
+@pytest.mark.parametrize(("logged", "where"), [(False, ", see {}/.launcher/7/7_0_log.out"), (True, "")])
+def test_where_a_job_that_ended_before_it_had_a_log_says_why_is_told(command, tmp_path, logged, where):
     (job,) = jobs(tmp_path, "a")
     if logged:
         job.log.touch()
-    cancel(command, tmp_path, monkeypatch, job)
+    cancel(command, tmp_path, job)
     assert (job.record.status, job.record.reason) == ("killed", f"by Slurm: CANCELLED{where.format(tmp_path)}")
 
 
-def test_a_command_that_is_told_to_stop_leaves_its_jobs_in_slurm(command, tmp_path, monkeypatch, capfd):
-    monkeypatch.setattr(slurm, "_TICK", 0.01)
+def test_a_command_that_is_asked_to_stop_leaves_its_jobs_in_slurm(command, tmp_path, capfd):
     command("sbatch", "echo Submitted batch job 7")
     command("squeue", "echo 7_0 RUNNING; echo 7_1 PENDING")
     made = jobs(tmp_path, "a", "b")
-    monkeypatch.setattr(supervisor, "_asked", 1)
-    launcher(tmp_path, Supervisor(made, Launch())).launch([["seed=0"], ["seed=1"]], 0)
+    interrupt()
+    launcher(tmp_path, Supervisor(made, Launch())).launch([["seed=0"], ["seed=1"]])
     assert "2 jobs go on in Slurm" in capfd.readouterr().out
     assert states_of(made) == {"a": "queued", "b": "queued"}
 
 
-def test_a_job_is_waited_for_however_rarely_slurm_is_asked(command, tmp_path, monkeypatch, capfd):
-    ticks = iter([False] * 20)
-    for name, value in {"_TICK": 0.01, "_LATE": 0.02, "asked_to_stop": lambda: next(ticks, True)}.items():
-        monkeypatch.setattr(slurm, name, value)
+def test_a_job_that_slurm_has_is_waited_for(command, tmp_path, capfd):
     command("sbatch", "echo Submitted batch job 7")
-    command("squeue", "echo 7 RUNNING")
-    launcher(tmp_path, Supervisor(jobs(tmp_path, "a"), Launch())).launch([["seed=0"]], 0)
+    command("squeue", f"echo >> {tmp_path}/asked; [ $(wc -l < {tmp_path}/asked) = 3 ] && kill -INT $PPID; echo 7 RUNNING")
+    launcher(tmp_path, Supervisor(jobs(tmp_path, "a"), Launch())).launch([["seed=0"]])
     assert "1 jobs go on in Slurm" in capfd.readouterr().out
+    assert len((tmp_path / "asked").read_text().splitlines()) >= 3
+
+
+@pytest.mark.parametrize("returned", [True, False])
+def test_a_job_that_returned_nothing_leaves_its_output(command, tmp_path, returned):
+    for file in ("7/7_submission.sh", "7_0/7_0_0_log.out", *(["7_0/7_0_0_result.pkl"] if returned else [])):
+        (tmp_path / FILES / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / FILES / file).touch()
+    assert launcher(tmp_path, Supervisor([], Launch())).has_output() is not returned
 
 
 def test_slurms_commands_have_time_to_answer(command, monkeypatch):
-    monkeypatch.setattr(slurm_queue, "_ANSWER", 0.2)
+    monkeypatch.setattr(queue, "ANSWER", 0.2)
     command("squeue", "exec sleep 5")
     assert states(["7"]) is None

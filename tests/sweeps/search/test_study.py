@@ -210,9 +210,9 @@ def test_to_look_for_what_has_ended_makes_no_database(make_search, tmp_path):
     assert file.stat().st_size == 0
 
 
-@pytest.mark.parametrize("url", ["foo", "nosuch://x", "sqlite:////nonexistent/x.db"])
-def test_a_storage_that_cannot_be_used_is_refused_by_whoever_asks(make_search, url):
-    search = make_search(storage=url)
+@pytest.mark.parametrize("url", ["foo", "nosuch://x", "sqlite:///{}/missing/x.db"])
+def test_a_storage_that_cannot_be_used_is_refused_by_whoever_asks(make_search, tmp_path, url):
+    search = make_search(storage=url.format(tmp_path))
     for ask in (ended, create):
         with pytest.raises(ConfigError) as refused:
             ask(search)

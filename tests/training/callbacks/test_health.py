@@ -54,7 +54,7 @@ def test_a_constant_generator_has_collapsed(ready, capsys):
     assert curve(training.run.path, "health/diversity") == dict.fromkeys(range(2, 41, 2), 0.0)
     verdicts = curve(training.run.path, "health/verdict")
     assert (verdicts[ALARM - 2], verdicts[ALARM], verdicts[40]) == (0, 3, 3)
-    announced = f"collapsed: {report['reason']}"
+    announced = f"collapsed: {report.reason}"
     assert texts(training.run.path) == [(ALARM, announced)]
     assert f"ganexp: iteration {ALARM}: {announced}" in capsys.readouterr().err
 
@@ -63,7 +63,7 @@ def test_a_blind_discriminator_saturates(ready):
     training = ready(*SHORT, "d_optimizer.lr=0")
     still(training, "discriminator")
     report = train(training, []).health
-    assert (report.verdict, report.alarms[0]["iteration"]) == ("saturated", ALARM)
+    assert (report.verdict, report.alarms[0].iteration) == ("saturated", ALARM)
     assert set(curve(training.run.path, "health/separation").values()) == {0.5}
 
 

@@ -9,28 +9,37 @@ a search that Slurm still has count among those that are asked for, and are wait
 import io
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import redirect_stderr
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from hydra.core.utils import JobReturn, JobStatus
-from hydra.plugins.launcher import Launcher
-from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig
-
 from ganexp.config.errors import ConfigError
 from ganexp.config.types import NonNegativeInt, PositiveFloat, PositiveInt
 from ganexp.runs.files import remove_empty
-from ganexp.sweeps.closing import SUBMITTED
+from ganexp.sweeps.launchers import FILES, Launcher
 from ganexp.sweeps.launchers.slurm.queue import how_ended, is_over, states, still_queued
-from ganexp.sweeps.launchers.slurm.work import Work
-from ganexp.sweeps.supervisor import Supervisor, Task, asked_to_stop, note_end, now
+from ganexp.sweeps.launchers.slurm.work import Stopped, Work
+from ganexp.sweeps.supervisor import Supervisor, asked_to_stop, note_end, now
 
-_TICK = 1.0  # seconds between two looks at what jobs have left behind
-_LONGEST = 60.0  # seconds between two questions to Slurm
-_LATE = 15.0  # seconds until a file that another node has written is seen here
+
+@dataclass(frozen=True)
+class Pace:
+    """How often jobs are looked at.
+
+    Attributes:
+        look: Seconds between two looks at what jobs have left behind.
+        ask: Longest time in seconds between two questions to Slurm.
+        late: Seconds until a file that another node has written is seen here.
+    """
+
+    look: float = 1.0
+    ask: float = 60.0
+    late: float = 15.0
+
+
 # Options that submitit has for all kinds of clusters; it wants the others by Slurm's name.
 _OF_ALL = ("timeout_min", "name", "cpus_per_task", "gpus_per_node", "mem_gb")
 
@@ -54,8 +63,10 @@ class Slurm(Launcher):
         additional_parameters: Any other options of ``sbatch``.
 
     Raises:
-        ConfigError: Slurm or submitit is not here, or there would be no time to train.
+        ConfigError: Slurm or submitit is not available, or there would be no time to train.
     """
+
+    pace = Pace()
 
     def __init__(
         self,
@@ -84,9 +95,9 @@ class Slurm(Launcher):
         options = {name: value for name, value in locals().items() if name != "self" and value is not None}
         if signal_delay_s >= 60 * timeout_min:
             hint = "it counts from the end of timeout_min"
-            raise ConfigError("a run would be told to save before it has begun", "launcher.signal_delay_s", hint=hint)
+            raise ConfigError("leaves no time to train before a run is told to save", "launcher.signal_delay_s", hint=hint)
         if shutil.which("sbatch") is None:
-            raise ConfigError("there is no Slurm here: sbatch is not found", "launcher", hint="use a host that can submit")
+            raise ConfigError("Slurm is not available here: sbatch is not found", "launcher", hint="use a host that can submit")
         try:
             import submitit  # noqa: F401
         except ModuleNotFoundError as error:
@@ -94,48 +105,53 @@ class Slurm(Launcher):
         self.n_jobs = array_parallelism
         self._most = options.pop("max_num_timeout")
         self._options = options
-        self._task: Task
-        self._folder: Path
-
-    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        """Take the task, and the sweep's folder, in which submitit keeps what it hands over."""
-        assert isinstance(task_function, Task)
-        self._task, self._folder = task_function, Path(config.hydra.sweep.dir) / SUBMITTED
 
     def describe(self) -> str:
         """Return where the runs are, in words."""
         where = f" in the partition {self._options['partition']}" if "partition" in self._options else ""
         return f"as jobs of Slurm{where}, at most {self.n_jobs} at a time, for {self._options['timeout_min']} min at a time"
 
-    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
+    @classmethod
+    def pending(cls, tickets: Collection[str]) -> set[str]:
+        """Return which jobs wait, run or end in Slurm; none if it does not answer."""
+        return still_queued(tickets)
+
+    def has_output(self) -> bool:
+        """Return whether a job returned nothing: then it has said why in its output, if anywhere."""
+        outputs = self._files.glob("*/*_log.out")
+        return any(not any(output.parent.glob("*_result.pkl")) for output in outputs)
+
+    def launch(self, lines: Sequence[Sequence[str]]) -> None:
         """Submit the jobs, and wait for them until this process is told to stop."""
         going = self._going()
-        count = max(len(job_overrides), len(going))
-        work = [Work.of(self._task, initial_job_idx + index, self._most) for index in range(count)]
-        new = self._submit(work[len(going) :]) if count > len(going) else []
+        work = [Work.of(self.task, number, self._most) for number in range(max(len(lines), len(going)))]
+        new = self._submit(work[len(going) :]) if len(work) > len(going) else []
         submitted = [*going, *new]
         for piece, job in zip(work, submitted, strict=True):
-            piece.note(ticket=job.job_id)
+            piece.note(launcher=f"{type(self).__module__}.{type(self).__qualname__}", ticket=job.job_id)
         if going:
             print(f"waiting for {len(going)} jobs that go on in Slurm: {', '.join(job.job_id for job in going)}", flush=True)
         if new:
             print(f"submitted: {len(new)} jobs, from {new[0].job_id} on; Ctrl-C leaves them in Slurm", flush=True)
-        returned = [JobReturn(overrides=job_overrides[0], status=JobStatus.COMPLETED) for _ in submitted]
         left = dict(enumerate(submitted))
-        for index in _follow(submitted):
-            _conclude(work[index], left.pop(index), returned[index])
+        for index in _follow(submitted, self.pace):
+            _conclude(work[index], left.pop(index))
         if left:
             print(f"{len(left)} jobs go on in Slurm; the same command shows them, and continues them if need be", flush=True)
-        return returned
+
+    @property
+    def _files(self) -> Path:
+        """Where submitit finds the work of jobs, and leaves their output and results."""
+        return self.folder / FILES
 
     def _going(self) -> list[Any]:
         """Return the workers of an earlier command that Slurm still has; of jobs it had, none are launched."""
         import submitit
 
-        if isinstance(self._task, Supervisor) or not self._folder.is_dir():
+        if isinstance(self.task, Supervisor) or not self._files.is_dir():
             return []
-        folders = sorted(filter(Path.is_dir, self._folder.iterdir()))
-        former: list[Any] = [submitit.SlurmJob(self._folder / "%j", folder.name) for folder in folders]
+        folders = sorted(filter(Path.is_dir, self._files.iterdir()))
+        former: list[Any] = [submitit.SlurmJob(self._files / "%j", folder.name) for folder in folders]
         queued = still_queued({job.job_id for job in former if not job.paths.result_pickle.exists()})
         return [job for job in former if job.job_id in queued]
 
@@ -143,65 +159,63 @@ class Slurm(Launcher):
         import submitit
         from submitit.core.utils import FailedJobError
 
-        executor = submitit.AutoExecutor(folder=self._folder / "%j", cluster="slurm")
+        executor = submitit.AutoExecutor(folder=self._files / "%j", cluster="slurm")
         options = {key if key in _OF_ALL else f"slurm_{key}": value for key, value in self._options.items()}
         executor.update_parameters(**options, stderr_to_stdout=True)
         try:
             with redirect_stderr(io.StringIO()), executor.batch():  # it prints what it raises
                 return [executor.submit(piece) for piece in work]
         except FailedJobError as error:
-            for file in filter(Path.is_file, self._folder.iterdir()):  # what has been submitted has a folder of its own
+            for file in filter(Path.is_file, self._files.iterdir()):  # what has been submitted has a folder of its own
                 file.unlink(missing_ok=True)
-            remove_empty(self._folder, levels=1)
+            remove_empty(self._files, levels=1)
             message = next((line for line in str(error).splitlines() if line.startswith("sbatch: error: ")), str(error))
             raise ConfigError(f"Slurm takes no such jobs: {message.removeprefix('sbatch: error: ')}", "launcher") from error
 
 
-def _follow(submitted: Sequence[Any]) -> Iterator[int]:
+def _follow(submitted: Sequence[Any], pace: Pace) -> Iterator[int]:
     """Yield the index of each job when it has ended, until none is left or this process is told to stop."""
     began = asked = time.monotonic()
     gone: dict[int, float] = {}  # since when Slurm knows them to have ended
     left = set(range(len(submitted)))
     while left and not asked_to_stop():
-        time.sleep(_TICK)
+        time.sleep(pace.look)
         passed = time.monotonic() - began
-        if time.monotonic() - asked > (_TICK if gone else min(_LONGEST, 2 + passed / 10)):
+        if time.monotonic() - asked > (pace.look if gone else min(pace.ask, 2 + passed / 10)):
             asked = time.monotonic()
             known = states([submitted[index].job_id for index in left])
             if known is not None:
                 over = {index for index in left if is_over(known.get(submitted[index].job_id, "COMPLETED"))}
                 gone = {index: gone.get(index, asked) for index in over}
         for index in sorted(left):
-            late = index in gone and time.monotonic() - gone[index] > _LATE
+            late = index in gone and time.monotonic() - gone[index] > pace.late
             if late or submitted[index].paths.result_pickle.exists():
                 left.discard(index)
                 gone.pop(index, None)
                 yield index
 
 
-def _conclude(work: Work, submitted: Any, returned: JobReturn) -> None:
+def _conclude(work: Work, submitted: Any) -> None:
     """Take what a job that has ended has returned; where it returned nothing, note what became of it, and say so."""
-    name, trouble = submitted.job_id, {}
+    job, name = work.job, submitted.job_id
+    status, reason = "", ""
     if submitted.paths.result_pickle.exists():
         try:
-            returned.return_value = result = submitted.result()
-            if work.job is None and isinstance(result, dict):  # a worker that cannot go on
-                trouble = result
-        except Exception as error:  # whatever the job raised comes as one of submitit's
-            returned.status, returned.return_value = JobStatus.FAILED, error
-            trouble = {"status": "failed", "reason": f"not by the run itself: see {submitted.paths.stdout}"}
+            result = submitted.result()
+            if isinstance(result, Stopped):  # a worker that cannot go on
+                status, reason = "stopped", result.reason
+        except Exception:  # whatever the job raised comes as one of submitit's
+            status, reason = "failed", f"not by the run itself: see {submitted.paths.stdout}"
     else:
-        trouble = {"status": "killed", "reason": f"by Slurm: {how_ended(submitted.job_id)}"}
-        if not (work.job is not None and work.job.log.exists()):  # it ended before it could begin one
-            trouble["reason"] += f", see {submitted.paths.stdout}"
-    if work.job is not None:
-        if work.job.reached in ("finished", "failed"):  # the run was through, whatever then became of its job
-            note_end(work.job)
-        elif trouble and work.job.status in ("waiting", "running"):
-            work.note(**trouble, ended=now())
-        record = work.job.record or work.job.note()
-        name, trouble = work.job.name, {"status": record.status, "reason": record.reason}
-        returned.status, returned.return_value = JobStatus.COMPLETED, record
-    if trouble:
-        reason = f", {trouble['reason']}" if trouble["reason"] else ""
-        print(f"{datetime.now():%H:%M:%S} {name}: {trouble['status']}{reason}", flush=True)
+        status, reason = "killed", f"by Slurm: {how_ended(submitted.job_id)}"
+        if not (job is not None and job.log.exists()):  # it ended before it could begin one
+            reason += f", see {submitted.paths.stdout}"
+    if job is not None:
+        if job.reached in ("finished", "failed"):  # the run ended by itself, whatever then became of its job
+            note_end(job)
+        elif status and job.status in ("waiting", "running"):
+            work.note(status=status, reason=reason, ended=now())
+        record = job.record or job.note()
+        name, status, reason = job.name, record.status, record.reason or ""
+    if status:
+        print(f"{datetime.now():%H:%M:%S} {name}: {status}{f', {reason}' if reason else ''}", flush=True)

@@ -3,14 +3,14 @@
 import os
 import re
 import subprocess
-from collections.abc import Collection, Sequence
-
-from ganexp.runs.jobs import Job
+from collections.abc import Collection
 
 TIME, PLACE = "its time limit", "preempted"
 """Why Slurm warns a job."""
 
-_ANSWER = 60  # seconds that a command of Slurm's may take
+ANSWER = 60
+"""Seconds that a command of Slurm's may take."""
+
 _OVER = {
     "BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED", "REVOKED", "TIMEOUT"
 }  # fmt: skip
@@ -19,15 +19,6 @@ _OVER = {
 def still_queued(ids: Collection[str]) -> set[str]:
     """Return which jobs, such as ``123_4``, wait, run or end in Slurm; none if it does not answer."""
     return {job for job, state in (states(ids) or {}).items() if job in ids and not is_over(state)}
-
-
-def states_of(jobs: Sequence[Job]) -> dict[str, str]:
-    """Return by name how far each job of a sweep is, as :attr:`Job.state`, or `queued` if Slurm has it and goes on with it."""
-    found = {job.name: job.state for job in jobs}
-    open_jobs = [job for job in jobs if found[job.name] in ("new", "unfinished")]
-    numbers = {job.name: record.ticket for job in open_jobs if (record := job.record)}
-    known = still_queued({number for number in numbers.values() if number is not None})
-    return {name: "queued" if numbers.get(name) in known else state for name, state in found.items()}
 
 
 def states(ids: Collection[str]) -> dict[str, str] | None:
@@ -80,6 +71,6 @@ def put_back(job: str) -> str | None:
 
 def _ask(*command: str) -> "subprocess.CompletedProcess[str] | None":
     try:
-        return subprocess.run(command, capture_output=True, text=True, timeout=_ANSWER, check=False)
+        return subprocess.run(command, capture_output=True, text=True, timeout=ANSWER, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return None

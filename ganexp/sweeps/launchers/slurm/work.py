@@ -22,6 +22,13 @@ _OF_SRUN = ("SLURM_NTASKS", "SLURM_NTASKS_PER_NODE", "SLURM_NPROCS", "SLURM_PROC
 
 
 @dataclass(frozen=True)
+class Stopped:
+    """What work returns that has stopped and cannot go back to the queue, and why."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
 class Work:
     """What a Slurm job calls, each time it is started.
 
@@ -55,7 +62,7 @@ class Work:
             if stopped_by() is None or (self.job is not None and self.job.reached in ("finished", "failed")):
                 return returned
             if (why := warning(own_job())) is not None and (problem := self._put_back(why)) is not None:
-                return {"status": "stopped", "reason": f"{why}: {problem}"}
+                return Stopped(f"{why}: {problem}")
             sys.exit(128 + signal.SIGTERM)
 
     def note(self, **changes: Any) -> None:

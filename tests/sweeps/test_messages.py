@@ -4,8 +4,20 @@ import pytest
 
 from ganexp.runs.jobs import Job
 from ganexp.runs.records import SweepRecord
-from ganexp.sweeps.closing import SUBMITTED, Before, close
+from ganexp.sweeps.folder import Before
+from ganexp.sweeps.launchers import FILES, Launcher
+from ganexp.sweeps.messages import close
 from support.made_runs import summary
+
+
+class Nowhere(Launcher):
+    """A launcher that is only asked what it left."""
+
+    def describe(self):
+        return "nowhere"
+
+    def launch(self, lines):
+        raise AssertionError
 
 
 def begun(folder: Path, name: str) -> Job:
@@ -43,7 +55,7 @@ def test_a_command_of_which_nothing_began_leaves_nothing(tmp_path, capsys):
     before = Before.of(folder)
     job = refused(folder)
     describe(folder, "refused")
-    close(before, [job])
+    close(before, [job], Nowhere())
     assert "seed=1.5  refused              (should be a whole number)" in capsys.readouterr().out
     assert list(tmp_path.iterdir()) == []
 
@@ -55,7 +67,7 @@ def test_a_command_of_which_nothing_began_leaves_what_others_left(tmp_path, know
     there = content(tmp_path)
     before = Before.of(tmp_path)
     describe(tmp_path, "second")
-    close(before, [refused(tmp_path)])
+    close(before, [refused(tmp_path)], Nowhere())
     assert content(tmp_path) == there
 
 
@@ -63,7 +75,7 @@ def test_what_was_refused_before_stays_known(tmp_path):
     begun(tmp_path, "seed=0")
     job = refused(tmp_path)
     describe(tmp_path, "first")
-    close(Before.of(tmp_path), [job])
+    close(Before.of(tmp_path), [job], Nowhere())
     assert job.record.status == "refused"
 
 
@@ -81,24 +93,24 @@ def test_what_tells_why_no_run_began_stays(tmp_path, status):
     before = Before.of(tmp_path)
     job = refused(tmp_path)
     job.note(status=status)
-    close(before, [job])
+    close(before, [job], Nowhere())
     assert job.record.status == status and job.log.exists()
 
 
-@pytest.mark.parametrize("returned", [True, False])
-def test_the_output_of_a_slurm_job_that_returned_nothing_stays(tmp_path, returned):
+@pytest.mark.parametrize("says", [True, False])
+def test_what_a_launcher_left_stays_if_it_says_why_no_run_began(tmp_path, says):
     before = Before.of(tmp_path)
-    for file in ("7/7_submission.sh", "7_0/7_0_0_log.out", *(["7_0/7_0_0_result.pkl"] if returned else [])):
-        (tmp_path / SUBMITTED / file).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / SUBMITTED / file).touch()
-    (tmp_path / "jobs").mkdir()
-    close(before, [])
-    assert (tmp_path / SUBMITTED).exists() is not returned
+    for folder in ("jobs", FILES):
+        (tmp_path / folder).mkdir()
+    launcher = Nowhere()
+    launcher.has_output = lambda: says
+    close(before, [], launcher)
+    assert (tmp_path / FILES).exists() is says
 
 
 def test_a_run_that_says_that_it_is_finished_is(tmp_path, capsys):
     job = begun(tmp_path, "seed=0")
     job.note(status="killed", reason="by Slurm: CANCELLED")
-    close(Before.of(tmp_path), [job])
+    close(Before.of(tmp_path), [job], Nowhere())
     assert "seed=0  finished\n" in capsys.readouterr().out
     assert (job.record.status, job.record.reason) == ("finished", None)

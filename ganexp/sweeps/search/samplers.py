@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ganexp.config.build import mentioned, refusal
 from ganexp.config.compose import near_miss
 from ganexp.config.errors import ConfigError
-from ganexp.sweeps.search.optional import optuna
+from ganexp.sweeps.search import optuna
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution

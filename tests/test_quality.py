@@ -25,10 +25,10 @@ def trained(folder: Path, *overrides: str) -> Training:
 
 @pytest.mark.parametrize(("data", "modes", "high_quality"), [("ring", 8, 0.95), ("grid", 25, 0.9)])
 def test_the_default_recipe_covers_every_mode(tmp_path, data, modes, high_quality):
-    summary = json.loads((trained(tmp_path / "run", f"data={data}").run.path / "summary.json").read_text())
-    assert summary["measured"]["samples"] == 2500
-    assert summary["metrics"]["modes"] == modes
-    assert summary["metrics"]["high_quality"] >= high_quality
+    summary = trained(tmp_path / "run", f"data={data}").run.summary
+    assert summary.measured["samples"] == 2500
+    assert summary.metrics["modes"] == modes
+    assert summary.metrics["high_quality"] >= high_quality
 
 
 def test_a_conditional_model_draws_the_digit_it_is_asked_for(tmp_path):

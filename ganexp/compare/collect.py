@@ -159,7 +159,7 @@ def _listing(folder: Path, name: str = "") -> str | None:
     if meant := near_miss(name, names):
         return f"did you mean {folder / meant}?"
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"in {folder} there is: {', '.join(names[:_SHOWN])}{more}" if names else f"{folder} has no folders in it"
+    return f"{folder} has {', '.join(names[:_SHOWN])}{more}" if names else f"{folder} has no folders in it"
 
 
 def _below(folder: Path) -> list[Path]:

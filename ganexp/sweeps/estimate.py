@@ -1,9 +1,7 @@
 """How long a sweep will take, from the speed of its first run."""
 
-import os
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -16,8 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 from ganexp.runs.jobs import Job
 from ganexp.runs.run import Run
 from ganexp.sweeps.launchers import Launcher
-from ganexp.sweeps.supervisor import Launch, asked_to_stop, listening, pass_on
-from ganexp.training.job import DIRECTORY, PARENT
+from ganexp.sweeps.supervisor import Launch, asked_to_stop, listening, pass_on, start
 
 _WATCHED = 15.0  # seconds of training from which the speed is taken
 _BEGIN = 10.0  # seconds until training begins, where nobody watched
@@ -116,22 +113,17 @@ def _try(job: Job, launch: Launch) -> Speed | None:
     """Train a run for some seconds, somewhere else; None if it does not begin."""
     with listening(), tempfile.TemporaryDirectory(prefix="ganexp-") as folder:
         run = Run(Path(folder) / "run")
-        environment = os.environ | {DIRECTORY: str(run.path), PARENT: str(os.getpid())} | dict(launch.environment)
         started = time.monotonic()
-        command = [sys.executable, "-m", "ganexp", *launch.flags, *job.overrides]
-        child = subprocess.Popen(
-            command, env={key: x for key, x in environment.items() if x is not None},
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-        )  # fmt: skip
+        child = start([*launch.flags, *job.overrides], run.path, launch, subprocess.DEVNULL)
         _wait(child, lambda: run.exists or asked_to_stop(), _PATIENCE)
         begun = time.monotonic()
         _wait(child, asked_to_stop, _WATCHED)
         watched = time.monotonic() - begun
         if child.poll() is None and not asked_to_stop():
             child.send_signal(signal.SIGTERM)
-        told = 0
+        sent = 0
         while child.poll() is None:
-            told = pass_on(child, told)
+            sent = pass_on(child, sent)
             time.sleep(_TICK)
         summary = run.summary
         if not (summary and summary.iteration):

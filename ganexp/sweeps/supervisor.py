@@ -16,7 +16,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
-from typing import Any
+from pathlib import Path
+from typing import IO, Any
 
 from hydra.core.hydra_config import HydraConfig
 
@@ -165,23 +166,15 @@ def _run(job: Job, launch: Launch) -> JobRecord:
         began=now(), ended=None, flags=list(launch.flags),
     )  # fmt: skip
     arguments = [f"resume={job.run.path}", *_moved(job)] if job.run.exists else [*launch.flags, *job.overrides]
-    command = [sys.executable, "-m", "ganexp", *arguments]
     _say(f"{job.name}: {'continues' if job.run.exists else 'begins'}")
-    environment = os.environ | {DIRECTORY: str(job.run.path), PARENT: str(os.getpid())} | dict(launch.environment)
-    if job.source:
-        environment[SOURCE] = job.source
     with job.log.open("ab", buffering=0) as log:
         log.write(f"--- {record.began} {record.host}: {' '.join(arguments)}\n".encode())
-        start = log.tell()
-        # The run writes the log by itself: what it says when this process has died must not fail.
-        with _deaf_to(signal.SIGUSR2):
-            child = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
-                env={key: value for key, value in environment.items() if value is not None},
-            )  # fmt: skip
-    _attend(child, job, start if launch.echo else None)
+        here = log.tell()
+        # The run writes the log by itself: what it prints when this process has died must not fail.
+        child = start(arguments, job.run.path, launch.within({SOURCE: job.source or None}), log)
+    _attend(child, job, here if launch.echo else None)
     with job.log.open("rb") as log:
-        log.seek(max(start, job.log.stat().st_size - _TAIL))
+        log.seek(max(here, job.log.stat().st_size - _TAIL))
         printed = log.read().decode(errors="replace")
     status, reason = _outcome(job, child.returncode, began, printed)
     record = job.note(status=status, reason=reason, exit_status=child.returncode, ended=now())
@@ -190,7 +183,7 @@ def _run(job: Job, launch: Launch) -> JobRecord:
 
 
 def _moved(job: Job) -> list[str]:
-    """Return what the run that continues has to be told, as it now has its files, or its hardware, elsewhere."""
+    """Return overrides for a run that continues with its files or its hardware elsewhere."""
     before = dict(override.lstrip("+").split("=", 1) for override in job.run.overrides if "=" in override)
     return [
         f"++{key}={value}"
@@ -201,7 +194,7 @@ def _moved(job: Job) -> list[str]:
 
 def _attend(child: subprocess.Popen, job: Job, echo: int | None) -> None:
     """Wait until the run ends; pass on each request to stop, and print its log from a place on, unless that is None."""
-    told = 0
+    sent = 0
     with job.log.open("rb") as log:
         log.seek(echo or 0)
         while True:
@@ -211,24 +204,30 @@ def _attend(child: subprocess.Popen, job: Job, echo: int | None) -> None:
                 sys.stdout.flush()
             if ended:
                 return
-            told = pass_on(child, told)
+            sent = pass_on(child, sent)
             with suppress(subprocess.TimeoutExpired):
                 child.wait(_TICK)
 
 
-def pass_on(child: subprocess.Popen, told: int) -> int:
+def pass_on(child: subprocess.Popen, sent: int) -> int:
     """Pass requests to stop on to a process that got some; return how many it has got then."""
-    for number in range(told, _asked):
+    for number in range(sent, _asked):
         child.send_signal(signal.SIGINT if number else signal.SIGTERM)
-    return max(told, _asked)
+    return max(sent, _asked)
 
 
-@contextmanager
-def _deaf_to(number: int) -> Iterator[None]:
-    """Start processes that never get a signal: a queue may send it to all of a job, and it ends those that do not expect it."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {number})
+def start(arguments: Sequence[str], directory: Path, launch: Launch, output: int | IO[bytes]) -> subprocess.Popen:
+    """Start a run in a directory as a process of its own, which stops when this one ends.
+
+    It never gets SIGUSR2: a queue may send that to all of a job, and it ends processes that do not expect it.
+    """
+    environment = os.environ | {DIRECTORY: str(directory), PARENT: str(os.getpid())} | dict(launch.environment)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR2})
     try:
-        yield
+        return subprocess.Popen(
+            [sys.executable, "-m", "ganexp", *arguments], stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+            start_new_session=True, env={key: value for key, value in environment.items() if value is not None},
+        )  # fmt: skip
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 

@@ -48,7 +48,7 @@ def test_the_folder_is_the_one_that_was_named_or_what_the_runs_share(made):
     ("path", "says"),
     [
         ("fist", r"there is no folder '.*fist' \(did you mean .*/first\?\)"),
-        ("zzz", r"\(in .* there is: empty, first, second\)"),
+        ("zzz", r"\(.* has empty, first, second\)"),
         ("zzz/y", "there is no folder"),
         ("empty", r"there is no run in .*empty \(.* has no folders in it\)"),
         ("file.txt", r"is a file \(name a run directory"),

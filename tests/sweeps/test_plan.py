@@ -1,4 +1,6 @@
+import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -6,9 +8,11 @@ from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
+from ganexp.__main__ import main
 from ganexp.config.compose import directory, register_resolvers
 from ganexp.config.keys import source
 from ganexp.sweeps.plan import identify, plan_jobs, sweep_folder
+from support.made_runs import summary
 
 
 @pytest.fixture
@@ -97,3 +101,19 @@ def test_what_a_configuration_is_read_from_tells_files_apart_and_not_machines(co
 def test_jobs_know_what_they_were_read_from(composed, tmp_path):
     (job,) = plan_jobs(composed, tmp_path, [["seed=1"]], {"seed"})
     assert job.source == source(composed(["seed=1"]))
+
+
+def test_the_same_sweep_finds_its_finished_runs_on_other_hardware_and_with_files_elsewhere(tmp_path, monkeypatch, capfd):
+    register_resolvers()
+    with initialize_config_dir(str(directory()), version_base="1.3"):
+        runs = [["data=mnist", f"seed={seed}"] for seed in (0, 1)]
+        read = partial(compose, "config", return_hydra_config=True)
+        jobs = plan_jobs(lambda line: read(overrides=list(line)), tmp_path / "outputs/sweeps/a", runs, {"seed"})
+    for job in jobs:
+        job.run.write_summary(summary())
+        job.note(status="finished")
+    monkeypatch.chdir(tmp_path)
+    elsewhere = ("data.root=elsewhere", "trainer.accelerator=cpu", "callbacks.samples.times=3")
+    monkeypatch.setattr(sys, "argv", ["ganexp", "-m", "data=mnist", "seed=0,1", "name=a", *elsewhere, "sweep.dry_run=true"])
+    main()
+    assert "2 runs in outputs/sweeps/a: 2 already finished" in capfd.readouterr().out

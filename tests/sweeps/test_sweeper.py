@@ -75,8 +75,8 @@ def test_the_same_command_runs_what_is_missing(shell):
     before = {path: path.stat().st_mtime_ns for path in folder.glob("seed=*/summary.json")}
     assert len(before) == 2
 
-    again = shell.run(*command, "+callbacks.bad.how=raise", status=1)
-    assert "2 finished already, 1 failed before" in again and "begins" not in again and "continues" not in again
+    again = shell.run(*command, "+callbacks.bad.how=raise", "trainer.accelerator=auto", "+data.root=elsewhere", status=1)
+    assert "2 already finished, 1 failed before" in again and "begins" not in again and "continues" not in again
     retried = shell.run(*command, "+callbacks.bad.how=raise", "sweep.retry=true")
     assert "seed=1: continues" in retried and "seed=1: finished" in retried
     assert shell.records("a")["seed=1"]["attempts"] == 2
@@ -85,7 +85,7 @@ def test_the_same_command_runs_what_is_missing(shell):
 
     # One more value: what is there is recognised by its configuration.
     more = shell.run("seed=2,3", *command[1:], "+callbacks.bad.how=raise")
-    assert "2 runs in outputs/sweeps/a: 1 to begin, 1 finished already" in more
+    assert "2 runs in outputs/sweeps/a: 1 to begin, 1 already finished" in more
     assert sorted(shell.records("a")) == ["seed=0", "seed=1", "seed=2", "seed=3"]
 
 
@@ -116,7 +116,7 @@ def test_a_sweep_that_is_told_to_stop_saves_and_continues(shell):
 
     # Meanwhile the runs are left alone, by the same command and by resume=.
     elsewhere = shell.run(*command[:3], "sweep.dry_run=true")
-    assert "1 to begin, 2 being worked on elsewhere, left alone" in elsewhere
+    assert "1 to begin, 2 running elsewhere" in elsewhere
     resumed = [sys.executable, "-m", "ganexp", "resume=outputs/sweeps/a/seed=0"]
     told = subprocess.run(resumed, cwd=shell.folder, env=shell.environment, capture_output=True, text=True)
     assert (told.returncode, "another process is training this run" in told.stderr) == (2, True), told.stderr

@@ -1,4 +1,4 @@
-"""What a search has found: its best trial, or those that none beats, as text and as commands."""
+"""What a search has found: its best trial, or the Pareto-optimal ones, as text and as commands."""
 
 import shlex
 from collections import Counter
@@ -30,9 +30,9 @@ def outcome(search: Search, flags: Sequence[str] = ()) -> str:
     study = load(search.folder, search.options.storage)
     begun = counted(study)
     states = Counter(_WORDS.get(trial.state.name, "waiting") for trial in begun)
-    told = ", ".join(f"{states[word]} {word}" for word in _WORDS.values() if states[word])
+    counts = ", ".join(f"{states[word]} {word}" for word in _WORDS.values() if states[word])
     asked = max(search.options.trials, len(begun))  # an earlier command may have asked for more
-    rows = [("search", f"{len(begun)} of {asked} trials" + (f": {told}" if told else ""))]
+    rows = [("search", f"{len(begun)} of {asked} trials" + (f": {counts}" if counts else ""))]
     best = best_trials(study)
     if not best:
         rows += _excuses(begun)
@@ -41,7 +41,7 @@ def outcome(search: Search, flags: Sequence[str] = ()) -> str:
         rows.append(("best", f"{trial.user_attrs[NAME]}  {'  '.join(f'{name} {text(value)}' for name, value in scored)}"))
         rows.append(("again", command(search, trial, flags)))
     if len(best) > _MOST:
-        rows.append(("", f"and {len(best) - _MOST} more that none beats in everything"))
+        rows.append(("", f"and {len(best) - _MOST} more Pareto-optimal trials"))
     if len(best) == 1:
         rows.append(("other seeds", command(search, best[0], flags, several=True)))
     if matters := importance(study):
@@ -51,7 +51,7 @@ def outcome(search: Search, flags: Sequence[str] = ()) -> str:
 
 
 def best_trials(study: "package.Study") -> "list[FrozenTrial]":
-    """Return the best complete trial; of several objectives those that none beats in all; empty if none is complete."""
+    """Return the best complete trial; of several objectives the Pareto-optimal ones; empty if none is complete."""
     states = optuna().trial.TrialState
     if not study.get_trials(deepcopy=False, states=(states.COMPLETE,)):
         return []
@@ -65,7 +65,7 @@ def command(search: Search, trial: "FrozenTrial", flags: Sequence[str] = (), sev
 
 
 def importance(study: "package.Study") -> dict[str, float]:
-    """Return the share of each parameter in how much trials differ, largest first; empty where that cannot be told."""
+    """Return the share of each parameter in how much trials differ, largest first; empty where they do not suffice to say."""
     package = optuna()
     complete = study.get_trials(deepcopy=False, states=(package.trial.TrialState.COMPLETE,))
     if len(study.directions) > 1 or len(complete) < _ENOUGH or len(complete[0].params) < 2:

@@ -135,7 +135,7 @@ def _check_options(options: Mapping[str, Any]) -> Options:
     hints = typing.get_type_hints(Options, include_extras=True)
     for key in options.keys() - hints.keys():
         meant = near_miss(key, hints)
-        hint = f"did you mean search.{meant}?" if meant else f"there is: {', '.join(hints)}"
+        hint = f"did you mean search.{meant}?" if meant else f"choices: {', '.join(hints)}"
         raise ConfigError("there is no such option", f"search.{key}", hint=hint)
     for key in hints.keys() & options.keys():
         check_value(options[key], hints[key], f"search.{key}")
@@ -175,18 +175,20 @@ def _check_objectives(asked: Mapping[str, str] | None, ranked: tuple[dict[str, s
     there, best = ranked
     if not there:
         raise ConfigError(
-            "nothing is measured by which trials could be compared", "metrics", hint="such as metrics=points or metrics=images"
+            "a search needs metrics that rank its trials", "metrics", hint="such as metrics=points or metrics=images"
         )
     for value in (best, *(asked or {})):
         if value not in there:
-            hint = f"there is: {', '.join(there)}"
-            raise ConfigError(f"nothing that ranks models is named {value}", "search.objectives", hint=hint)
+            hint = f"choices: {', '.join(there)}"
+            raise ConfigError(f"{value} is no value that ranks models", "search.objectives", hint=hint)
     if not asked:
         assert best is not None
         return {best: _GOALS[there[best]]}
     for value, direction in asked.items():
         if direction != _GOALS[there[value]]:
-            raise ConfigError(f"{value} is to be {_GOALS[there[value]]}d", "search.objectives", hint="turn it round")
+            raise ConfigError(
+                f"{value} should be {_GOALS[there[value]]}d", "search.objectives", hint=f"write {value}: {_GOALS[there[value]]}"
+            )
     return dict(asked)
 
 

@@ -67,7 +67,7 @@ def _read(key: str, text: str) -> "BaseDistribution":
     except HydraException as error:
         raise ConfigError(f"{text!r} cannot be read, {first_line(error)}", key, hint=_FORMS) from error
     if override.is_delete() or not isinstance(sweep, ChoiceSweep | RangeSweep | IntervalSweep):
-        raise ConfigError(f"{text!r} leaves nothing to choose", key, hint=_FORMS)
+        raise ConfigError(f"{text!r} has fewer than two values", key, hint=_FORMS)
     unknown = sweep.tags - {"log"}
     log = "log" in sweep.tags
     if unknown or (log and not isinstance(sweep, IntervalSweep)):
@@ -95,7 +95,7 @@ def _interval(key: str, text: str, sweep: IntervalSweep, log: bool) -> "BaseDist
 def _grid(key: str, text: str, sweep: RangeSweep) -> "BaseDistribution":
     points: Sequence[float] = sorted(sweep.range())
     if len(points) < 2:
-        raise ConfigError(f"{text!r} leaves nothing to choose", key)
+        raise ConfigError(f"{text!r} has fewer than two values", key)
     kinds, step = optuna().distributions, abs(sweep.step)
     if all(isinstance(point, int) for point in points):
         return kinds.IntDistribution(points[0], points[-1], step=step)

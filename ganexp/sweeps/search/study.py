@@ -61,7 +61,7 @@ def create(search: Search, retry: bool = False) -> None:
         options = {key: getattr(search.options, key) for key in _SAME}
         for attribute, prefix, asked in ((_ASKED, "search.", options), (_SHARED, "", dict(search.shared))):
             before = study.user_attrs.get(attribute)
-            if before is None:  # it is new, or from before this was noted
+            if before is None:
                 study.set_user_attr(attribute, asked)
             else:
                 _check_same(search, before, asked, prefix)
@@ -172,9 +172,9 @@ def _check_same(search: Search, before: Mapping[str, Any], asked: Mapping[str, A
     named = ([key for key in differ if {key, key.partition(".")[0]} & typed] or differ)[:_NAMED]
     if named:
         there = ", ".join(f"{prefix}{key}={before[key]}" if key in before else f"without {key}" for key in named)
-        hint = f"there it is {there}; choose another name for this one, such as name=second"
+        hint = f"it has {there}; choose another name for this one, such as name=second"
         keys = [f"{prefix}{key}" for key in named]
-        raise ConfigError(f"the search in {search.folder} was begun otherwise", *keys, hint=hint)
+        raise ConfigError(f"the search in {search.folder} has other options", *keys, hint=hint)
 
 
 def _name(folder: Path, url: str | None) -> str:

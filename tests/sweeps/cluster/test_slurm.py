@@ -22,16 +22,16 @@ def test_whatever_becomes_of_a_job_the_others_end_and_the_same_command_runs_what
     sweep = make_sweep(f"+callbacks.trouble.what={','.join(WHATS)}")
     process = sweep.start()
     wait_until(lambda: sweep.is_half_way("long"), process)
-    set_time(sweep, sweep.record("long")["slurm"], "EndTime=now+90seconds")
+    set_time(sweep, sweep.record("long")["ticket"], "EndTime=now+90seconds")
     wait_until(lambda: sweep.is_half_way("preempted"), process)
-    preempt(sweep, sweep.record("preempted")["slurm"])
+    preempt(sweep, sweep.record("preempted")["ticket"])
     wait_until(lambda: sweep.is_half_way("told"), process)
     forget_the_signal(sweep, cluster)
-    preempt(sweep, sweep.record("told")["slurm"])
+    preempt(sweep, sweep.record("told")["ticket"])
     wait_until(lambda: sweep.is_half_way("cancelled"), process)
-    sweep.slurm("scancel", sweep.record("cancelled")["slurm"])
+    sweep.slurm("scancel", sweep.record("cancelled")["ticket"])
     wait_until(lambda: sweep.record("long")["reason"] == "its time limit", process)
-    set_time(sweep, sweep.record("long")["slurm"], "TimeLimit=10")
+    set_time(sweep, sweep.record("long")["ticket"], "TimeLimit=10")
     printed, _ = process.communicate(timeout=180)
     assert process.returncode == 1, printed
 
@@ -71,7 +71,7 @@ def test_a_sweep_that_is_left_goes_on_without_its_command(make_sweep):
     assert process.returncode == 130, printed
     assert "2 jobs go on in Slurm" in printed
     again, _ = sweep.start().communicate(timeout=60)
-    assert "1 being worked on elsewhere, left alone, 1 in Slurm's queue, left alone" in again
+    assert "1 running elsewhere, 1 in the queue" in again
     sweep.let_go("left")
     wait_until(lambda: sweep.record("healthy")["status"] == "finished")
     assert sweep.statuses("left", "healthy") == {"left": "finished", "healthy": "finished"}

@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from ganexp.config.compose import compose, directory
-from ganexp.config.errors import ConfigError
 from ganexp.sweeps.search.plan import plan
+from support.refused import refused
 
 pytest.importorskip("optuna")
 BASE = yaml.safe_load((directory() / "search" / "base.yaml").read_text())
@@ -64,36 +64,37 @@ def test_a_search_can_be_sent_to_another_process(planned):
 
 
 @pytest.mark.parametrize(
-    ("changes", "key", "message"),
+    ("changes", "key"),
     [
-        ({"swept": {}}, "search.space", "nothing to search"),
-        ({"swept": {"seed": "0,1"}}, "seed", "trials of one seed"),
-        ({"trials": 0}, "search.trials", "greater than or equal to 1"),
-        ({"workers": "two"}, "search.workers", "whole number"),
-        ({"value": "first"}, "search.value", "final"),
-        ({"trails": 3}, "search.trails", r"did you mean search\.trials"),
-        ({"objectives": {"fid": "minimize"}}, "search.objectives", "there is: coverage"),
-        ({"objectives": {"coverage": "minimize"}}, "search.objectives", "to be maximized"),
-        ({"objectives": {"coverage": "up"}}, "search.objectives", "maximize"),
-        ({"sampler": {"n_startup_trials": 3}}, "search.sampler", "_target_"),
-        ({"sampler": {"_target_": "optuna.samplers.TPESample"}}, "search.sampler._target_", "TPESampler"),
-        ({"sampler": {"_target_": "optuna.samplers.TPESampler", "n_trials": 3}}, "search.sampler.n_trials", "no option"),
-        (
-            {"sampler": OTHER},
-            "search.sampler.n_startup_trials",
-            r"what it does not have: ~search\S*trials ~search\S*constant_liar",
-        ),
-        ({"sampler": {"_target_": "optuna.samplers.BruteForceSampler"}}, "search.sampler", "BruteForceSampler"),
-        ({"pruner": {"_target_": "optuna.pruners.PercentilePruner"}}, "search.pruner", "needs percentile"),
-        ({"pruner": {"_target_": "optuna.samplers.RandomSampler"}}, "search.pruner._target_", "one of optuna.pruners"),
-        ({"given": ["metrics=none"]}, "metrics", "nothing is measured"),
-        ({"given": ["~callbacks.evaluation", "~callbacks.health"], "fixed": {}}, "callbacks.evaluation", "worth"),
+        ({"swept": {}}, "search.space"),
+        ({"swept": {"seed": "0,1"}}, "seed"),
+        ({"trials": 0}, "search.trials"),
+        ({"workers": "two"}, "search.workers"),
+        ({"value": "first"}, "search.value"),
+        ({"trails": 3}, "search.trails"),
+        ({"objectives": {"fid": "minimize"}}, "search.objectives"),
+        ({"objectives": {"coverage": "minimize"}}, "search.objectives"),
+        ({"objectives": {"coverage": "up"}}, "search.objectives"),
+        ({"sampler": {"n_startup_trials": 3}}, "search.sampler"),
+        ({"sampler": {"_target_": "optuna.samplers.TPESample"}}, "search.sampler._target_"),
+        ({"sampler": {"_target_": "optuna.samplers.TPESampler", "n_trials": 3}}, "search.sampler.n_trials"),
+        ({"sampler": OTHER}, "search.sampler.n_startup_trials"),
+        ({"sampler": {"_target_": "optuna.samplers.BruteForceSampler"}}, "search.sampler"),
+        ({"pruner": {"_target_": "optuna.pruners.PercentilePruner"}}, "search.pruner"),
+        ({"pruner": {"_target_": "optuna.samplers.RandomSampler"}}, "search.pruner._target_"),
+        ({"given": ["metrics=none"]}, "metrics"),
+        ({"given": ["~callbacks.evaluation", "~callbacks.health"], "fixed": {}}, "callbacks.evaluation"),
     ],
 )
-def test_what_cannot_be_searched_for_is_refused_by_its_key(planned, changes, key, message):
-    with pytest.raises(ConfigError, match=message) as refused:
+def test_what_cannot_be_searched_for_is_refused_by_its_key(planned, changes, key):
+    with refused(key):
         planned(**changes)
-    assert refused.value.keys == (key,)
+
+
+def test_options_that_another_sampler_does_not_have_are_named_at_once(planned):
+    with refused("search.sampler.n_startup_trials") as caught:
+        planned(sampler=OTHER)
+    assert "~search.sampler.n_startup_trials ~search.sampler.constant_liar" in str(caught.value)
 
 
 @pytest.mark.parametrize("swept", [{"loss": "hinge,hinje"}, {"d_optimizer.rate": "interval(0,1)"}])
@@ -106,7 +107,7 @@ def test_what_cannot_be_composed_is_refused(planned, swept):
 
 def test_without_optuna_it_says_what_to_install(planned, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(ConfigError, match=r"pip install 'ganexp\[search\]'"):
+    with refused("search"):
         planned()
 
 
@@ -114,9 +115,9 @@ def test_without_optuna_it_says_what_to_install(planned, monkeypatch):
 def test_a_sampler_without_its_package_is_refused_before_it_is_needed(planned, monkeypatch, n_startup_trials):
     monkeypatch.setitem(sys.modules, "cmaes", None)
     sampler = {"_target_": "optuna.samplers.CmaEsSampler", "n_startup_trials": n_startup_trials}
-    with pytest.raises(ConfigError, match="needs cmaes, which is missing .pip install cmaes.") as refused:
+    with refused("search.sampler._target_") as caught:
         planned(swept=LR | {"g_optimizer.lr": "interval(0,1)"}, sampler=sampler)
-    assert refused.value.keys == ("search.sampler._target_",)
+    assert "pip install cmaes" in str(caught.value)
 
 
 def test_trials_share_what_they_are_worth_by_not_where_they_run(planned):

@@ -52,7 +52,7 @@ class Slurm(Launcher):
     Arguments:
         timeout_min: Time limit in minutes; a run that needs longer continues in the queue.
         max_num_timeout: How often a run may do so.
-        signal_delay_s: Seconds before the limit at which a run is told, and saves; Slurm may be up to a minute early.
+        signal_delay_s: Seconds before the limit at which a run is asked to save; Slurm may be up to a minute early.
         array_parallelism: Most jobs at a time.
         name: Name of the jobs in the queue.
         partition, qos, account, constraint, exclude, comment: Where, and on whose account.
@@ -95,7 +95,7 @@ class Slurm(Launcher):
         options = {name: value for name, value in locals().items() if name != "self" and value is not None}
         if signal_delay_s >= 60 * timeout_min:
             hint = "it counts from the end of timeout_min"
-            raise ConfigError("leaves no time to train before a run is told to save", "launcher.signal_delay_s", hint=hint)
+            raise ConfigError("leaves no time to train before a run is asked to save", "launcher.signal_delay_s", hint=hint)
         if shutil.which("sbatch") is None:
             raise ConfigError("Slurm is not available here: sbatch is not found", "launcher", hint="use a host that can submit")
         try:
@@ -122,7 +122,7 @@ class Slurm(Launcher):
         return any(not any(output.parent.glob("*_result.pkl")) for output in outputs)
 
     def launch(self, lines: Sequence[Sequence[str]]) -> None:
-        """Submit the jobs, and wait for them until this process is told to stop."""
+        """Submit the jobs, and wait for them until this process is asked to stop."""
         going = self._going()
         work = [Work.of(self.task, number, self._most) for number in range(max(len(lines), len(going)))]
         new = self._submit(work[len(going) :]) if len(work) > len(going) else []
@@ -174,7 +174,7 @@ class Slurm(Launcher):
 
 
 def _follow(submitted: Sequence[Any], pace: Pace) -> Iterator[int]:
-    """Yield the index of each job when it has ended, until none is left or this process is told to stop."""
+    """Yield the index of each job when it has ended, until none is left or this process is asked to stop."""
     began = asked = time.monotonic()
     gone: dict[int, float] = {}  # since when Slurm knows them to have ended
     left = set(range(len(submitted)))

@@ -40,7 +40,7 @@ def test_a_constructor_gets_what_it_asks_for_by_its_annotations():
 def test_any_callback_gets_the_state_and_may_end_the_run(ready, at, ending):
     training = ready(*TINY_RING, "metrics=none", f"+callbacks.stop_here._target_={STOP}", f"+callbacks.stop_here.at={at}")
     summary = train(training, [])
-    assert tuple(summary[key] for key in ("status", "reason", "exit_status", "iteration")) == ending
+    assert tuple(getattr(summary, key) for key in ("status", "reason", "exit_status", "iteration")) == ending
 
 
 def test_the_first_reason_counts():

@@ -18,6 +18,7 @@ from markupsafe import Markup
 from ganexp.compare import effects, figures, words
 from ganexp.compare.scale import intervals, tick
 from ganexp.runs.files import strict
+from ganexp.runs.signals import signal
 
 
 def page(data: Mapping[str, Any]) -> str:
@@ -35,6 +36,7 @@ def page(data: Mapping[str, Any]) -> str:
     )
     environment.filters |= {"number": words.number, "duration": words.duration, "count": words.count, "half": words.half}
     environment.filters |= {"interval": words.interval, "moment": _moment, "json": _json, "tick": tick}
+    environment.filters["about"] = lambda tag: signal(tag).about
     data = strict(data)
     styles = figures.looks(data)
     assets = files("ganexp.compare") / "assets"

@@ -132,13 +132,22 @@ def check(node: Mapping[str, Any], path: str, given: Mapping[str, Any] | None = 
             meant = near_miss(key, known)
             hint = f"did you mean {path}.{meant}?" if meant else f"it has {_listed(known)}"
             raise ConfigError(f"{name} has no option {key!r}", f"{path}.{key}", hint=hint)
-        if isinstance(value, Mapping) and "_target_" in value:
-            check(value, f"{path}.{key}")
+        if nodes := _nodes(value, f"{path}.{key}"):
+            for place, inner in nodes:
+                check(inner, place)
         elif key in hints:
             check_value(value, hints[key], f"{path}.{key}")
     missing = sorted(required - set(options))
     if missing and not node.get("_partial_", False):
         raise ConfigError(f"{name} needs {', '.join(missing)}", path)
+
+
+def _nodes(value: Any, path: str) -> list[tuple[str, Mapping[str, Any]]]:
+    """Return the nodes that a value is, or that are entries of it, with their places."""
+    if isinstance(value, Mapping):
+        return [(path, value)] if "_target_" in value else []
+    entries = enumerate(value) if isinstance(value, list) else ()
+    return [found for index, entry in entries for found in _nodes(entry, f"{path}[{index}]")]
 
 
 def check_value(value: Any, hint: Any, path: str) -> None:

@@ -8,7 +8,8 @@ from torch.nn.functional import cross_entropy
 from ganexp.config.types import NonNegativeFloat, PositiveInt
 from ganexp.models.classifier import test_accuracy
 from ganexp.models.game import Game
-from ganexp.models.gan import GAN, Fakes
+from ganexp.models.gan import GAN
+from ganexp.models.judging import Judged
 
 
 class ACGAN(GAN):
@@ -45,23 +46,22 @@ class ACGAN(GAN):
         """The logit of "real", and one per class."""
         return 1 + self.num_classes
 
-    def critic(self, x: Tensor, y: Tensor) -> Tensor:
+    def realness(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Return the logit with shape (B,) of "x is real", whatever its class."""
-        return self.discriminator(x)[:, 0]
+        return outputs[:, 0]
 
-    def discriminator_terms(self, real: Tensor, y: Tensor, fakes: Fakes) -> dict[str, Tensor]:
+    def discriminator_terms(self, real: Judged, fake: Judged) -> dict[str, Tensor]:
         """Return the terms ``adversarial`` and ``class``."""
-        judged, judged_fakes = self.discriminator(real), self.discriminator(fakes.x)
-        entropy = cross_entropy(judged[:, 1:], y) + cross_entropy(judged_fakes[:, 1:], fakes.y)
-        return {**self.adversarial(judged[:, 0], judged_fakes[:, 0]), "class": self.class_weight * entropy}
+        entropy = self._surprise(real) + self._surprise(fake)
+        return {**super().discriminator_terms(real, fake), "class": self.class_weight * entropy}
 
-    def generator_terms(self, real: Tensor, y: Tensor, fakes: Fakes) -> dict[str, Tensor]:
+    def generator_terms(self, real: Judged, fake: Judged) -> dict[str, Tensor]:
         """Return the terms ``adversarial`` and ``class``."""
-        judged = self.discriminator(fakes.x)
-        return {
-            "adversarial": self.loss.generator(judged[:, 0], self.real_logits(real, y)),
-            "class": self.class_weight * cross_entropy(judged[:, 1:], fakes.y),
-        }
+        return {**super().generator_terms(real, fake), "class": self.class_weight * self._surprise(fake)}
+
+    def _surprise(self, judged: Judged) -> Tensor:
+        """Return the mean of -log P(class | sample)."""
+        return cross_entropy(judged.outputs[:, 1:], judged.y)
 
     def evaluate(self) -> dict[str, float]:
         """Return the ``test_accuracy`` of the class logits."""

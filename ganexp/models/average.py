@@ -15,28 +15,37 @@ class Average(nn.Module):
 
     Arguments:
         network: The network to follow; it is copied.
-        decay: :math:`\beta`.
+        decay: :math:`\beta` of an update.
         warmup: After n updates use at most :math:`(1 + n) / (10 + n)`, so that the first weights are soon forgotten.
+        images: Half-life in images, in place of the decay: an update by m images has :math:`\beta = 2^{-m / images}`, 0 copies.
 
     References:
         The Unusual Effectiveness of Averaging in GAN Training (Yazici et al., 2019), https://arxiv.org/abs/1806.04498
     """
 
-    def __init__(self, network: nn.Module, decay: float, warmup: bool = True) -> None:
+    def __init__(
+        self, network: nn.Module, decay: float | None = None, warmup: bool = True, images: float | None = None
+    ) -> None:
         super().__init__()
         self.module = deepcopy(network).requires_grad_(False)
-        self.decay, self.warmup, self.updates = decay, warmup, 0
+        self.decay, self.warmup, self.images, self.updates = decay, warmup, images, 0
         self._pairs: tuple[nn.Module, list[tuple[list[Tensor], list[Tensor]]]] | None = None
 
     @torch.no_grad()
-    def update(self, network: nn.Module) -> None:
-        """Move the average towards ``network``."""
-        decay = min(self.decay, (1 + self.updates) / (10 + self.updates)) if self.warmup else self.decay
+    def update(self, network: nn.Module, images: int) -> None:
+        """Move the average towards ``network``, which has learnt from so many more images."""
+        decay = self._decay(images)
         (average, weights), (copies, buffers) = self._paired_with(network)
         torch._foreach_lerp_(average, weights, 1 - decay)
         if buffers:
             torch._foreach_copy_(copies, buffers)
         self.updates += 1
+
+    def _decay(self, images: int) -> float:
+        decay = self.decay or 0.0
+        if self.images is not None:
+            decay = 0.5 ** (images / self.images) if self.images else 0.0
+        return min(decay, (1 + self.updates) / (10 + self.updates)) if self.warmup else decay
 
     def get_extra_state(self) -> dict[str, int]:
         """Return what the weights do not hold."""

@@ -1,16 +1,20 @@
-"""What every trained model needs around its algorithm: optimisers, steps, counters, and a state that resumes exactly."""
+"""Two players as a LightningModule: who owns which weights, optimisers, counters, and a state that resumes exactly."""
 
-from collections.abc import Callable
+from abc import abstractmethod
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, cast
 
 import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from ganexp.models.game import MakeOptimizer
-from ganexp.models.state import Counters, Window, random_state, set_random_state
+from ganexp.config.errors import ConfigError
+from ganexp.models.game import Game
+from ganexp.models.iteration import Batch, Iteration, Latents, Player, Rules
+from ganexp.models.schedules import Clock, Follow, attributes, make, present
+from ganexp.models.state import Counters, Observations, random_state, set_random_state
 from ganexp.runs.checkpoint import Position
 
 
@@ -21,74 +25,89 @@ class TwoPlayerModule(LightningModule):
     its own counters and saves them, with every random state, in the checkpoint: a resumed run is the same run.
 
     Arguments:
-        lr_schedule: Factor of all learning rates as a function of progress through the budget, in [0, 1].
-        gradient_clip: Largest L2 norm of a player's gradient, or ``None``.
+        game: What the players are made of and what they play by.
     """
 
-    def __init__(self, lr_schedule: Callable[[float], float], gradient_clip: float | None) -> None:
+    generator: nn.Module
+    discriminator: nn.Module
+
+    def __init__(self, game: Game) -> None:
         super().__init__()
         self.automatic_optimization = False
-        self.lr_schedule, self.gradient_clip = lr_schedule, gradient_clip
+        self.turns, self._lr_factor = game.schedule, game.lr_schedule.__call__
+        self._make_optimizers = {"d": game.d_optimizer, "g": game.g_optimizer}
+        self.regularizers = nn.ModuleDict(game.all_regularizers)
         self.counters = Counters()
-        self.window = Window()
+        self.observations = Observations()
         self.watch_every = 0
-        """Iterations between measurements of gradient norms; 0: nobody watches, and nothing is kept in the window."""
+        """Iterations between measurements of gradient norms; 0: nobody watches, and nothing is observed."""
         self._seed, self.total_iterations = 0, 1
+        self._owned: dict[str, list[nn.Parameter]] = {}
+        self._optimizers: dict[str, Optimizer] = {}
+        self._follow: list[Follow] = []
         self._restored: Position | None = None
 
-    def set_players(self, players: dict[str, nn.Module], optimizers: dict[str, MakeOptimizer]) -> None:
-        """Say whose weights each optimiser moves.
+    # Who owns what ---------------------------------------------------------------------------------------------------------
 
-        Arguments:
-            players: Each player's network.
-            optimizers: Makes each player's optimiser from its parameters.
+    def owners(self) -> dict[str, list[nn.Module | nn.Parameter]]:
+        """Return what each player's optimiser moves: modules, with all their weights, and single parameters.
+
+        A model with parameters of its own redefines it, and adds them to those of a player::
+
+            owners = super().owners()
+            owners["g"].append(self.mixture)
+            return owners
         """
-        self._make_optimizers = optimizers
-        self._parameters_of = {player: list(network.parameters()) for player, network in players.items()}
-        if set(self._parameters_of["d"]) & set(self._parameters_of["g"]):
-            raise ValueError("the players share parameters: a step of one would move the other")
+        owners: dict[str, list[nn.Module | nn.Parameter]] = {"d": [self.discriminator], "g": [self.generator]}
+        for regularizer in self.regularizers.values():
+            owners[regularizer.player].append(regularizer)  # type: ignore[index]
+        return owners
 
     def begin(self, seed: int, total_iterations: int) -> None:
-        """Set what a run adds to the model: the seed of its noise and the budget, in iterations, of its learning rates."""
-        self._seed, self.total_iterations = seed, total_iterations
+        """Set what a run adds to the model: the seed of its noise and the budget, in iterations; see that all is in order.
 
-    # What the algorithm uses ----------------------------------------------------------------------------------------------
+        Raises:
+            ConfigError: A parameter belongs to no player, or to both.
+        """
+        self._seed, self.total_iterations = seed, total_iterations
+        self._owned = {player: list(_parameters(owned)) for player, owned in self.owners().items()}
+        names = {id(parameter): name for name, parameter in self.named_parameters() if parameter.requires_grad}
+        d, g = ({id(parameter) for parameter in self._owned[player]} for player in ("d", "g"))
+        if shared := [name for number, name in names.items() if number in d & g]:
+            raise ConfigError(f"both players own {shared[0]}: a step of one would move the other", "model")
+        if orphans := [name for number, name in names.items() if number not in d | g]:
+            hint = f"add it to those of a player in {type(self).__name__}.owners"
+            raise ConfigError(f"no player owns the parameter {orphans[0]}: it would never be trained", "model", hint=hint)
+        self._follow = attributes(self.modules())
+        self.set_numbers()
+
+    # What an iteration needs -----------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def draw(self, batch: Batch) -> Latents:
+        """Draw one latent and one label per real sample."""
+
+    def training_step(self, group: Sequence[Sequence[Batch]], batch_idx: int) -> None:
+        """Play the iterations of a group; each brings one batch per discriminator update."""
+        for batches in group:
+            self.set_numbers()
+            self.iteration(batches, self.observe, norms=self._watches_norms())
+            self.count_iteration(images=sum(len(y) for _, y in batches))
 
     def observe(self, tag: str, value: Tensor) -> None:
-        """Keep a value for the next log entry; see :class:`ganexp.models.state.Window`."""
+        """Keep a value for the next log entry; see :class:`ganexp.models.state.Observations`."""
         if self.watch_every:
-            self.window.add(tag, value)
+            self.observations.add(tag, value)
 
-    def accumulate(self, loss: Tensor) -> None:
-        """Add the gradient of ``loss`` to those that the players have gathered."""
-        # `manual_backward` would also call a hook of every callback, twice; the strategy and the scaler are what matters.
-        self.trainer.strategy.pre_backward(loss)
-        (loss if self._scaler is None else self._scaler.scale(loss)).backward()
-
-    def step(self, *players: str) -> None:
-        """Move players along the gradients that they have gathered, and drop these."""
-        for player in players:
-            optimizer = self._optimizers[player]
-            if self._scaler is not None:
-                self._scaler.unscale_(optimizer)
-            self._clip(player)
-            optimizer.step() if self._scaler is None else self._scaler.step(optimizer)
-            optimizer.zero_grad()
-            self.counters.count(player)
-        if self._scaler is not None:
-            self._scaler.update()
-
-    def set_frozen(self, player: str, frozen: bool) -> None:
-        """Stop (or let) a player's weights gather gradients; gradients still pass through it to its input."""
-        for parameter in self._parameters_of[player]:
-            parameter.requires_grad_(not frozen)
-
-    def set_learning_rates(self) -> None:
-        """Give every optimiser the rate of the present iteration."""
-        factor = self.lr_schedule(self.counters.iteration / self.total_iterations)
+    def set_numbers(self) -> None:
+        """Give every number that has a schedule its present value."""
+        clock = Clock(self.counters.iteration / self.total_iterations, self.counters.images_seen)
+        for follow in self._follow:
+            follow(clock)
+        factor = self._lr_factor(clock)
         for optimizer in self._optimizers.values():
             for group in optimizer.param_groups:
-                group["lr"] = group["initial_lr"] * factor
+                group["lr"] = present(group["initial_lr"], clock) * factor
 
     def learning_rates(self) -> dict[str, float]:
         """Return each player's present learning rate."""
@@ -102,31 +121,33 @@ class TwoPlayerModule(LightningModule):
         self._lightning_steps.increment_ready()
         self._lightning_steps.increment_completed()
 
-    def _clip(self, player: str) -> None:
-        watched = self.watch_every and (self.counters.iteration + 1) % self.watch_every == 0
-        if self.gradient_clip is None and not watched:
-            return
-        parameters = self._parameters_of[player]
-        norm = nn.utils.get_total_norm([parameter.grad for parameter in parameters if parameter.grad is not None])
-        if watched:
-            self.observe(f"gradient_norm/{player}", norm)
-        if self.gradient_clip is not None:
-            nn.utils.clip_grads_with_norm_(parameters, self.gradient_clip, norm)
+    def _watches_norms(self) -> bool:
+        return bool(self.watch_every) and (self.counters.iteration + 1) % self.watch_every == 0
+
+    def _accumulate(self, loss: Tensor) -> None:
+        """Add the gradient of ``loss`` to those that the players have gathered."""
+        # `manual_backward` would also call a hook of every callback, twice; the strategy and the scaler are what matters.
+        self.trainer.strategy.pre_backward(loss)
+        (loss if self._scaler is None else self._scaler.scale(loss)).backward()
 
     # What Lightning asks of a module ---------------------------------------------------------------------------------------
 
     def configure_optimizers(self) -> list[Optimizer]:
         """Return the optimisers in the order of the players."""
-        optimizers = [make(self._parameters_of[player]) for player, make in self._make_optimizers.items()]
+        optimizers = []
+        for player, factory in self._make_optimizers.items():
+            optimizer, follow = make(factory, self._owned[player])
+            optimizers.append(optimizer)
+            self._follow += follow
         # Kept apart from the optimisers' state, so that a run can be resumed with another rate.
-        self._configured_lr = [[group["lr"] for group in optimizer.param_groups] for optimizer in optimizers]
+        self._rates = [[group["initial_lr"] for group in optimizer.param_groups] for optimizer in optimizers]
         return optimizers
 
     def on_train_start(self) -> None:
         """Bind what every step needs."""
         optimizers = self.optimizers(use_pl_optimizer=False)
         assert isinstance(optimizers, list)
-        for optimizer, rates in zip(optimizers, self._configured_lr, strict=True):
+        for optimizer, rates in zip(optimizers, self._rates, strict=True):
             for group, rate in zip(optimizer.param_groups, rates, strict=True):
                 group["initial_lr"] = rate
         self._optimizers = dict(zip(self._make_optimizers, optimizers, strict=True))
@@ -138,22 +159,25 @@ class TwoPlayerModule(LightningModule):
         if self._rank > 0:
             # Processes share the latents' generator; dropout and penalties draw from the global one, each process its own.
             torch.manual_seed(torch.initial_seed() + self._rank)
+        self.iteration = Iteration(
+            cast(Rules, self), self.turns, self._player("d"), self._player("g"), self.draw, self._accumulate
+        )
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         """Restore the random states at the last moment before they are used."""
         if self._restored:
             self._noise.set_state(self._restored.noise.cpu())
-            self.window.load_state_dict(self._restored.observations, self.device)
+            self.observations.load_state_dict(self._restored.observations, self.device)
             if self._rank < len(self._restored.random):
                 set_random_state(self._restored.random[self._rank])
             self._restored = None
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add the counters, every random state and the unfinished log window."""
+        """Add the counters, every random state and the values since the last log entry."""
         states: list[Any] = [random_state()] * self._world_size
         if self._world_size > 1:
             torch.distributed.all_gather_object(states, random_state())
-        position = Position(asdict(self.counters), self._noise.get_state(), states, self.window.state_dict())
+        position = Position(asdict(self.counters), self._noise.get_state(), states, self.observations.state_dict())
         position.put_into(checkpoint)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -161,3 +185,22 @@ class TwoPlayerModule(LightningModule):
         self._restored = Position.of(checkpoint)
         self.counters = Counters(**self._restored.counters)
         checkpoint.pop("loops", None)  # our counters say where we are
+
+    def _player(self, name: str) -> Player:
+        return Player(
+            name,
+            {"d": self.discriminator, "g": self.generator}[name],
+            self._owned[name],
+            self._optimizers[name],
+            {key: made for key, made in self.regularizers.items() if made.player == name},  # type: ignore[misc]
+            self.counters,
+            self.turns.gradient_clip,
+            self._scaler,
+        )
+
+
+def _parameters(owned: Iterable[nn.Module | nn.Parameter]) -> Iterable[nn.Parameter]:
+    """Return the parameters that are trained."""
+    for one in owned:
+        parameters = one.parameters() if isinstance(one, nn.Module) else [one]
+        yield from (parameter for parameter in parameters if parameter.requires_grad)

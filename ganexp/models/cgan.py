@@ -2,9 +2,6 @@
 
 from typing import ClassVar
 
-from torch import Tensor
-
-from ganexp.models.functional import one_hot
 from ganexp.models.gan import GAN
 
 
@@ -21,7 +18,3 @@ class CGAN(GAN):
     def judged_classes(self) -> int:
         """All classes of the data."""
         return self.num_classes
-
-    def critic(self, x: Tensor, y: Tensor) -> Tensor:
-        """Return the logit with shape (B,) of "x is a real sample of class y"."""
-        return self.discriminator(x, one_hot(y, self.num_classes, x)).squeeze(1)

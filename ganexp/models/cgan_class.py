@@ -28,11 +28,10 @@ class CGANClass(GAN):
         """One logit per class, and one for "fake"."""
         return self.num_classes + 1
 
-    def critic(self, x: Tensor, y: Tensor) -> Tensor:
+    def realness(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Return the logit with shape (B,) of "the class of x is y, and x is not fake"."""
-        logits = self.discriminator(x)
         mine = torch.arange(self.outputs, device=y.device) == y[:, None]
-        return logits.gather(1, y[:, None]).squeeze(1) - logits.masked_fill(mine, -torch.inf).logsumexp(1)
+        return outputs.gather(1, y[:, None]).squeeze(1) - outputs.masked_fill(mine, -torch.inf).logsumexp(1)
 
     def evaluate(self) -> dict[str, float]:
         """Return the ``test_accuracy`` of the class logits, "fake" left out."""

@@ -25,7 +25,6 @@ class CGANProjection(GAN):
         """One for the unconditional part, and one per class."""
         return self.num_classes + 1
 
-    def critic(self, x: Tensor, y: Tensor) -> Tensor:
+    def realness(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Return the logit with shape (B,) of "x is a real sample of class y"."""
-        outputs = self.discriminator(x)
         return outputs[:, 0] + outputs[:, 1:].gather(1, y[:, None]).squeeze(1)

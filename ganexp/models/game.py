@@ -1,15 +1,17 @@
 """What a GAN is besides its players' question: the material and the rules, one object of each config group."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from torch import nn
 from torch.optim import Optimizer
 
 from ganexp.data.base import Data
+from ganexp.models.augmentations import Augmentation
 from ganexp.models.losses import Loss
-from ganexp.models.regularizers import Penalty
-from ganexp.models.schedule import Schedule
+from ganexp.models.regularizers import Regularizer
+from ganexp.models.schedules import Schedule
+from ganexp.models.turns import Turns
 from ganexp.networks import Networks
 
 MakeOptimizer = Callable[[Iterable[nn.Parameter]], Optimizer]
@@ -23,9 +25,11 @@ class Game:
         data: What is real.
         network: Makes both players.
         loss: How they are scored.
-        penalty: What the discriminator's gradient or weights must obey.
-        schedule: When they move.
-        lr_schedule: Factor of both learning rates as a function of progress through the budget, in [0, 1].
+        penalty: What the discriminator must obey, or nothing.
+        regularizers: What the players must obey besides, by the name of the term.
+        augmentation: What is done to all samples before the discriminator sees them, or nothing.
+        schedule: When the players move.
+        lr_schedule: Factor of both learning rates.
         d_optimizer: Makes the discriminator's optimiser from its parameters.
         g_optimizer: Makes the generator's optimiser from its parameters.
     """
@@ -33,8 +37,27 @@ class Game:
     data: Data
     network: Networks
     loss: Loss
-    penalty: Penalty
-    schedule: Schedule
-    lr_schedule: Callable[[float], float]
+    penalty: Regularizer | Mapping[str, Regularizer]
+    regularizers: Mapping[str, Regularizer]
+    augmentation: Augmentation | Mapping[str, Augmentation]
+    schedule: Turns
+    lr_schedule: Schedule
     d_optimizer: MakeOptimizer
     g_optimizer: MakeOptimizer
+
+    @property
+    def all_regularizers(self) -> dict[str, Regularizer]:
+        """The penalty, if there is one, and the others, by the name of the term."""
+        penalty = {"penalty": self.penalty} if isinstance(self.penalty, Regularizer) else dict(self.penalty)
+        return {**penalty, **self.regularizers}
+
+    def check(self, discriminator: nn.Module) -> None:
+        """Refuse what does not apply to a discriminator or to the data.
+
+        Raises:
+            ConfigError: A regularizer or the augmentation does not.
+        """
+        for regularizer in self.all_regularizers.values():
+            regularizer.check(discriminator, self.data.shape)
+        if isinstance(self.augmentation, Augmentation):
+            self.augmentation.check(self.data.shape)

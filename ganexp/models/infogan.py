@@ -9,7 +9,8 @@ from torch.nn.functional import cross_entropy, mse_loss
 from ganexp.config.errors import ConfigError
 from ganexp.config.types import NonNegativeFloat, NonNegativeInt, PositiveInt
 from ganexp.models.game import Game
-from ganexp.models.gan import GAN, Fakes
+from ganexp.models.gan import GAN
+from ganexp.models.judging import Judged
 
 
 class InfoGAN(GAN):
@@ -77,27 +78,23 @@ class InfoGAN(GAN):
             z[:, -self.continuous :] = torch.rand(n, self.continuous, device=device, generator=generator) * 2 - 1
         return z
 
-    def critic(self, x: Tensor, y: Tensor) -> Tensor:
+    def realness(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Return the logit with shape (B,) of "x is real", whatever its code."""
-        return self.discriminator(x)[:, 0]
+        return outputs[:, 0]
 
-    def discriminator_terms(self, real: Tensor, y: Tensor, fakes: Fakes) -> dict[str, Tensor]:
+    def discriminator_terms(self, real: Judged, fake: Judged) -> dict[str, Tensor]:
         """Return the terms ``adversarial`` and ``information``."""
-        judged = self.discriminator(fakes.x)
-        return {**self.adversarial(self.critic(real, y), judged[:, 0]), "information": self._surprise(judged, fakes)}
+        return {**super().discriminator_terms(real, fake), "information": self._surprise(fake)}
 
-    def generator_terms(self, real: Tensor, y: Tensor, fakes: Fakes) -> dict[str, Tensor]:
+    def generator_terms(self, real: Judged, fake: Judged) -> dict[str, Tensor]:
         """Return the terms ``adversarial`` and ``information``."""
-        judged = self.discriminator(fakes.x)
-        return {
-            "adversarial": self.loss.generator(judged[:, 0], self.real_logits(real, y)),
-            "information": self._surprise(judged, fakes),
-        }
+        return {**super().generator_terms(real, fake), "information": self._surprise(fake)}
 
-    def _surprise(self, judged: Tensor, fakes: Fakes) -> Tensor:
+    def _surprise(self, fake: Judged) -> Tensor:
         """Return the mean of -log Q(codes | sample), up to a constant."""
-        surprise = cross_entropy(judged[:, 1 : 1 + self.categories], fakes.y)
+        assert fake.z is not None
+        surprise = cross_entropy(fake.outputs[:, 1 : 1 + self.categories], fake.y)
         if self.continuous:
-            read, codes = judged[:, 1 + self.categories :], fakes.z[:, -self.continuous :]
+            read, codes = fake.outputs[:, 1 + self.categories :], fake.z[:, -self.continuous :]
             surprise = surprise + 0.5 * self.continuous * mse_loss(read, codes)
         return self.information_weight * surprise

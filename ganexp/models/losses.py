@@ -1,4 +1,4 @@
-"""How the players are scored: stateless functions of logits.
+"""How the players are scored: functions of logits.
 
 With r = D(x) and f = D(G(z)), vectors of unbounded logits, s(t) = log(1 + e^t), h = ``label_smoothing`` and E the mean
 over the batch, the discriminator and the generator minimise
@@ -15,19 +15,21 @@ Relativistic      E[s(f - r)]                               E[s(r - f)]
 ================  ========================================  ==============
 
 Values and gradients are finite for all finite logits. What the discriminator's gradient must obey is a separate matter:
-a penalty.
+a regularizer.
 """
 
 from abc import ABC, abstractmethod
 
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import relu, softplus
 
 from ganexp.config.types import Fraction
 
 
-class Loss(ABC):
+class Loss(nn.Module, ABC):
     """Score both players on logits.
+
+    It is a module of the model: a loss that remembers something keeps it in a buffer, which is saved in checkpoints.
 
     Attributes:
         needs_real: Whether the generator's loss needs the logits of real samples, too.
@@ -52,6 +54,7 @@ class _Logistic(Loss):
     """
 
     def __init__(self, label_smoothing: Fraction = 0.0) -> None:
+        super().__init__()
         self.label_smoothing = label_smoothing
 
     def discriminator(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:

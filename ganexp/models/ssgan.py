@@ -11,7 +11,8 @@ from ganexp.config.types import NonNegativeFloat, PositiveInt
 from ganexp.data.batches import Batches
 from ganexp.models.classifier import test_accuracy
 from ganexp.models.game import Game
-from ganexp.models.gan import GAN, Fakes
+from ganexp.models.gan import GAN
+from ganexp.models.judging import Judged
 
 
 class SSGAN(GAN):
@@ -63,27 +64,21 @@ class SSGAN(GAN):
         """One logit per class, and one for "fake"."""
         return self.num_classes + 1
 
-    def critic(self, x: Tensor, y: Tensor) -> Tensor:
+    def realness(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Return the logit with shape (B,) of "x is of one of the classes"."""
-        return self._realness(self.discriminator(x))
+        return outputs[:, :-1].logsumexp(1) - outputs[:, -1]
 
-    def discriminator_terms(self, real: Tensor, y: Tensor, fakes: Fakes) -> dict[str, Tensor]:
+    def discriminator_terms(self, real: Judged, fake: Judged) -> dict[str, Tensor]:
         """Return the terms ``adversarial`` and ``class``."""
         terms: dict[str, Tensor] = {}
-        judged = None
         if self.adversarial_weight:
-            judged = self.discriminator(real)
-            terms = self.adversarial(self._realness(judged), self.critic(fakes.x, fakes.y))
-            terms["adversarial"] = self.adversarial_weight * terms["adversarial"]
-        if self._labelled is not None:
-            real, y = self._labelled.take(self.counters.d_updates, 1)[0]
-            judged = None
-        entropy = cross_entropy(self.discriminator(real) if judged is None else judged, y)
-        return {**terms, "class": self.class_weight * entropy}
+            terms["adversarial"] = self.adversarial_weight * self.adversarial(real, fake)
+        labelled = real if self._labelled is None else Judged(self, *self._labelled.take(self.counters.d_updates, 1)[0])
+        return {**terms, "class": self.class_weight * cross_entropy(labelled.outputs, labelled.y)}
 
-    def generator_terms(self, real: Tensor, y: Tensor, fakes: Fakes) -> dict[str, Tensor]:
+    def generator_terms(self, real: Judged, fake: Judged) -> dict[str, Tensor]:
         """Return the term ``adversarial``."""
-        (term,) = super().generator_terms(real, y, fakes).values()
+        (term,) = super().generator_terms(real, fake).values()
         return {"adversarial": self.adversarial_weight * term}
 
     def evaluate(self) -> dict[str, float]:
@@ -110,9 +105,6 @@ class SSGAN(GAN):
         super().on_train_start()
         if self._labelled is not None:
             self._labelled.x, self._labelled.y = self._labelled.x.to(self.device), self._labelled.y.to(self.device)
-
-    def _realness(self, logits: Tensor) -> Tensor:
-        return logits[:, :-1].logsumexp(1) - logits[:, -1]
 
     def _classes(self, discriminator: nn.Module, x: Tensor) -> Tensor:
         logits: Tensor = discriminator(x)

@@ -26,8 +26,12 @@ class Counters:
         else:
             self.g_updates += 1
 
+    def updates(self, player: str) -> int:
+        """Return the updates of player ``d`` or ``g``."""
+        return self.d_updates if player == "d" else self.g_updates
 
-class Window:
+
+class Observations:
     """Values of the iterations since the last log entry, kept on their device.
 
     Reading a value waits for the device, and a log entry per iteration costs more than a small network's update. So values are
@@ -47,11 +51,11 @@ class Window:
         return taken
 
     def state_dict(self) -> dict[str, list[Tensor]]:
-        """Return the values of the unfinished window."""
+        """Return the values since the last log entry."""
         return {tag: list(values) for tag, values in self._values.items()}
 
     def load_state_dict(self, values: dict[str, list[Tensor]], device: torch.device) -> None:
-        """Continue the window of :meth:`state_dict`."""
+        """Continue :meth:`state_dict`."""
         self._values = defaultdict(list, {tag: [value.to(device) for value in kept] for tag, kept in values.items()})
 
 

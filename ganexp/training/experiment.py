@@ -1,6 +1,7 @@
 """From a configuration to the objects of an experiment; everything that can be refused is refused here, without Lightning."""
 
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any
 
 import torch
@@ -13,6 +14,7 @@ from ganexp.config.types import PositiveInt, Seed
 from ganexp.metrics import Metric, Reference
 from ganexp.metrics.measurement import fitting
 from ganexp.models.game import Game
+from ganexp.models.schedules import make
 
 
 @dataclass(frozen=True)
@@ -51,10 +53,10 @@ def assemble(config: dict[str, Any]) -> Experiment:
     metrics = build(config["metrics"], "metrics")
     with torch.device("meta"):  # shapes only: no weight is drawn
         game.network.generator(config["model"].get("latent_dim", 1), data.shape, 0, data.value_range)
-        game.penalty.check(game.network.discriminator(data.shape))
+        game.check(game.network.discriminator(data.shape))
     metrics = fitting(metrics, reference)
     for player in ("d_optimizer", "g_optimizer"):
-        try_out(getattr(game, player), config[player], player, [nn.Parameter(torch.zeros(1))])
+        try_out(partial(make, getattr(game, player)), config[player], player, [nn.Parameter(torch.zeros(1))])
     data.prepare()
     return Experiment(config, game, metrics, reference)
 

@@ -32,7 +32,7 @@ from ganexp.training.state import Ending, RunState
 from ganexp.training.summary import summarise
 from ganexp.training.trainer import make_trainer
 
-_AXES = ("model", "network", "loss", "penalty", "optimizer", "lr_schedule", "data")
+_AXES = ("model", "network", "loss", "penalty", "augmentation", "optimizer", "lr_schedule", "data")
 
 
 @dataclass(frozen=True)

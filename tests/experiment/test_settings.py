@@ -7,6 +7,7 @@ from torch.optim import Adadelta, Adam
 
 from ganexp.config.compose import compose
 from ganexp.models.losses import Minimax, NonSaturating
+from ganexp.models.schedules import Constant
 from ganexp.training.callbacks import Checkpoints, Samples, Weights
 from support.one_update import play, whole
 
@@ -88,7 +89,7 @@ def test_each_player_has_its_optimiser_at_a_constant_rate(name):
         expected = {**options, "weight_decay": 0, "maximize": False}
         assert {key: tuple(group[key]) if key == "betas" else group[key] for key in expected} == expected
         assert not group.get("amsgrad", False)
-    assert [model.lr_schedule(progress) for progress in (0.0, 0.5, 1.0)] == [1.0, 1.0, 1.0]
+    assert type(whole(name).experiment.game.lr_schedule) is Constant
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -96,8 +97,8 @@ def test_the_loss_is_the_logistic_one_and_nothing_is_added(name):
     model = whole(name).model
     assert type(model.loss) is (Minimax if name == "mnist_ssgan" else NonSaturating)
     assert model.loss.label_smoothing == 0
-    assert not model.penalty.active
-    assert model.average is None and model.gradient_clip is None and model.schedule.micro_batches == 1
+    assert not model.regularizers and model.augmentation is None
+    assert model.average is None and model.turns.gradient_clip is None and model.turns.micro_batches == 1
     assert not any("spectral" in type(module).__name__.lower() for module in model.modules())
 
 
@@ -120,7 +121,7 @@ def test_batches_are_those_of_the_description(name):
     _, _, batch_size, value_range, number, batches = FEEDS[name]
     training = whole(name)
     data, d_steps = training.data.data, 3 if name.startswith("density") else 1
-    assert (data.batch_size, data.value_range, training.model.schedule.d_steps) == (batch_size, value_range, d_steps)
+    assert (data.batch_size, data.value_range, training.model.turns.d_steps) == (batch_size, value_range, d_steps)
     assert len(data.load("train")[0]) == number
     assert training.data.iterations_per_epoch * d_steps == pytest.approx(batches)
     if len(data.shape) == 3:

@@ -1,154 +1,35 @@
-"""The algorithm: who moves when, and that nobody moves anybody else."""
-
-import copy
+"""A model as a LightningModule: one run is one trajectory, whoever watches, and every parameter has an owner."""
 
 import pytest
 import torch
 from torch import nn
+from torch.nn.functional import softplus
 
-from support.tiny import TINY_RING
+from ganexp.config.build import build
+from ganexp.models import GAN
+from ganexp.models.losses import Loss, NonSaturating
+from ganexp.models.regularizers import Regularizer
+from ganexp.training.train import train
+from support.refused import refused
+from support.tiny import TINY_RING, Crash, StopAt
 
-SCHEDULES = [
-    ("schedule.update=alternating",),
-    ("schedule.update=alternating", "schedule.reuse_fakes=true"),
-    ("schedule.update=simultaneous",),
-    ("schedule.update=simultaneous", "schedule.reuse_fakes=true"),
-    ("schedule.d_steps=3",),
-    ("schedule.d_steps=3", "schedule.reuse_fakes=true"),
-    ("schedule.g_steps=2",),
-    ("schedule.d_steps=2", "schedule.g_steps=3", "schedule.micro_batches=4", "schedule.gradient_clip=0.1"),
-    ("schedule.update=simultaneous", "schedule.micro_batches=2", "schedule.ema_decay=null"),
-]
+ME = __name__
 
 
-class Counted(nn.Module):
-    """Count a network's forward passes, with and without a graph."""
-
-    def __init__(self, network):
-        super().__init__()
-        self.network = network
-        self.passes = {True: 0, False: 0}
-
-    def forward(self, *inputs):
-        self.passes[torch.is_grad_enabled()] += 1
-        return self.network(*inputs)
+def weights(training):
+    return list(training.model.parameters())
 
 
-@pytest.mark.parametrize("overrides", SCHEDULES, ids=" ".join)
-def test_every_schedule_makes_the_updates_it_names(ready, overrides):
-    training = ready(*TINY_RING, *overrides)
-    schedule, model = training.model.schedule, training.model
-    steps = {"d": 0, "g": 0}
-
-    class Spy(torch.optim.SGD):
-        def __init__(self, parameters, player):
-            super().__init__(parameters, lr=0.01)
-            self.player = player
-
-        def step(self, closure=None):
-            steps[self.player] += 1
-            return super().step(closure)
-
-    model._make_optimizers = {player: lambda p, player=player: Spy(p, player) for player in "dg"}
-    training.trainer.fit(model, datamodule=training.data)
-    assert steps == {"d": 6 * schedule.d_steps, "g": 6 * schedule.g_steps}
-    assert (model.counters.iteration, model.counters.d_updates, model.counters.g_updates) == (6, steps["d"], steps["g"])
-    assert model.counters.images_seen == 6 * schedule.d_steps * 16
+def test_the_trainer_counts_iterations(trained):
+    training = trained(*TINY_RING, "schedule.d_steps=2")
+    counters = training.model.counters
+    assert (counters.iteration, counters.d_updates, counters.g_updates, counters.images_seen) == (6, 12, 6, 12 * 16)
     assert training.trainer.global_step == 6
-
-
-@pytest.mark.parametrize("overrides", SCHEDULES, ids=" ".join)
-def test_a_step_of_one_player_leaves_the_other_bit_unchanged(ready, overrides):
-    training = ready(*TINY_RING, *overrides)
-    model = training.model
-    networks = {"d": model.discriminator, "g": model.generator}
-    step = model.step
-    moved = []
-
-    def watched_step(*players):
-        before = {player: copy.deepcopy(network.state_dict()) for player, network in networks.items()}
-        for player in set(networks) - set(players):
-            gradients = [p.grad for p in networks[player].parameters() if p.grad is not None]
-            assert not any(bool(gradient.any()) for gradient in gradients), f"{player} gathered gradients in {players}'s step"
-        step(*players)
-        for player, network in networks.items():
-            changed = any(not torch.equal(value, before[player][name]) for name, value in network.state_dict().items())
-            assert changed == (player in players)
-        moved.append(players)
-
-    model.step = watched_step
-    training.trainer.fit(model, datamodule=training.data)
-    together = [("d", "g")] * 6
-    in_turns = ([("d",)] * model.schedule.d_steps + [("g",)] * model.schedule.g_steps) * 6
-    assert moved == (together if model.schedule.update == "simultaneous" else in_turns)
-
-
-@pytest.mark.parametrize(
-    ("overrides", "per_iteration"),
-    [
-        ((), {True: 1, False: 1}),  # fakes for D without a graph, new ones for G with one
-        (("schedule.reuse_fakes=true",), {True: 1, False: 0}),
-        (("schedule.update=simultaneous",), {True: 1, False: 1}),
-        (("schedule.update=simultaneous", "schedule.reuse_fakes=true"), {True: 1, False: 0}),
-        (("schedule.d_steps=3", "schedule.g_steps=2"), {True: 2, False: 3}),
-    ],
-)
-def test_fakes_are_generated_as_often_as_the_schedule_needs(ready, overrides, per_iteration):
-    training = ready(*TINY_RING, "callbacks.evaluation.every=100", *overrides)
-    counted = Counted(training.model.generator)
-    training.model.generator = counted
-    training.trainer.fit(training.model, datamodule=training.data)
-    assert counted.passes == {grad: 6 * number for grad, number in per_iteration.items()}
-
-
-def test_simultaneous_updates_see_the_same_weights(ready):
-    # Plain SGD, so that the generator's step can be recomputed from the weights before the iteration.
-    simultaneous = ("schedule.update=simultaneous", "schedule.reuse_fakes=true")
-    quiet = ("~callbacks.samples", "~callbacks.evaluation")  # which draw latents too
-    training = ready(*TINY_RING, "loss=non_saturating", "optimizer=sgd", "optimizer.lr=0.01", *simultaneous, *quiet)
-    model = training.model
-    generator, discriminator = copy.deepcopy(model.generator), copy.deepcopy(model.discriminator)
-    drawn = []
-    sample_latent = model.sample_latent
-
-    def recorded(*arguments):
-        drawn.append(sample_latent(*arguments))
-        return drawn[-1]
-
-    model.sample_latent = recorded
-    model.begin(0, 1)
-    training.data._total = 1
-    training.trainer.fit(model, datamodule=training.data)
-    loss = model.loss.generator(discriminator(generator(drawn[0])).squeeze(1))
-    gradients = torch.autograd.grad(loss, list(generator.parameters()))
-    for before, gradient, after in zip(generator.parameters(), gradients, model.generator.parameters(), strict=True):
-        torch.testing.assert_close(after, before - 0.01 * gradient)
-
-
-@pytest.mark.parametrize("loss", ["non_saturating", "wgan_gp", "r3gan"])
-def test_micro_batches_change_nothing_but_memory(trained, loss):
-    weights = []
-    for pieces in (1, 4):
-        overrides = ("optimizer=sgd", "penalty.weight=0.0") if loss == "wgan_gp" else ("optimizer=sgd",)
-        training = trained(*TINY_RING, f"loss={loss}", *overrides, f"schedule.micro_batches={pieces}", folder=str(pieces))
-        weights.append(list(training.model.parameters()))
-    for whole, cut in zip(*weights, strict=True):
-        torch.testing.assert_close(whole, cut, rtol=1e-4, atol=1e-6)
-
-
-def test_gradient_clip_bounds_the_step(ready):
-    training = ready(*TINY_RING, "optimizer=sgd", "optimizer.lr=1.0", "schedule.gradient_clip=0.001")
-    model = training.model
-    before = copy.deepcopy(model.discriminator)
-    training.trainer.fit(model, datamodule=training.data)
-    pairs = zip(before.parameters(), model.discriminator.parameters(), strict=True)
-    distance = sum(float((a - b).detach().square().sum()) for a, b in pairs) ** 0.5
-    assert 0 < distance <= 6 * 0.001 * 1.001
 
 
 def test_the_same_seed_twice_gives_the_same_weights_and_another_seed_others(trained):
     first, second, other = (trained(*TINY_RING, f"seed={seed}", folder=f) for seed, f in ((3, "a"), (3, "b"), (4, "c")))
-    for a, b, c in zip(first.model.parameters(), second.model.parameters(), other.model.parameters(), strict=True):
+    for a, b, c in zip(*map(weights, (first, second, other)), strict=True):
         assert torch.equal(a, b)
         assert not torch.equal(a, c)
 
@@ -159,45 +40,139 @@ def test_watching_never_changes_training(trained):
         *TINY_RING, "callbacks.samples.every=1", "callbacks.evaluation.every=1", "callbacks.checkpoints.every=1",
         "callbacks.scalars.every=1", folder="busy",
     )  # fmt: skip
-    for a, b in zip(quiet.model.parameters(), busy.model.parameters(), strict=True):
-        assert torch.equal(a, b)
+    assert all(map(torch.equal, weights(quiet), weights(busy)))
 
 
-def test_samples_come_from_the_average_in_evaluation_mode(ready):
-    training = ready(*TINY_RING, "network.generator.norm=batch", "schedule.ema_decay=0.5")
-    model = training.model
-    training.trainer.fit(model, datamodule=training.data)
+def test_samples_come_from_the_average_in_evaluation_mode(trained):
+    model = trained(*TINY_RING, "network.generator.norm=batch", "schedule.ema_decay=0.5").model
     z, y = torch.randn(32, 3), torch.zeros(32, dtype=torch.long)
     assert model.generator.training
-    batch_norm = [module for module in model.average.module.modules() if isinstance(module, nn.BatchNorm1d)]
-    followed = [module for module in model.generator.modules() if isinstance(module, nn.BatchNorm1d)]
-    for average, live in zip(batch_norm, followed, strict=True):
+    norms = [[m for m in network.modules() if isinstance(m, nn.BatchNorm1d)] for network in (model.average, model.generator)]
+    for average, live in zip(*norms, strict=True):
         assert torch.equal(average.running_mean, live.running_mean)
     samples = model.sample(z, y)
-    expected = copy.deepcopy(model.average.module).eval()
-    torch.testing.assert_close(samples, expected(z))
+    torch.testing.assert_close(samples, model.average.module.eval()(z))
     # A sample depends on its own latent only; the rounding of a product of matrices may depend on their size.
     torch.testing.assert_close(samples[:5], model.sample(z[:5], y[:5]))
-    assert not torch.equal(samples, copy.deepcopy(model.generator).eval()(z))
+    assert not torch.equal(samples, model.generator.eval()(z))
 
 
-def test_lazy_penalty_is_applied_every_so_often_and_weighs_more(ready):
-    training = ready(*TINY_RING, "penalty=r1", "penalty.every=3")
-    calls = []
-    penalty = training.model.penalty
+# Numbers with a schedule ------------------------------------------------------------------------------------------------------
 
-    class Recorded(type(penalty)):
-        def __call__(self, *arguments):
-            calls.append(training.model.counters.d_updates)
-            return super().__call__(*arguments)
-
-    penalty.__class__ = Recorded
-    training.trainer.fit(training.model, datamodule=training.data)
-    assert calls == [0, 3]
+LINEAR = "ganexp.models.schedules.Linear"
 
 
-def test_learning_rates_follow_the_own_counter(trained):
-    training = trained(*TINY_RING, "lr_schedule=linear", "d_optimizer.lr=0.1", "g_optimizer.lr=0.2", "schedule.d_steps=2")
-    rates = training.model.learning_rates()
-    assert rates["d"] == pytest.approx(0.1 * training.model.lr_schedule(5 / 6))
-    assert rates["g"] == pytest.approx(0.2 * training.model.lr_schedule(5 / 6))
+def test_any_number_follows_its_schedule(trained):
+    training = trained(
+        *TINY_RING, "penalty=r1", "+lr_schedule@penalty.gamma=linear", "penalty.gamma.initial=0.6", "penalty.gamma.final=0.0",
+        f"optimizer.betas=[0.0,{{_target_:{LINEAR},initial:0.9,final:0.3,images:96}}]",
+        f"schedule.ema_images={{_target_:{LINEAR},initial:0,final:600}}", "lr_schedule=linear", "d_optimizer.lr=0.1",
+        f"g_optimizer.lr={{_target_:{LINEAR},initial:0.2,final:0.1}}", "schedule.d_steps=2",
+    )  # fmt: skip
+    model = training.model  # of 6 iterations of 32 images, the last one began at 5/6 of the run and 160 images
+    assert model.regularizers["penalty"].gamma == pytest.approx(0.1)
+    assert model.average.images == pytest.approx(500)
+    assert model.learning_rates() == {"d": pytest.approx(0.1 / 6), "g": pytest.approx((0.2 - 0.1 * 5 / 6) / 6)}
+    for optimizer in training.trainer.optimizers:
+        assert optimizer.param_groups[0]["betas"] == [0.0, pytest.approx(0.3)]
+
+
+def test_a_half_life_of_no_images_copies_the_generator(trained):
+    model = trained(*TINY_RING, "schedule.ema_images=0", "schedule.ema_warmup=false").model
+    assert all(map(torch.equal, model.average.module.parameters(), model.generator.parameters()))
+
+
+def test_a_schedule_that_cannot_be_is_refused(ready):
+    with refused("penalty.gamma.final"):
+        ready(*TINY_RING, "penalty=r1", "+lr_schedule@penalty.gamma=linear", "penalty.gamma.final=-1")
+
+
+# What learns or remembers -----------------------------------------------------------------------------------------------------
+
+
+class Remembering(Regularizer):
+    """A moving mean of the logits, which the term depends on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(()))
+
+    def forward(self, judgement):
+        return (judgement.fake.logits.mean() - self.mean).square()
+
+    @torch.no_grad()
+    def after_update(self, network, judgements):
+        self.mean.lerp_(judgements[0].fake.logits.mean(), 0.1)
+
+
+class Adaptive(Loss):
+    """A margin that moves while a run trains."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("margin", torch.ones(()))
+
+    def discriminator(self, real_logits, fake_logits):
+        with torch.no_grad():
+            self.margin.mul_(0.9)
+        return softplus(self.margin - real_logits).mean() + softplus(fake_logits).mean()
+
+    def generator(self, fake_logits, real_logits=None):
+        return softplus(-fake_logits).mean()
+
+
+class Mixture(GAN):
+    """A generator whose latents have learnt means."""
+
+    owned = True
+
+    def __init__(self, game, latent_dim: int = 2) -> None:
+        super().__init__(game, latent_dim)
+        self.means = nn.Parameter(torch.zeros(latent_dim))
+
+    def sample_latent(self, n, generator=None):
+        return super().sample_latent(n, generator) + self.means
+
+    def owners(self):
+        owners = super().owners()
+        if self.owned:
+            owners["g"].append(self.means)
+        return owners
+
+
+class Orphan(Mixture):
+    owned = False
+
+
+def test_what_a_loss_and_a_regularizer_remember_resumes_exactly(ready):
+    overrides = (
+        *TINY_RING, f"loss._target_={ME}.Adaptive", f"+regularizers.memory._target_={ME}.Remembering", "penalty=r1",
+        "callbacks.checkpoints.every=2", "callbacks.scalars.every=1", "callbacks.evaluation.every=100",
+    )  # fmt: skip
+    whole, crashing = (ready(*overrides, folder=folder) for folder in ("whole", "crashed"))
+    train(whole, [])
+    assert {"loss.margin", "regularizers.memory.mean"} <= whole.model.state_dict().keys()
+    assert "loss/d/memory" in (whole.run.path / "metrics.csv").read_text()
+    crashing.trainer.callbacks.append(StopAt(3))
+    with pytest.raises(Crash):
+        train(crashing, [])
+    resumed = ready(*overrides, folder="crashed")
+    train(resumed, [])
+    pairs = zip(whole.model.state_dict().items(), resumed.model.state_dict().values(), strict=True)
+    assert all(torch.equal(a, b) for (_, a), b in pairs if isinstance(a, torch.Tensor))
+
+
+def test_parameters_of_a_model_are_trained_by_their_player(trained):
+    training = trained(*TINY_RING, f"model._target_={ME}.Mixture", "~model.noise")
+    assert training.model.means.abs().min() > 0
+
+
+def test_a_parameter_that_no_player_owns_is_refused(ready, tmp_path):
+    with refused("model") as refusal:
+        ready(*TINY_RING, f"model._target_={ME}.Orphan", "~model.noise")
+    assert "means" in str(refusal.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_loss_of_the_package_has_no_state():
+    assert build({"_target_": f"{NonSaturating.__module__}.NonSaturating"}, "loss").state_dict() == {}

@@ -1,4 +1,4 @@
-"""Each variant's critic and terms against their formulas, and every loss and penalty with every model."""
+"""Each variant's realness and terms against their formulas, and every model with every loss, penalty and augmentation."""
 
 import copy
 
@@ -7,21 +7,22 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy, log_softmax, one_hot
 
+from ganexp.config.build import build
 from ganexp.config.compose import compose, directory
-from ganexp.config.errors import ConfigError
 from ganexp.data import Data
-from ganexp.models import Fakes
 from ganexp.models.classifier import test_accuracy as accuracy
+from ganexp.models.judging import Judged
 from ganexp.models.ssgan import labelled_subset
-from ganexp.runs.run import Run
 from ganexp.training.experiment import assemble
-from ganexp.training.train import prepare, train
+from ganexp.training.train import train
 from support.curves import curves
-from support.tiny import TINY, TINY_RING, Crash, StopAt
+from support.pairwise import pairwise
+from support.refused import refused
+from support.tiny import TINY, TINY_IMAGES, TINY_MLP, TINY_RING, Crash, StopAt
 
 CLASSES = 8
-MODELS, LOSSES, PENALTIES = (
-    sorted(path.stem for path in (directory() / group).glob("*.yaml")) for group in ("model", "loss", "penalty")
+MODELS, LOSSES, PENALTIES, AUGMENTATIONS = (
+    sorted(path.stem for path in (directory() / group).glob("*.yaml")) for group in ("model", "loss", "penalty", "augmentation")
 )
 POINTS = (*TINY_RING, "network=mlp")
 QUIET = tuple(f"~callbacks.{name}" for name in ("samples", "evaluation", "checkpoints", "progress", "weights"))
@@ -36,62 +37,70 @@ def begun(ready):
         model = ready(*POINTS, f"model={name}", "loss=non_saturating", *overrides).model
         generator = torch.Generator().manual_seed(0)
         z, fake_y = model.sample_latent(12, generator), torch.arange(12) % max(model.label_classes, 1)
-        fakes = Fakes(model.generate(model.generator, z, fake_y), fake_y, z)
-        return model, torch.randn(12, 2, generator=generator), torch.arange(12) % CLASSES, fakes
+        x, y = torch.randn(12, 2, generator=generator), torch.arange(12) % CLASSES
+        return model, Judged(model, x, y), Judged(model, model.generate(model.generator, z, fake_y), fake_y, z)
 
     return make
 
 
 def test_class_logits_make_the_logistic_loss_the_published_one(begun):
-    model, x, y, fakes = begun("cgan_class")
-    assert model.discriminator(x).shape == (12, CLASSES + 1)
-    p_real = log_softmax(model.discriminator(x), 1).gather(1, y[:, None])
-    p_fake = log_softmax(model.discriminator(fakes.x), 1).gather(1, fakes.y[:, None])
-    (d_loss,) = model.discriminator_terms(x, y, fakes).values()
-    (g_loss,) = model.generator_terms(x, y, fakes).values()
+    model, real, fake = begun("cgan_class")
+    assert real.outputs.shape == (12, CLASSES + 1)
+    p_real, p_fake = (log_softmax(one.outputs, 1).gather(1, one.y[:, None]) for one in (real, fake))
+    (d_loss,) = model.discriminator_terms(real, fake).values()
+    (g_loss,) = model.generator_terms(real, fake).values()
     torch.testing.assert_close(d_loss, -p_real.mean() - torch.log1p(-p_fake.exp()).mean())
     torch.testing.assert_close(g_loss, -p_fake.mean())
 
 
 def test_semi_supervised_loss_is_the_published_one(begun):
-    model, x, y, fakes = begun("ssgan", "loss=minimax")
-    real, fake = log_softmax(model.discriminator(x), 1), log_softmax(model.discriminator(fakes.x), 1)
-    terms = model.discriminator_terms(x, y, fakes)
-    torch.testing.assert_close(terms["adversarial"], -torch.log1p(-real[:, -1].exp()).mean() - fake[:, -1].mean())
-    torch.testing.assert_close(terms["class"], -real.gather(1, y[:, None]).mean())
-    torch.testing.assert_close(model.generator_terms(x, y, fakes)["adversarial"], fake[:, -1].mean())
+    model, real, fake = begun("ssgan", "loss=minimax")
+    p_real, p_fake = log_softmax(real.outputs, 1), log_softmax(fake.outputs, 1)
+    terms = model.discriminator_terms(real, fake)
+    torch.testing.assert_close(terms["adversarial"], -torch.log1p(-p_real[:, -1].exp()).mean() - p_fake[:, -1].mean())
+    torch.testing.assert_close(terms["class"], -p_real.gather(1, real.y[:, None]).mean())
+    torch.testing.assert_close(model.generator_terms(real, fake)["adversarial"], p_fake[:, -1].mean())
 
 
 def test_projection_is_an_inner_product_with_the_features(begun):
-    model, x, y, _ = begun("cgan_projection")
-    *hidden, last = model.discriminator.layers
-    features = nn.Sequential(*hidden)(x)
-    psi, embedding = last.weight[0], one_hot(y, CLASSES).float() @ last.weight[1:]
-    expected = features @ psi + last.bias[0] + (features * embedding).sum(1) + last.bias[1:][y]
-    torch.testing.assert_close(model.critic(x, y), expected)
+    model, real, _ = begun("cgan_projection")
+    *before, last = model.discriminator.layers
+    features = nn.Sequential(*before)(real.x)
+    psi, embedding = last.weight[0], one_hot(real.y, CLASSES).float() @ last.weight[1:]
+    expected = features @ psi + last.bias[0] + (features * embedding).sum(1) + last.bias[1:][real.y]
+    torch.testing.assert_close(model.critic(real.x, real.y), expected)
 
 
 def test_auxiliary_classifier_is_told_the_classes_of_both(begun):
-    model, x, y, fakes = begun("acgan", "model.class_weight=0.5")
-    terms = model.discriminator_terms(x, y, fakes)
-    real, fake = model.discriminator(x)[:, 1:], model.discriminator(fakes.x)[:, 1:]
-    torch.testing.assert_close(terms["class"], 0.5 * (cross_entropy(real, y) + cross_entropy(fake, fakes.y)))
-    torch.testing.assert_close(model.generator_terms(x, y, fakes)["class"], 0.5 * cross_entropy(fake, fakes.y))
-    torch.testing.assert_close(
-        terms["adversarial"], model.loss.discriminator(model.critic(x, y), model.critic(fakes.x, fakes.y))
-    )
+    model, real, fake = begun("acgan", "model.class_weight=0.5")
+    terms = model.discriminator_terms(real, fake)
+    both = [cross_entropy(one.outputs[:, 1:], one.y) for one in (real, fake)]
+    torch.testing.assert_close(terms["class"], 0.5 * sum(both))
+    torch.testing.assert_close(model.generator_terms(real, fake)["class"], 0.5 * both[1])
+    torch.testing.assert_close(terms["adversarial"], model.loss.discriminator(real.outputs[:, 0], fake.outputs[:, 0]))
 
 
 def test_codes_are_read_off_the_samples(begun):
-    model, x, y, fakes = begun("infogan", "model.categories=5", "model.continuous=2", "model.information_weight=0.3")
-    assert fakes.z.shape == (12, 3) and fakes.z[:, -2:].abs().max() <= 1
+    model, real, fake = begun("infogan", "model.categories=5", "model.continuous=2", "model.information_weight=0.3")
+    assert fake.z.shape == (12, 3) and fake.z[:, -2:].abs().max() <= 1
     assert model.sample_labels(500).unique().tolist() == [0, 1, 2, 3, 4]
-    out = model.discriminator(fakes.x)
-    gaussian = torch.distributions.Normal(out[:, 6:], 1.0).log_prob(fakes.z[:, -2:]).sum(1).mean()
+    gaussian = torch.distributions.Normal(fake.outputs[:, 6:], 1.0).log_prob(fake.z[:, -2:]).sum(1).mean()
     constant = 2 * torch.distributions.Normal(0.0, 1.0).log_prob(torch.zeros(()))
-    expected = 0.3 * (cross_entropy(out[:, 1:6], fakes.y) - gaussian + constant)
-    for terms in (model.discriminator_terms(x, y, fakes), model.generator_terms(x, y, fakes)):
+    expected = 0.3 * (cross_entropy(fake.outputs[:, 1:6], fake.y) - gaussian + constant)
+    for terms in (model.discriminator_terms(real, fake), model.generator_terms(real, fake)):
         torch.testing.assert_close(terms["information"], expected)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_discriminator_sees_each_sample_once_for_all_terms(begun, name):
+    if name == "dcgan":  # the same class as gan
+        return
+    model, real, fake = begun(name)
+    seen = []
+    model.discriminator.register_forward_hook(lambda module, inputs, output: seen.append(len(inputs[0])))
+    model.discriminator_terms(real, fake)
+    model.generator_terms(real, fake)
+    assert seen == [12, 12]
 
 
 def test_infogan_needs_no_labels_and_others_do(ready, monkeypatch):
@@ -101,7 +110,7 @@ def test_infogan_needs_no_labels_and_others_do(ready, monkeypatch):
         if name in ("gan", "infogan"):
             ready(*POINTS, f"model={name}", folder=name)
         elif name != "dcgan":
-            with pytest.raises(ConfigError, match="needs labels"):
+            with refused("model", "data"):
                 ready(*POINTS, f"model={name}")
 
 
@@ -148,15 +157,15 @@ def test_the_classifier_alone_sees_labelled_samples_alone(ready):
     training = ready(*POINTS, "model=ssgan", "model.labels=16", "model.adversarial_weight=0.0", "loss=minimax")
     seen = []
     training.model.discriminator.register_forward_hook(lambda module, inputs, output: seen.append(inputs[0].detach()))
-    x, y, fakes = torch.zeros(4, 2), torch.zeros(4, dtype=torch.long), Fakes(torch.ones(4, 2), torch.zeros(4).long(), None)
-    assert set(training.model.discriminator_terms(x, y, fakes)) == {"class"}
+    real, fake = (Judged(training.model, torch.full((4, 2), value), torch.zeros(4, dtype=torch.long)) for value in (0.0, 1.0))
+    assert set(training.model.discriminator_terms(real, fake)) == {"class"}
     (batch,) = seen
     assert {tuple(point) for point in batch.tolist()} <= {tuple(point) for point in training.model._labelled.x.tolist()}
 
 
-@pytest.mark.parametrize(("labels", "says"), [("7", "every one needs a label"), ("65", "the data has 64 training samples")])
-def test_labels_that_cannot_be_had_are_refused(ready, tmp_path, labels, says):
-    with pytest.raises(ConfigError, match=says):
+@pytest.mark.parametrize("labels", ["7", "65"])
+def test_labels_that_are_not_there_are_refused(ready, tmp_path, labels):
+    with refused("model.labels"):
         ready(*POINTS, "model=ssgan", f"model.labels={labels}")
     assert list(tmp_path.iterdir()) == []
 
@@ -218,27 +227,39 @@ def test_a_crashed_variant_resumes_to_the_same_end(ready, name):
     assert curves(resumed.run.path) == curves(whole.run.path)
 
 
-@pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("loss", LOSSES)
-def test_every_loss_and_every_penalty_trains_every_model(ready, model, loss):
-    for penalty in PENALTIES:
-        overrides = (*POINTS, f"model={model}", f"loss={loss}", f"penalty={penalty}", *QUIET)
-        training = ready(*overrides, "trainer.max_iterations=2", "callbacks.scalars.every=1", folder=penalty)
-        before = [parameter.clone() for parameter in training.model.parameters()]
-        training.trainer.fit(training.model, datamodule=training.data)
-        assert training.model.counters.iteration == 2
-        assert all(parameter.isfinite().all() for parameter in training.model.parameters())
-        assert not all(torch.equal(a, b) for a, b in zip(before, training.model.parameters(), strict=True))
-        assert ("loss/d/penalty" in training.trainer.callbacks[0].latest) == training.model.penalty.active
+TABLE = pairwise(MODELS, LOSSES, PENALTIES, PENALTIES, AUGMENTATIONS)
+"""Of the two penalties, the second stands beside the first."""
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize(("model", "loss", "penalty", "second", "augmentation"), TABLE)
+def test_all_choices_train_together(ready, model, loss, penalty, second, augmentation):
+    beside = () if second == "none" else (f"+penalty@regularizers.second={second}",)
+    training = ready(
+        *TINY_IMAGES, *QUIET, f"model={model}", "network=mlp", *TINY_MLP,
+        f"loss={loss}", f"penalty={penalty}", *beside, f"augmentation={augmentation}", "trainer.max_iterations=2",
+        "callbacks.scalars.every=1",
+    )  # fmt: skip
+    before = [parameter.clone() for parameter in training.model.parameters()]
+    training.trainer.fit(training.model, datamodule=training.data)
+    assert training.model.counters.iteration == 2
+    assert all(parameter.isfinite().all() for parameter in training.model.parameters())
+    assert not all(torch.equal(a, b) for a, b in zip(before, training.model.parameters(), strict=True))
+
+
 @pytest.mark.parametrize("penalty", PENALTIES)
-def test_batch_norm_is_refused_under_penalties_on_sample_gradients(tmp_path, model, penalty):
-    choices = (f"model={model}", "loss=hinge", f"penalty={penalty}", "network.discriminator.norm=batch")
-    config = compose(*TINY, *POINTS, *choices)
-    if penalty in ("none", "weight_clip"):
-        prepare(assemble(config), Run(tmp_path / "run"))
-        return
-    with pytest.raises(ConfigError, match="batch norm makes a logit depend on the whole batch"):
+def test_batch_norm_is_refused_under_penalties_on_sample_gradients(penalty):
+    choices = ("loss=hinge", f"penalty={penalty}", "network=mlp", "network.discriminator.norm=batch")
+    config = compose(*TINY, *TINY_IMAGES, *choices)
+    if not getattr(build(config["penalty"], "penalty"), "per_sample", False):
         assemble(config)
+        return
+    with refused("network.discriminator.norm", "penalty"):
+        assemble(config)
+
+
+@pytest.mark.parametrize(
+    ("choice", "keys"), [("penalty=consistency", ("penalty", "data")), ("augmentation=diffaugment", ("augmentation", "data"))]
+)
+def test_changes_of_images_are_refused_for_points(choice, keys):
+    with refused(*keys):
+        assemble(compose(*TINY, *TINY_RING, choice))

@@ -79,7 +79,7 @@ BLACK = {"mnist": AllDigits, "cifar10": AllPhotographs, "dcgan": SomePhotographs
 def data_of(name: str, kinds: dict[str, type]) -> tuple[str, ...]:
     """Return the override that gives an experiment images from no file, if images are its data."""
     kind = kinds.get(name.partition("_")[0])
-    return () if kind is None else (f"data._target_=one_update.{kind.__name__}",)
+    return () if kind is None else (f"data._target_=support.one_update.{kind.__name__}",)
 
 
 @cache

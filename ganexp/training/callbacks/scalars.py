@@ -43,7 +43,7 @@ class Scalars(Periodic):
         Raises:
             Diverged: A loss or a weight is not finite.
         """
-        reduced = reduce(model.window.take())
+        reduced = reduce(model.observations.take())
         players = {"d": model.discriminator, "g": model.generator}
         reduced |= {f"largest_weight/{player}": largest(network.parameters()) for player, network in players.items()}
         vector = torch.stack(list(reduced.values()))

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ganexp.config.errors import ConfigError
-from ganexp.config.types import Fraction, PositiveFloat, PositiveInt
+from ganexp.config.types import Fraction, NonNegativeFloat, PositiveFloat, PositiveInt
 
 
 @dataclass(frozen=True)
-class Schedule:
+class Turns:
     """Order, number and size of the updates of one iteration.
 
     Arguments:
@@ -26,8 +26,10 @@ class Schedule:
             their own), ``shared`` takes those of the last discriminator update.
         fakes_mode: Mode of the generator while it makes the discriminator's fakes: ``train`` as in its own update,
             ``no_dropout``, or ``eval``, in which batch norm, too, uses its running statistics.
-        ema_decay: Decay per generator update of an exponential moving average of the generator, which then draws all samples;
-            ``None`` keeps no average.
+        ema_decay: Decay per iteration of an exponential moving average of the generator, which then draws all samples; ``None``
+            keeps no average, unless ``ema_images`` does.
+        ema_images: Half-life of the average in real images seen, in place of the decay: after n more images, a weight counts
+            0.5^(n / ema_images); 0 copies the generator.
         ema_warmup: Let the average forget faster at first: after n updates its decay is at most (1 + n) / (10 + n).
         micro_batches: Pieces into which a batch is cut to save memory; their gradients are added up before the update.
         gradient_clip: Largest L2 norm of a player's gradient; longer ones are scaled down. ``None`` leaves them.
@@ -40,6 +42,7 @@ class Schedule:
     latents: Literal["fresh", "shared"] = "fresh"
     fakes_mode: Literal["train", "no_dropout", "eval"] = "train"
     ema_decay: Fraction | None = None
+    ema_images: NonNegativeFloat | None = None
     ema_warmup: bool = True
     micro_batches: PositiveInt = 1
     gradient_clip: PositiveFloat | None = None

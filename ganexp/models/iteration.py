@@ -1,0 +1,227 @@
+"""One iteration of the game between generator and discriminator, in pure torch: batches in, updates and observations out.
+
+With G the generator, D the discriminator's logit, x real and z latent, one iteration is, in this order,
+
+* ``d_steps`` times: a step of the discriminator's optimiser down ``loss.discriminator(D(x), D(G(z))) + regularizers``, G fixed;
+* ``g_steps`` times: a step of the generator's optimiser down ``loss.generator(D(G(z)), D(x)) + regularizers``, D fixed.
+
+:class:`ganexp.models.turns.Turns` varies the order. Nothing here reads a value back from the device.
+
+In batch-normalised discriminators real and fake samples are judged in separate forward passes, each with its own statistics.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from ganexp.models.functional import in_mode
+from ganexp.models.judging import Judge, Judged, Judgement
+from ganexp.models.regularizers import Regularizer
+from ganexp.models.state import Counters
+from ganexp.models.turns import Turns
+
+Batch = tuple[Tensor, Tensor]
+"""Real samples with shape (B, *shape) and their labels with shape (B,), zeros when the data has none."""
+
+Latents = tuple[Tensor, Tensor]
+"""Latents with shape (B, latent_dim) and labels with shape (B,) of the samples to generate."""
+
+Observe = Callable[[str, Tensor], None]
+"""Keeps a tensor of any shape under a tag."""
+
+
+class Rules(Judge, Protocol):
+    """What a variant asks of its players."""
+
+    generator: nn.Module
+
+    def generate(self, generator: nn.Module, z: Tensor, y: Tensor) -> Tensor:
+        """Return samples with shape (B, *shape)."""
+
+    def critic(self, x: Tensor, y: Tensor) -> Tensor:
+        """Return the logits of "real" with shape (B,)."""
+
+    def discriminator_terms(self, real: Judged, fake: Judged) -> dict[str, Tensor]:
+        """Return the named terms of the discriminator's loss."""
+
+    def generator_terms(self, real: Judged, fake: Judged) -> dict[str, Tensor]:
+        """Return the named terms of the generator's loss."""
+
+
+class Player:
+    """Weights that move together, and what moves them.
+
+    Arguments:
+        name: ``d`` or ``g``.
+        network: The player's network.
+        parameters: All weights that the player owns.
+        optimizer: Moves them.
+        regularizers: What the player must obey, by the name of the term.
+        counters: Count its updates.
+        clip: Largest L2 norm of the gradient; None: any.
+        scaler: Scales losses where half precision needs it.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        network: nn.Module,
+        parameters: Sequence[nn.Parameter],
+        optimizer: Optimizer,
+        regularizers: Mapping[str, Regularizer],
+        counters: Counters,
+        clip: float | None = None,
+        scaler: torch.amp.GradScaler | None = None,
+    ) -> None:
+        self.name, self.network, self.parameters, self.optimizer = name, network, list(parameters), optimizer
+        self.regularizers, self.counters, self.clip, self.scaler = dict(regularizers), counters, clip, scaler
+        self._judgements: dict[str, list[Judgement]] = {}
+
+    def freeze(self, frozen: bool) -> None:
+        """Stop (or let) the weights gather gradients; gradients still pass through the network to its input."""
+        for parameter in self.parameters:
+            parameter.requires_grad_(not frozen)
+
+    def terms(self, judgement: Judgement) -> dict[str, Tensor]:
+        """Return the terms of the regularizers whose turn it is."""
+        found = {}
+        for name, regularizer in self.regularizers.items():
+            self._judgements.setdefault(name, []).append(judgement)
+            if self.counters.updates(self.name) % regularizer.every == 0 and (term := regularizer(judgement)) is not None:
+                # Applied less often, it weighs more (lazy regularisation, Karras et al., 2020).
+                found[name] = term * regularizer.every
+        return found
+
+    def move(self, watched: bool) -> Tensor | None:
+        """Take a step along the gathered gradient and forget it; return its norm if it is watched."""
+        norm = None
+        if self.scaler is not None:
+            self.scaler.unscale_(self.optimizer)
+        if watched or self.clip is not None:
+            norm = nn.utils.get_total_norm([weight.grad for weight in self.parameters if weight.grad is not None])
+            if self.clip is not None:
+                nn.utils.clip_grads_with_norm_(self.parameters, self.clip, norm)
+        self.optimizer.step() if self.scaler is None else self.scaler.step(self.optimizer)
+        self.optimizer.zero_grad()
+        self.counters.count(self.name)
+        return norm if watched else None
+
+    def look_back(self) -> None:
+        """Let the regularizers look at the update that has just been made."""
+        for name, judgements in self._judgements.items():
+            self.regularizers[name].after_update(self.network, judgements)
+        self._judgements = {}
+
+
+class Iteration:
+    """Play one iteration.
+
+    Arguments:
+        rules: What the players are asked.
+        turns: When they move.
+        d: The discriminator.
+        g: The generator.
+        draw: Draws latents and labels for as many samples as a batch has.
+        backward: Adds the gradient of a loss to those that the players have gathered.
+    """
+
+    def __init__(
+        self,
+        rules: Rules,
+        turns: Turns,
+        d: Player,
+        g: Player,
+        draw: Callable[[Batch], Latents],
+        backward: Callable[[Tensor], None] = torch.Tensor.backward,
+    ) -> None:
+        self.rules, self.turns, self.draw, self.backward = rules, turns, draw, backward
+        self.players = {"d": d, "g": g}
+
+    def __call__(self, batches: Sequence[Batch], observe: Observe, norms: bool = False) -> None:
+        """Move both players.
+
+        Arguments:
+            batches: A real batch for each update of the discriminator.
+            observe: Is given every term, ``loss/d``, ``loss/g``, ``loss/<player>/<term>``, and what the variant observes.
+            norms: Whether ``gradient_norm/d`` and ``gradient_norm/g`` are computed, too.
+        """
+        self._observe, self._norms = observe, norms
+        if self.turns.update == "simultaneous":
+            self._together(batches[0])
+        else:
+            self._in_turns(batches)
+
+    def _in_turns(self, batches: Sequence[Batch]) -> None:
+        for batch in batches:
+            latents = self.draw(batch)
+            fakes = self._fakes_for_d(latents)
+            self._d_backward(batch, fakes)
+            self._move("d")
+        for step in range(self.turns.g_steps):
+            if not self.turns.reuse_fakes:
+                if step or self.turns.latents == "fresh":
+                    latents = self.draw(batches[-1])
+                fakes = self._fakes(latents)
+            self._g_backward(batches[-1], fakes)
+            self._move("g")
+
+    def _together(self, batch: Batch) -> None:
+        latents = self.draw(batch)
+        fakes = self._fakes_for_d(latents)
+        self._d_backward(batch, fakes)
+        if not self.turns.reuse_fakes:
+            fakes = self._fakes(latents if self.turns.latents == "shared" else self.draw(batch))
+        self._g_backward(batch, fakes)
+        self._move("d", "g")
+
+    def _fakes_for_d(self, latents: Latents) -> list[Judged]:
+        with torch.set_grad_enabled(self.turns.reuse_fakes), in_mode(self.rules.generator, self.turns.fakes_mode):
+            return self._fakes(latents)
+
+    def _fakes(self, latents: Latents) -> list[Judged]:
+        """Generate samples, in as many micro-batches as a batch has."""
+        pieces = zip(*map(self._cut, latents), strict=True)
+        return [Judged(self.rules, self._generate(z, y), y, z) for z, y in pieces]
+
+    def _generate(self, z: Tensor, y: Tensor) -> Tensor:
+        return self.rules.generate(self.rules.generator, z, y)
+
+    def _d_backward(self, batch: Batch, fakes: Sequence[Judged]) -> None:
+        self.players["d"].freeze(False)
+        for x, y, made in zip(self._cut(batch[0]), self._cut(batch[1]), fakes, strict=True):
+            real, fake = Judged(self.rules, x, y), Judged(self.rules, made.x.detach(), made.y, made.z)
+            self._backward("d", self.rules.discriminator_terms(real, fake), real, fake, len(y) / len(batch[1]))
+
+    def _g_backward(self, batch: Batch, fakes: Sequence[Judged]) -> None:
+        self.players["d"].freeze(True)
+        for x, y, fake in zip(self._cut(batch[0]), self._cut(batch[1]), fakes, strict=True):
+            real = Judged(self.rules, x, y, fixed=True)
+            self._backward("g", self.rules.generator_terms(real, fake), real, fake, len(y) / len(batch[1]))
+
+    def _backward(self, player: str, terms: dict[str, Tensor], real: Judged, fake: Judged, share: float) -> None:
+        """Gather the gradient of the sum of all terms, times the micro-batch's share of the batch."""
+        terms = terms | self.players[player].terms(Judgement(real, fake, self.rules.critic, self._generate))
+        total = reduce(torch.add, terms.values())
+        self._observe(f"loss/{player}", total)
+        for name, term in terms.items():
+            self._observe(f"loss/{player}/{name}", term)
+        self.backward(total if share == 1 else total * share)
+
+    def _move(self, *names: str) -> None:
+        players = {name: self.players[name] for name in names}
+        for name, player in players.items():
+            norm = player.move(self._norms)
+            if norm is not None:
+                self._observe(f"gradient_norm/{name}", norm)
+        if (scaler := self.players["d"].scaler) is not None:
+            scaler.update()
+        for player in players.values():
+            player.look_back()
+
+    def _cut(self, x: Tensor) -> Sequence[Tensor]:
+        pieces = self.turns.micro_batches
+        return (x,) if pieces == 1 else x.tensor_split(min(pieces, len(x)))

@@ -1,0 +1,198 @@
+"""How a number moves while a run goes on: plain functions of how much of it is done.
+
+Any number that is kept as an attribute of a part of the model may have a schedule: a penalty's gamma, an augmentation's
+probability, the half-life of the generator's average, an optimiser's learning rate or betas. With u in [0, 1] the share that is
+done, of ``images`` real images seen or, by default, of the run's budget, its value is min(1, u / warmup) times
+
+========  ===========================================================================================
+class     value(u)
+========  ===========================================================================================
+Constant  ``initial``
+Linear    ``initial`` until ``start``, then on a straight line to ``final`` at u = 1
+Cosine    ``initial`` until ``start``, then on half a cosine wave to ``final`` at u = 1
+Step      ``initial`` times ``factor`` to the power of the number of ``milestones`` that u has reached
+========  ===========================================================================================
+
+The learning-rate schedule of a run (``lr_schedule``) is one that multiplies both players' rates.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from torch import nn
+from torch.optim import Optimizer
+
+from ganexp.config.types import Fraction, NonNegativeFloat, PositiveFloat, PositiveInt, Probability
+
+
+@dataclass(frozen=True)
+class Clock:
+    """How far a run is: the share of its budget that is done, and the real images that the discriminator has seen."""
+
+    progress: float = 0.0
+    images: int = 0
+
+
+class Schedule(ABC):
+    """Map the time of a run to a number.
+
+    Arguments:
+        initial: Value at the beginning.
+        warmup: Share of the time in which the value grows from 0; 0 for none.
+        images: Real images after which the value stays; None: the run's budget.
+    """
+
+    def __init__(self, initial: NonNegativeFloat = 1.0, warmup: Fraction = 0.0, images: PositiveInt | None = None) -> None:
+        self.initial, self.warmup, self.images = initial, warmup, images
+
+    def __call__(self, clock: Clock) -> float:
+        """Return the present value."""
+        done = clock.progress if self.images is None else clock.images / self.images
+        done = min(max(done, 0.0), 1.0)
+        return self.value(done) * (done / self.warmup if done < self.warmup else 1.0)
+
+    @abstractmethod
+    def value(self, done: float) -> float:
+        """Return the value without warm-up when a share of the time in [0, 1] is done."""
+
+
+class Constant(Schedule):
+    """Keep the value; options as in :class:`Schedule`."""
+
+    def value(self, done: float) -> float:
+        return self.initial
+
+
+class Decay(Schedule):
+    """Keep the value until ``start``, then let it move to ``final`` along a curve.
+
+    Arguments:
+        start: Share of the time at which it begins to move.
+        final: Value at the end.
+        initial: Value at the beginning.
+        warmup: Share of the time in which the value grows from 0; 0 for none.
+        images: Real images after which the value stays; None: the run's budget.
+    """
+
+    def __init__(
+        self,
+        start: Fraction = 0.0,
+        final: NonNegativeFloat = 0.0,
+        initial: NonNegativeFloat = 1.0,
+        warmup: Fraction = 0.0,
+        images: PositiveInt | None = None,
+    ) -> None:
+        super().__init__(initial, warmup, images)
+        self.start, self.final = start, final
+
+    def value(self, done: float) -> float:
+        way = max(0.0, done - self.start) / (1.0 - self.start)
+        return self.final + (self.initial - self.final) * self.left(way)
+
+    @abstractmethod
+    def left(self, way: float) -> float:
+        """Return how much is left, from 1 to 0, when a share ``way`` of the way to ``final`` has passed."""
+
+
+class Linear(Decay):
+    """Move on a straight line; options as in :class:`Decay`."""
+
+    def left(self, way: float) -> float:
+        return 1.0 - way
+
+
+class Cosine(Decay):
+    """Move on half a cosine wave; options as in :class:`Decay`.
+
+    References:
+        SGDR: Stochastic Gradient Descent with Warm Restarts (Loshchilov, Hutter, 2017),
+            https://arxiv.org/abs/1608.03983
+    """
+
+    def left(self, way: float) -> float:
+        return (1.0 + math.cos(math.pi * way)) / 2
+
+
+class Step(Schedule):
+    """Multiply the value by a factor at each milestone.
+
+    Arguments:
+        milestones: Shares of the time at which the factor is applied (again).
+        factor: Factor at each milestone.
+        initial: Value at the beginning.
+        warmup: Share of the time in which the value grows from 0; 0 for none.
+        images: Real images after which the value stays; None: the run's budget.
+    """
+
+    def __init__(
+        self,
+        milestones: Sequence[Probability] = (0.5, 0.75),
+        factor: PositiveFloat = 0.1,
+        initial: NonNegativeFloat = 1.0,
+        warmup: Fraction = 0.0,
+        images: PositiveInt | None = None,
+    ) -> None:
+        super().__init__(initial, warmup, images)
+        self.milestones, self.factor = tuple(milestones), factor
+
+    def value(self, done: float) -> float:
+        return self.initial * self.factor ** sum(done >= milestone for milestone in self.milestones)
+
+
+# Numbers that follow a schedule ---------------------------------------------------------------------------------------------
+
+Follow = Callable[[Clock], None]
+"""Gives a number its present value."""
+
+
+def present(value: Any, clock: Clock) -> Any:
+    """Return a value with every schedule in it, be it the value itself or an entry of a list, in place of its number."""
+    if isinstance(value, Schedule):
+        return value(clock)
+    return [present(entry, clock) for entry in value] if isinstance(value, list | tuple) else value
+
+
+def moves(value: Any) -> bool:
+    """Return whether a value is a schedule, or a list with one in it."""
+    return isinstance(value, Schedule) or (isinstance(value, list | tuple) and any(map(moves, value)))
+
+
+def attributes(modules: Iterable[nn.Module]) -> list[Follow]:
+    """Return what moves the attributes of modules that were given a schedule in place of a number."""
+    found = [
+        (module, name, value) for module in modules for name, value in vars(module).items() if name[0] != "_" and moves(value)
+    ]
+    return [partial(_set_attribute, *place) for place in found]
+
+
+def _set_attribute(module: nn.Module, name: str, value: Any, clock: Clock) -> None:
+    setattr(module, name, present(value, clock))
+
+
+def make(factory: Callable[..., Optimizer], parameters: Sequence[nn.Parameter]) -> tuple[Optimizer, list[Follow]]:
+    """Make an optimiser from a partial factory, some of whose options may have a schedule.
+
+    Returns:
+        The optimiser, with the values of the beginning, and what moves its options other than the learning rate, whose schedule
+        is kept as ``initial_lr`` in its parameter groups.
+    """
+    options = {name: value for name, value in _options(factory).items() if moves(value)}
+    optimizer = factory(parameters, **{name: present(value, Clock()) for name, value in options.items()})
+    rate = options.pop("lr", None)
+    for group in optimizer.param_groups:
+        group["initial_lr"] = group["lr"] if rate is None else rate
+    return optimizer, [partial(_set_option, optimizer, *option) for option in options.items()]
+
+
+def _options(factory: Any) -> dict[str, Any]:
+    """Return what a partial factory, perhaps of a partial factory, has been given by name."""
+    return {**_options(factory.func), **factory.keywords} if isinstance(factory, partial) else {}
+
+
+def _set_option(optimizer: Optimizer, name: str, value: Any, clock: Clock) -> None:
+    for group in optimizer.param_groups:
+        group[name] = present(value, clock)

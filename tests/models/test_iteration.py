@@ -1,0 +1,202 @@
+"""The iteration as a function of tensors: who moves when, and that nobody moves anybody else. No Trainer takes part."""
+
+import copy
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.nn.functional import softplus
+
+from ganexp.models import GAN
+from ganexp.models.iteration import Iteration, Player
+from ganexp.models.losses import NonSaturating, Relativistic
+from ganexp.models.regularizers import R1, R1R2, Dragan, GradientPenalty, Regularizer, WeightClip
+from ganexp.models.regularizers.lecam import LeCam
+from ganexp.models.state import Counters
+from ganexp.models.turns import Turns
+
+TURNS = [
+    Turns(),
+    Turns(reuse_fakes=True),
+    Turns(update="simultaneous"),
+    Turns(update="simultaneous", reuse_fakes=True),
+    Turns(d_steps=3, reuse_fakes=True),
+    Turns(d_steps=2, g_steps=3, micro_batches=4, gradient_clip=0.1),
+    Turns(update="simultaneous", micro_batches=2, latents="shared"),
+]
+
+
+class Rules(nn.Module):
+    """What :class:`GAN` asks, in a module that is none of Lightning's."""
+
+    realness, critic, discriminator_terms, generator_terms, adversarial = (
+        getattr(GAN, name) for name in ("realness", "critic", "discriminator_terms", "generator_terms", "adversarial")
+    )
+
+    def __init__(self, loss=None) -> None:
+        super().__init__()
+        self.generator = nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Linear(4, 2))
+        self.discriminator = nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Linear(4, 1))
+        self.loss = loss or NonSaturating()
+        self.passes: list[bool] = []
+
+    def generate(self, generator: nn.Module, z: Tensor, y: Tensor) -> Tensor:
+        self.passes.append(torch.is_grad_enabled())
+        return generator(z)
+
+    def judge(self, x: Tensor, y: Tensor) -> Tensor:
+        return self.discriminator(x)
+
+    def observe(self, tag: str, value: Tensor) -> None:
+        pass
+
+
+class Table:
+    """An iteration with all that it needs; plain gradient descent, so that steps can be recomputed."""
+
+    def __init__(self, turns: Turns, loss=None, rate: float = 0.1, **regularizers: Regularizer) -> None:
+        torch.manual_seed(0)
+        self.rules, self.counters, self.turns = Rules(loss), Counters(), turns
+        self.networks = {"d": self.rules.discriminator, "g": self.rules.generator}
+        self.players = {name: self._player(name, rate, regularizers) for name in "dg"}
+        self.latents: list[Tensor] = []
+        self.observed: dict[str, list[Tensor]] = {}
+        self.play = Iteration(self.rules, turns, self.players["d"], self.players["g"], self._draw)
+
+    def __call__(self, times: int = 1, norms: bool = False) -> None:
+        torch.manual_seed(1)
+        for _ in range(times):
+            batches = [(torch.randn(8, 2), torch.zeros(8, dtype=torch.int64)) for _ in range(self.turns.d_steps)]
+            self.play(batches, lambda tag, value: self.observed.setdefault(tag, []).append(value.detach()), norms)
+
+    def _player(self, name: str, rate: float, regularizers: dict[str, Regularizer]) -> Player:
+        parameters = list(self.networks[name].parameters())
+        own = {key: made for key, made in regularizers.items() if made.player == name}
+        optimizer = torch.optim.SGD(parameters, lr=rate)
+        return Player(name, self.networks[name], parameters, optimizer, own, self.counters, self.turns.gradient_clip)
+
+    def _draw(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        self.latents.append(torch.randn(len(batch[1]), 2))
+        return self.latents[-1], batch[1]
+
+
+@pytest.mark.parametrize("turns", TURNS)
+def test_a_step_moves_its_players_and_nobody_else(turns: Turns) -> None:
+    table = Table(turns)
+    moved = []
+    move = table.play._move
+
+    def watched(*names: str) -> None:
+        before = {name: copy.deepcopy(network.state_dict()) for name, network in table.networks.items()}
+        for name in {"d", "g"} - set(names):
+            gradients = [weight.grad for weight in table.networks[name].parameters() if weight.grad is not None]
+            assert not any(bool(gradient.any()) for gradient in gradients)
+        move(*names)
+        for name, network in table.networks.items():
+            changed = any(not torch.equal(value, before[name][key]) for key, value in network.state_dict().items())
+            assert changed == (name in names)
+        moved.append(names)
+
+    table.play._move = watched
+    table(times=2)
+    in_turns = [("d",)] * turns.d_steps + [("g",)] * turns.g_steps
+    assert moved == 2 * ([("d", "g")] if turns.update == "simultaneous" else in_turns)
+    assert (table.counters.d_updates, table.counters.g_updates) == (2 * turns.d_steps, 2 * turns.g_steps)
+
+
+@pytest.mark.parametrize(
+    ("turns", "passes"),
+    [
+        (Turns(), [False, True]),  # fakes for D without a graph, new ones for G with one
+        (Turns(reuse_fakes=True), [True]),
+        (Turns(update="simultaneous"), [False, True]),
+        (Turns(update="simultaneous", reuse_fakes=True), [True]),
+        (Turns(d_steps=3, g_steps=2), [False] * 3 + [True] * 2),
+    ],
+)
+def test_fakes_are_generated_as_often_as_the_turns_need(turns: Turns, passes: list[bool]) -> None:
+    table = Table(turns)
+    table()
+    assert table.rules.passes == passes
+
+
+@pytest.mark.parametrize("update", ["simultaneous", "alternating"])
+def test_an_iteration_is_the_textbooks(update: str) -> None:
+    table = Table(Turns(update=update, reuse_fakes=True))
+    g, d = copy.deepcopy(table.rules.generator), copy.deepcopy(table.rules.discriminator)
+    table()
+    torch.manual_seed(1)
+    real, fake = torch.randn(8, 2), g(torch.randn(8, 2))
+    d_loss = (softplus(-d(real)) + softplus(d(fake.detach()))).mean()
+    for_g = softplus(-d(fake)).mean()
+    steps = {"d": torch.autograd.grad(d_loss, list(d.parameters()))}
+    with torch.no_grad():
+        if update == "alternating":
+            for weight, step in zip(d.parameters(), steps["d"], strict=True):
+                weight -= 0.1 * step
+    if update == "alternating":
+        for_g = softplus(-d(fake)).mean()
+    steps["g"] = torch.autograd.grad(for_g, list(g.parameters()))
+    for weight, step, moved in zip(g.parameters(), steps["g"], table.rules.generator.parameters(), strict=True):
+        torch.testing.assert_close(moved, weight - 0.1 * step)
+    torch.testing.assert_close(table.observed["loss/g"][0], for_g)
+    torch.testing.assert_close(table.observed["loss/d/adversarial"][0], d_loss)
+
+
+@pytest.mark.parametrize(("loss", "penalty"), [(NonSaturating(), R1()), (Relativistic(), R1R2())])
+def test_micro_batches_change_nothing_but_memory(loss, penalty: Regularizer) -> None:
+    tables = [Table(Turns(micro_batches=pieces), loss, penalty=penalty) for pieces in (1, 4)]
+    for table in tables:
+        table(times=3)
+    for whole, cut in zip(*(table.rules.parameters() for table in tables), strict=True):
+        torch.testing.assert_close(whole, cut, rtol=1e-4, atol=1e-6)
+
+
+def test_the_clip_bounds_the_step() -> None:
+    table = Table(Turns(gradient_clip=0.001), rate=1.0)
+    before = copy.deepcopy(table.rules.discriminator)
+    table(norms=True)
+    pairs = zip(before.parameters(), table.rules.discriminator.parameters(), strict=True)
+    distance = sum(float((a - b).detach().square().sum()) for a, b in pairs) ** 0.5
+    assert 0 < distance <= 0.001 * 1.001
+    assert table.observed["gradient_norm/d"][0] > 0.001
+
+
+class Counting(Regularizer):
+    """One for D and one for G: a constant term, and what they were asked."""
+
+    def __init__(self, player: str, every: int = 1) -> None:
+        super().__init__()
+        self.player, self.every = player, every
+        self.asked: list[int] = []
+        self.seen: list[int] = []
+
+    def forward(self, judgement):
+        self.asked.append(len(judgement.real.y))
+        return judgement.fake.logits.mean() * 0 + 2.0
+
+    def after_update(self, network, judgements):
+        self.seen.append(len(judgements))
+
+
+def test_several_regularizers_have_terms_of_their_own_for_either_player() -> None:
+    for_d, for_g = Counting("d", every=3), Counting("g")
+    table = Table(Turns(micro_batches=2), first=for_d, second=for_g, clip=WeightClip(0.01))
+    table(times=4)
+    assert for_d.asked == [4] * 4, "in the updates 0 and 3, in two pieces each"
+    assert for_g.asked == [4] * 8
+    assert for_d.seen == for_g.seen == [2] * 4, "after every update, with all its micro-batches"
+    assert set(map(float, table.observed["loss/d/first"])) == {6.0}, "lazy regularisation weighs more"
+    assert set(map(float, table.observed["loss/g/second"])) == {2.0}
+    assert "loss/d/clip" not in table.observed
+    assert max(float(weight.abs().max()) for weight in table.rules.discriminator.parameters()) <= 0.01
+
+
+@pytest.mark.parametrize("penalty", [R1, R1R2, GradientPenalty, Dragan, WeightClip, LeCam])
+def test_nothing_is_read_back_from_the_device(penalty: type[Regularizer]) -> None:
+    """Under fake tensors every read of a value raises."""
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        table = Table(Turns(d_steps=2, gradient_clip=1.0), Relativistic(), penalty=penalty())
+        table(norms=True)
+    assert table.counters.g_updates == 1

@@ -1,0 +1,56 @@
+"""The table of formulas in ganexp.models.schedules."""
+
+import math
+import pickle
+from pathlib import Path
+
+import pytest
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+
+from ganexp.models.schedules import Clock, Constant, Cosine, Linear, Schedule, Step
+
+FILES = sorted((Path(__file__).parents[2] / "conf" / "lr_schedule").glob("*.yaml"))
+TIMES = [i / 20 for i in range(21)]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_configured_schedule_starts_at_one_never_grows_and_stays_beyond_its_ends(path: Path) -> None:
+    schedule = instantiate(OmegaConf.load(path))
+    assert isinstance(schedule, Schedule)
+    values = [schedule(Clock(progress)) for progress in TIMES]
+    assert values[0] == 1
+    assert values == sorted(values, reverse=True)
+    assert min(values) >= 0
+    assert (schedule(Clock(-0.1)), schedule(Clock(1.1))) == (values[0], values[-1])
+    assert [pickle.loads(pickle.dumps(schedule))(Clock(progress)) for progress in TIMES] == values
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_warmup_is_a_factor_on_every_schedule(path: Path) -> None:
+    plain = instantiate(OmegaConf.load(path))
+    warm = instantiate(OmegaConf.load(path), warmup=0.2)
+    for progress in TIMES:
+        assert warm(Clock(progress)) == pytest.approx(min(1, progress / 0.2) * plain(Clock(progress)))
+
+
+@pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [
+        (Constant(), [1, 1, 1, 1, 1]),
+        (Linear(), [1, 0.75, 0.5, 0.25, 0]),
+        (Linear(start=0.5, final=0.2), [1, 1, 1, 0.6, 0.2]),
+        (Cosine(), [1, (1 + math.sqrt(0.5)) / 2, 0.5, (1 - math.sqrt(0.5)) / 2, 0]),
+        (Cosine(start=0.5, final=0.5), [1, 1, 1, 0.75, 0.5]),
+        (Step(), [1, 1, 0.1, 0.01, 0.01]),
+        (Cosine(initial=3.0, final=1.0), [3, 2 + math.sqrt(0.5), 2, 2 - math.sqrt(0.5), 1]),
+        (Step(milestones=(1.0, 0.25), factor=0.5), [1, 0.5, 0.5, 0.5, 0.25]),
+    ],
+)
+def test_values_at_each_quarter(schedule: Schedule, expected: list[float]) -> None:
+    assert [schedule(Clock(progress)) for progress in (0, 0.25, 0.5, 0.75, 1)] == pytest.approx(expected)
+
+
+def test_images_seen_are_another_clock():
+    schedule = Linear(initial=2.0, final=0.0, images=100)
+    assert [schedule(Clock(0.9, images)) for images in (0, 50, 100, 1000)] == [2, 1, 0, 0]

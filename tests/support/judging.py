@@ -1,0 +1,30 @@
+"""What a regularizer is given, from a critic and samples."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from ganexp.models.judging import Judged, Judgement
+
+Critic = Callable[[Tensor, Tensor], Tensor]
+
+
+class Asked:
+    """A judge whose outputs are a critic's logits."""
+
+    def __init__(self, critic: Critic) -> None:
+        self.critic = critic
+
+    def judge(self, x: Tensor, y: Tensor) -> Tensor:
+        return self.critic(x, y)[:, None]
+
+    def realness(self, outputs: Tensor, y: Tensor) -> Tensor:
+        return outputs.squeeze(1)
+
+
+def judgement(critic: Critic, real: Tensor, fake: Tensor, y: Tensor | None = None, fake_y: Tensor | None = None) -> Judgement:
+    """Judge samples, by default without labels."""
+    labels = [torch.zeros(len(x), dtype=torch.int64) if given is None else given for x, given in ((real, y), (fake, fake_y))]
+    asked = Asked(critic)
+    return Judgement(Judged(asked, real, labels[0]), Judged(asked, fake, labels[1]), critic, lambda z, y: z)

@@ -27,6 +27,8 @@ IMAGES = {"mnist": "MNIST", "stacked_mnist": "MNIST", "fashion_mnist": "FashionM
 PICTURES = resources.files("ganexp.data") / "densities"
 NEEDS = {"folder": (f"data.path={PICTURES}", "data.size=16"), "stacked_mnist": ("metrics=none",)}
 """Data sets that ask for more than their name; the statistics of the largest one take minutes."""
+RESIDUAL = {"resnet": ("data.size=32", "network.generator.channels=2", "network.discriminator.channels=2")}
+"""The network that wants images of its own sizes, and is small for a test."""
 MEASURABLE = {"classes": TINY_IMAGES, "images": TINY_IMAGES}
 """Metrics that do not know the ring's points, and data that they know."""
 
@@ -61,7 +63,7 @@ CASES = [
     *(("optimizer", name, (*TINY_RING,)) for name in options("optimizer")),
     *(("lr_schedule", name, (*TINY_RING,)) for name in options("lr_schedule")),
     *(("model", name, (*TINY_IMAGES,)) for name in options("model")),
-    *(("network", name, (*TINY_IMAGES,)) for name in options("network")),
+    *(("network", name, (*TINY_IMAGES, *RESIDUAL.get(name, ()))) for name in options("network")),
     *(("data", name, ("data.batch_size=2", "model=gan", *NEEDS.get(name, ()))) for name in options("data")),
     *(("metrics", name, MEASURABLE.get(name, TINY_RING)) for name in options("metrics")),
     *((group, name, TINY_RING) for group in OTHERS for name in options(group)),

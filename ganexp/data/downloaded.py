@@ -99,7 +99,7 @@ class Downloaded(Images):
         except Exception as error:  # whatever the damage provokes in a parser
             if self._missing():
                 raise self._absent("was not prepared") from error
-            reason = " ".join(str(error).split()) or type(error).__name__
+            reason = " ".join(str(error).split()).partition(". ")[0] or type(error).__name__
             hint = "delete the folder: the next run downloads it again; or use data=digits"
             raise ConfigError(f"{self._folder} is damaged: {reason}", "data", "data.root", hint=hint) from error
         return dataset

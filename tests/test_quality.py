@@ -1,6 +1,5 @@
 """What the documentation promises of trained models, measured on trained models."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +49,6 @@ def test_labels_take_away_the_bridge_between_two_blobs(tmp_path):
     outside = {}
     for name in ("density_gan", "density_cgan"):
         run = trained(tmp_path / name, f"experiment={name}", "callbacks.samples.every=null").run
-        outside[name] = json.loads((run.path / "summary.json").read_text())["metrics"]["mass_outside"]
+        outside[name] = run.summary.metrics["mass_outside"]
     assert outside["density_gan"] > 0.02
     assert outside["density_cgan"] < 0.01  # real points: 0.01, by the definition of the region

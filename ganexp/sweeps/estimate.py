@@ -11,6 +11,7 @@ from pathlib import Path
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
+from ganexp.compare.words import duration
 from ganexp.runs.jobs import Job
 from ganexp.runs.run import Run
 from ganexp.sweeps.launchers import Launcher
@@ -67,14 +68,7 @@ def estimate(
         seconds += speed.begin + speed.iterations * speed.iteration * share * _left(job)
     together = min(launcher.n_jobs, len(missing), most or len(missing))
     took = f"{watched.name}: {speed.iteration:.2g} s per iteration, {speed.iterations:,} iterations"
-    return f"about {in_words(seconds / together)} for {len(missing)}, {together} at a time (from {took})"
-
-
-def in_words(seconds: float) -> str:
-    """Return a time to the precision that an estimate deserves."""
-    if seconds < 90:
-        return f"{max(seconds, 1):.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+    return f"about {duration(seconds / together)} for {len(missing)}, {together} at a time (from {took})"
 
 
 def _watch(jobs: Sequence[Job], missing: Sequence[Job], launch: Launch) -> tuple[Job, Speed | None]:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ganexp.compare.words import count
 from ganexp.runs.jobs import Job
 from ganexp.runs.signals import text
 from ganexp.sweeps.folder import Before
@@ -24,13 +25,12 @@ def opening(folder: Path, states: Mapping[str, str], retry: bool, where: str) ->
     again = ""
     if counts["failed"]:
         again = ", to try again" if retry else " (sweep.retry=true tries them again)"
-    runs = f"{len(states)} run{'s' * (len(states) != 1)}"
-    return f"{runs} in {relative(folder)}: {states_said}{again}\n{where}"
+    return f"{count(len(states), 'run')} in {relative(folder)}: {states_said}{again}\n{where}"
 
 
 def opening_search(folder: Path, trials: int, ended: int, workers: int, where: str) -> str:
     """Return how many trials there are to be, and where they will run."""
-    return f"{trials} trials in {relative(folder)}: {ended} already ended, {workers} worker{'s' * (workers != 1)}\n{where}"
+    return f"{trials} trials in {relative(folder)}: {ended} already ended, {count(workers, 'worker')}\n{where}"
 
 
 def close(before: Before, jobs: Sequence[Job], launcher: Launcher, found: str = "") -> None:

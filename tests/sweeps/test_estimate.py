@@ -35,14 +35,14 @@ def said(tmp_path, missing, done, at_a_time=1):
 @pytest.mark.parametrize(
     "missing, at_a_time, told",
     [
-        ([config(100)], 1, "about 2 min for 1, 1 at a time"),  # 90 s, and 10 until it begins
-        ([config(100)] * 6, 2, "about 5 min for 6, 2 at a time"),
-        ([config(100)] * 2, 8, "about 2 min for 2, 2 at a time"),
-        ([config(10)], 1, "about 19 s for 1"),
-        ([config(100, d_steps=5)], 1, "about 5 min for 1"),  # six updates an iteration, not two
-        ([config(40_000)], 1, "about 10.0 h for 1"),
-        ([config(epochs=3)], 1, "about 2 min for 1"),  # another kind of budget: as the one that is known
-        ([config()], 1, "about 2 min for 1"),
+        ([config(100)], 1, "about 1 min 40 s for 1, 1 at a time"),  # 90 s, and 10 until it begins
+        ([config(100)] * 6, 2, "about 5 min 00 s for 6, 2 at a time"),
+        ([config(100)] * 2, 8, "about 1 min 40 s for 2, 2 at a time"),
+        ([config(10)], 1, "about 19.0 s for 1"),
+        ([config(100, d_steps=5)], 1, "about 4 min 40 s for 1"),  # six updates an iteration, not two
+        ([config(40_000)], 1, "about 10 h 00 min for 1"),
+        ([config(epochs=3)], 1, "about 1 min 40 s for 1"),  # another kind of budget: as the one that is known
+        ([config()], 1, "about 1 min 40 s for 1"),
     ],
 )
 def test_time_goes_with_the_updates_of_players(tmp_path, missing, at_a_time, told):
@@ -53,7 +53,7 @@ def test_time_goes_with_the_updates_of_players(tmp_path, missing, at_a_time, tol
 
 def test_epochs_have_as_many_updates_as_batches(tmp_path):
     known = config(epochs=2)
-    assert said(tmp_path / "a", [config(epochs=4, batch_size=20)], known).startswith("about 2 min")
+    assert said(tmp_path / "a", [config(epochs=4, batch_size=20)], known).startswith("about 1 min 40 s")
     assert said(tmp_path / "b", [config(epochs=20)], known).startswith("about 15 min")
 
 

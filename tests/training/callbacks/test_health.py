@@ -101,7 +101,7 @@ def test_a_generator_of_three_digits_has_collapsed(ready):
     x, y = training.model.data.load("train")
     images = training.model.data.decode(x[y < 3])[torch.randperm(int((y < 3).sum()))]
     training.model.sample = lambda z, y: images[: len(z)]
-    report = train(training, [])["health"]
+    report = train(training, []).health
     assert report.verdict == "collapsed"
     assert re.search(r"3 of 10 classes \(0, 1 and 2\)", report.reason)
     assert [alarm.iteration for alarm in report.alarms] == [ALARM]

@@ -3,6 +3,7 @@
 import os
 import shlex
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -56,8 +57,7 @@ def content(
     ]
     ranking = list(dict.fromkeys(table["by"] for table in ranked if table["by"]))
     better = goals(outcomes)
-    tags = dict.fromkeys(tag for lines, _ in read for tag in lines)
-    first = [*(f"metrics/{name}" for name in ranking), "loss/d", "loss/g"]
+    names = dict.fromkeys([*ranking, *better, *measured(outcomes)])
     return {
         "title": _title(parameters, outcomes),
         "version": __version__,
@@ -69,18 +69,11 @@ def content(
         "report_command": shlex.join(["python", "-m", "ganexp.compare", *arguments]),
         "tensorboard": f"tensorboard --logdir {shlex.quote(folder)}",
         "verdict": sentences(ranked, [outcome.status for outcome in outcomes], on),
-        "parameters": [
-            {"key": p.key, "label": p.label, "values": p.values, "numeric": p.numeric, "log": p.log} for p in parameters
-        ],
-        "metrics": [
-            {"name": name, "goal": better.get(name)} for name in dict.fromkeys([*ranking, *better, *measured(outcomes)])
-        ],
+        "parameters": [asdict(parameter) for parameter in parameters],
+        "metrics": [{"name": name, "goal": better.get(name)} for name in names],
         "tables": ranked,
         "runs": runs,
-        "curves": {
-            tag: {str(index): lines[tag] for index, (lines, _) in enumerate(read) if tag in lines}
-            for tag in sorted(tags, key=lambda tag: first.index(tag) if tag in first else len(first))
-        },
+        "curves": _curves([lines for lines, _ in read], ranking),
         "failures": [{"run": index} for index in _failures(outcomes)],
     }  # fmt: skip
 
@@ -114,6 +107,14 @@ def _run(outcome: Outcome, found: Found, reached: int | None) -> dict[str, Any]:
         "picture": picture and pictures.embedded(picture),
         "latents": picture and pictures.latents(outcome, picture),
     }
+
+
+def _curves(read: Sequence[dict[str, curves.Curve]], ranking: Sequence[str]) -> dict[str, dict[str, curves.Curve]]:
+    """Return curves by their tags, those that one looks at first before the others, and by the places of their runs."""
+    first = [*(f"metrics/{name}" for name in ranking), "loss/d", "loss/g"]
+    tags = dict.fromkeys([*first, *(tag for lines in read for tag in lines)])
+    found = {tag: {str(index): lines[tag] for index, lines in enumerate(read) if tag in lines} for tag in tags}
+    return {tag: lines for tag, lines in found.items() if lines}
 
 
 def _headlines(values: dict[str, Any]) -> dict[str, Any]:

@@ -33,7 +33,7 @@ def effect(parameter: Mapping[str, Any], table: Table, data: Mapping[str, Any]) 
 
     Dots are runs, bars the mean with its 95 % interval. ``meta`` has the same in words.
     """
-    runs, styles, on, by = measured(table, data), looks(data), data["on"], table["by"]
+    runs, on, by = measured(table, data), data["on"], table["by"]
     places, ticks = _places(parameter, runs)
     levels = {level: [run for run in runs if _level(run, parameter) == level] for level in places}
     means = {
@@ -42,30 +42,7 @@ def effect(parameter: Mapping[str, Any], table: Table, data: Mapping[str, Any]) 
     values = [run[on][by] for run in runs]
     log = spans(values)
     scale = Scale.around(values, [] if log else means.values(), log)
-    gap = min([0.02, *(0.25 * (b - a) for a, b in pairwise(sorted(places.values())))])
-    dots: dict[str, Any] = {}
-    for level, some in levels.items():
-        for i, run in enumerate(some):
-            look = {
-                "size": 7,
-                "opacity": 0.7,
-                "color": f"@{styles[run['group']]['colour']}",
-                "line": {"width": 0.8, "color": "@ground"},
-            }
-            trace = {
-                "x": [],
-                "y": [],
-                "text": [],
-                "mode": "markers",
-                "hoverinfo": "text",
-                "marker": look,
-                "meta": {"group": run["group"]},
-            }
-            trace = dots.setdefault(run["group"], trace)
-            # Evenly scattered beside the mean, wherever the values lie.
-            trace["x"].append(places[level] + (gap * (0.3 + i * 0.618 % 1 * 1.2) if len(some) > 1 else 0))
-            trace["y"].append(run[on][by])
-            trace["text"].append(f"{plain(run['name'])}: {number(run[on][by])}")
+    gap = min([0.03, *(0.25 * (b - a) for a, b in pairwise(sorted(places.values())))])
     shown = [(places[level] - gap, mean) for level, mean in means.items() if len(levels[level]) > 1]
     sure = [(x, mean) for x, mean in shown if mean["low"] is not None]
     bars = {
@@ -87,8 +64,29 @@ def effect(parameter: Mapping[str, Any], table: Table, data: Mapping[str, Any]) 
         f"{parameter['label']} {MISSING if level is None else level}: {written(mean)}" for level, mean in means.items()
     )
     return figure(
-        [*dots.values(), bars, strokes], xaxis=axis, yaxis=scale.axis, hovermode="closest", meta={"log": log, "words": words}
+        [*_dots(levels, places, gap, data), bars, strokes],
+        xaxis=axis,
+        yaxis=scale.axis,
+        hovermode="closest",
+        meta={"log": log, "words": words},
     )
+
+
+def _dots(levels: Mapping[Any, Runs], places: Mapping[Any, float], gap: float, data: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return a dot for each run, a trace for each group: evenly scattered beside the mean, wherever the values lie."""
+    found: dict[str, Any] = {}
+    rim = {"width": 0.8, "color": "@ground"}
+    base = {"mode": "markers", "hoverinfo": "text"}
+    for label, look in looks(data).items():
+        marker = {"size": 7, "opacity": 0.7, "color": f"@{look['colour']}", "line": rim}
+        found[label] = base | {"x": [], "y": [], "text": [], "marker": marker, "meta": {"group": label}}
+    for level, runs in levels.items():
+        for i, run in enumerate(runs):
+            trace, value = found[run["group"]], run[data["on"]][data["tables"][run["table"]]["by"]]
+            trace["x"].append(places[level] + (gap * (0.3 + i * 0.618 % 1 * 1.2) if len(runs) > 1 else 0))
+            trace["y"].append(value)
+            trace["text"].append(f"{plain(run['name'])}: {number(value)}")
+    return [trace for trace in found.values() if trace["x"]]
 
 
 def parallel(table: Table, data: Mapping[str, Any]) -> Figure:

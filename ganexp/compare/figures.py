@@ -112,7 +112,9 @@ def _curve(
         layout["shapes"] = [
             {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": floor, "y1": floor, "line": line, "label": label}
         ]
-        layout["yaxis"] = {"autorangeoptions": {"include": 0.7 * floor}}
+        # A point that nobody sees keeps the line off the edge.
+        point = {"x": 0, "y": [0.6 * floor], "mode": "markers", "marker": {"opacity": 0}, "hoverinfo": "skip"}
+        traces.insert(0, point | {"meta": {"kind": "floor"}})
     return figure(traces, **layout)
 
 

@@ -58,7 +58,11 @@ def page(data: Mapping[str, Any]) -> str:
         by_id={run["id"]: run for run in data["runs"]},
         curves=curves,
         shown=[tag for tag in curves if tag in shown] or list(curves)[:3],
-        drawn=list(dict.fromkeys(trace["meta"]["group"] for figure in curves.values() for trace in figure["data"])),
+        drawn=list(
+            dict.fromkeys(
+                group for figure in curves.values() for trace in figure["data"] if (group := trace["meta"].get("group"))
+            )
+        ),
         ranking=[_ranking(table, data) for table in data["tables"] if table["groups"]],
     )
     return text.encode("utf-8", "xmlcharrefreplace").decode()

@@ -13,11 +13,10 @@ from typing import Any
 from ganexp.compare import protocols
 from ganexp.compare.collect import Outcome
 from ganexp.compare.parameters import Row
-from ganexp.compare.statistics import interval
+from ganexp.compare.statistics import by_seed, interval
 from ganexp.config.compose import near_miss
 from ganexp.config.errors import ConfigError
 from ganexp.runs.protocol import headings
-from ganexp.runs.records import Summary
 from ganexp.runs.signals import is_headline
 
 _BROKEN = ("diverged", "failed")
@@ -46,9 +45,8 @@ def tables(
     """
     goals = protocols.goals(outcomes)
     if by is not None and by not in goals:
-        meant = near_miss(by, goals)
-        there = f"there is: {', '.join(goals)}" if goals else "nothing was measured by which runs are ranked"
-        hint = f"did you mean {meant}?" if meant else there
+        choices = f"choices: {', '.join(goals)}" if goals else "nothing was measured by which runs are ranked"
+        hint = f"did you mean {meant}?" if (meant := near_miss(by, goals)) else choices
         raise ConfigError("no such value ranks runs", "by", hint=hint)
     parts = protocols.partition(outcomes, by or protocols.default(outcomes, goals, searched))
     first = [protocols.protocol_of(outcomes[part[0]]) for part in parts]
@@ -59,63 +57,62 @@ def tables(
         numbers = [outcomes[index] for index in part]
         names = protocols.measured(numbers)
         ranking = by if by in names else protocols.default(numbers, {k: v for k, v in goals.items() if k in names}, searched)
-        # Runs without numbers belong to the first table that has their kind.
-        members = {kind: [index for index in part if kinds[index] == kind] for kind in dict.fromkeys(kinds[i] for i in part)}
-        for index in [index for index in left if kinds[index] in members]:
-            members[kinds[index]].append(index)
-            left.remove(index)
-        groups = [_group(kind, indices, outcomes, rows[indices[0]], names) for kind, indices in members.items()]
+        members = _members(part, left, kinds)
+        groups = [_group(kind, [outcomes[i] for i in some], some, rows[some[0]], names) for kind, some in members.items()]
         real: dict[str, Any] = {}
-        for outcome in numbers:  # only of models that are told classes is there a value for them
-            real |= (
-                {name: value for name, value in outcome.summary.real.items() if is_headline(name)} if outcome.summary else {}
-            )
-        table = {
-            "protocol": protocols.describe(protocol),
-            "differs": (next(heads) if protocol else "nothing measured") if len(parts) > 1 else "",
-            "by": ranking,
-            "goal": goals.get(ranking or ""),
-            "real": real,
-            "groups": _ranked(groups, ranking, goals.get(ranking or ""), on),
-        }
-        found.append(table)
+        for outcome in numbers:  # only models with classes have a value for them
+            scores = outcome.summary.real if outcome.summary else {}
+            real |= {name: value for name, value in scores.items() if is_headline(name)}
+        found.append(
+            {
+                "protocol": protocols.describe(protocol),
+                "differs": (next(heads) if protocol else "nothing measured") if len(parts) > 1 else "",
+                "by": ranking,
+                "goal": goals.get(ranking or ""),
+                "real": real,
+                "groups": _ranked(groups, ranking, goals.get(ranking or ""), on),
+            }
+        )
     return found
 
 
-def _group(kind: str, indices: list[int], outcomes: Sequence[Outcome], row: Row, names: Sequence[str]) -> dict[str, Any]:
-    members = [outcomes[index] for index in indices]
+def _members(part: Sequence[int], left: list[int], kinds: Sequence[str]) -> dict[str, list[int]]:
+    """Return the runs of a table by their kinds; those without numbers belong to the first table that has their kind."""
+    members = {kind: [index for index in part if kinds[index] == kind] for kind in dict.fromkeys(kinds[i] for i in part)}
+    for index in [index for index in left if kinds[index] in members]:
+        members[kinds[index]].append(index)
+        left.remove(index)
+    return members
+
+
+def _group(kind: str, members: Sequence[Outcome], indices: list[int], row: Row, names: Sequence[str]) -> dict[str, Any]:
     summaries = [outcome.summary for outcome in members if outcome.summary]
-    by_seed: dict[str, list[Summary]] = {}
-    for outcome in members:
-        if outcome.summary and outcome.is_ended:
-            by_seed.setdefault(str(outcome.seed), []).append(outcome.summary)
-    best = [summary.best for summary in summaries if summary.best]
-    verdicts = [summary.health.verdict for summary in summaries if summary.health]
+    ended = [(str(outcome.seed), outcome.summary) for outcome in members if outcome.summary and outcome.is_ended]
+
+    def over(value: Callable[..., float | None]) -> dict[str, Any]:
+        """Return the interval over seeds of a value of summaries."""
+        return interval(by_seed((seed, value(summary)) for seed, summary in ended))
+
     return {
         "rank": None,
         "label": kind,
         "parameters": row,
         "runs": indices,
         "seeds": [outcome.seed for outcome in members],
-        "n": len(by_seed),
-        "final": {name: _over(by_seed, lambda one, name=name: one.metrics.get(name)) for name in names},
+        "n": len({seed for seed, _ in ended}),
+        "final": {name: over(lambda one, name=name: one.metrics.get(name)) for name in names},
         "best": {
-            name: _over(by_seed, lambda one, name=name: one.best and one.best.metrics.get(name))
+            name: over(lambda one, name=name: one.best and one.best.metrics.get(name))
             for name in names
             if not name.startswith("loss/")
         },
-        "best_iterations": [part.iteration for part in best],
-        "health": dict(Counter(verdicts)),
+        "best_iterations": [summary.best.iteration for summary in summaries if summary.best],
+        "health": dict(Counter(summary.health.verdict for summary in summaries if summary.health)),
         "status": dict(Counter(outcome.status for outcome in members)),
         "cut": sum(outcome.is_cut for outcome in members),
-        "seconds": _over(by_seed, lambda one: one.training_seconds),
-        "images_per_second": _over(by_seed, lambda one: one.images_per_second),
+        "seconds": over(lambda one: one.training_seconds),
+        "images_per_second": over(lambda one: one.images_per_second),
     }
-
-
-def _over(by_seed: dict[str, list[Summary]], value: Callable[..., float | None]) -> dict[str, Any]:
-    """Return the interval over seeds of a value of summaries."""
-    return interval([interval([value(summary) for summary in summaries])["mean"] for summaries in by_seed.values()])
 
 
 def _ranked(groups: list[dict[str, Any]], by: str | None, goal: str | None, on: str) -> list[dict[str, Any]]:

@@ -13,6 +13,8 @@ WIDTH = 104
 _GAP = "  "
 _LEAST = 12  # columns of a name
 _WAYS = "><>><>"
+_FACTS = ("seed", "status", "reason", "health", "iteration", "total_iterations")
+_TAIL = ("best_iteration", "seconds", "images_per_second", "device", "directory", "command")
 
 
 def terminal(data: Mapping[str, Any]) -> str:
@@ -43,37 +45,24 @@ def spreadsheet(data: Mapping[str, Any]) -> str:
     """
     keys = [parameter["key"] for parameter in data["parameters"]]
     names = [metric["name"] for metric in data["metrics"]]
-    facts = ["seed", "status", "reason", "health", "iteration", "total_iterations"]
-    tail = ["best_iteration", "seconds", "images_per_second", "device", "directory", "command"]
     best = [name for name in names if any(name in run["best"] for run in data["runs"])]
-    ranks = ["rank", "by", "mean", "low", "high", "n"]
-    header = [
-        *("name", "group", "table", *keys, *facts),
+    columns = [
+        "name",
+        "group",
+        "table",
+        *keys,
+        *_FACTS,
         *(f"final/{name}" for name in names),
         *(f"best/{name}" for name in best),
-        *tail,
-        *(f"group/{name}" for name in ranks),
     ]
+    columns += [*_TAIL, *(f"group/{name}" for name in ("rank", "by", "mean", "low", "high", "n"))]
     stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(header)
+    writer = csv.DictWriter(stream, columns, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
     for run in data["runs"]:
-        shown = run | {"health": (run["health"] or {}).get("verdict")}
-        kind = _kind(data, run)
-        row = [
-            *(
-                run["name"],
-                run["group"],
-                run["table"],
-                *(run["parameters"][key] for key in keys),
-                *(shown[key] for key in facts),
-            ),
-            *(run["final"].get(name) for name in names),
-            *(run["best"].get(name) for name in best),
-            *(run[key] for key in tail),
-            *(kind.get(name) for name in ranks),
-        ]
-        writer.writerow(["" if value is None else value for value in row])
+        states = {f"{state}/{name}": value for state in ("final", "best") for name, value in run[state].items()}
+        health = {"health": (run["health"] or {}).get("verdict")}
+        writer.writerow(run["parameters"] | run | health | states | _kind(data, run))
     return stream.getvalue()
 
 
@@ -82,7 +71,8 @@ def _kind(data: Mapping[str, Any], run: Mapping[str, Any]) -> dict[str, Any]:
         return {}
     table = data["tables"][run["table"]]
     group = next(group for group in table["groups"] if run["id"] in group["runs"])
-    return {"rank": group["rank"], "by": table["by"], **group[data["on"]].get(table["by"], {})}
+    found = {"rank": group["rank"], "by": table["by"], **group[data["on"]].get(table["by"], {})}
+    return {f"group/{name}": value for name, value in found.items()}
 
 
 def _rows(table: Mapping[str, Any], on: str) -> list[str]:

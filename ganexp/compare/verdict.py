@@ -31,7 +31,7 @@ def sentences(tables: Sequence[Mapping[str, Any]], statuses: Sequence[str], on: 
     ]
     groups = [group for table in tables for group in table["groups"]]
     if not found and any(table["by"] for table in tables):
-        found = ["no run has come to its end"]
+        found = ["no run has finished"]
     found = found or ["nothing was measured by which runs are ranked" if tables else "no run has numbers"]
     after = [*_health(groups), *(_on_the_way(tables) if on == "final" else []), *_statuses(statuses)]
     kept = max(1, _MOST - len(after))
@@ -41,12 +41,12 @@ def sentences(tables: Sequence[Mapping[str, Any]], statuses: Sequence[str], on: 
 def _starts(tables: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return what sentences about each table begin with: as much of what tells it from the others as it takes."""
     first = [table["differs"].partition(";")[0] for table in tables]
-    told = first if len(set(first)) == len(first) else [table["differs"] for table in tables]
-    return [f"{words}: " if words else "" for words in told]
+    starts = first if len(set(first)) == len(first) else [table["differs"] for table in tables]
+    return [f"{words}: " if words else "" for words in starts]
 
 
 def _best(table: Mapping[str, Any], on: str) -> list[str]:
-    """Return who is best, by what, and from which others it cannot be told."""
+    """Return who is best, by what, and from which others it does not differ measurably."""
     by, ranked = table["by"], [group for group in table["groups"] if group["rank"] is not None]
     if not ranked:
         return []
@@ -57,7 +57,7 @@ def _best(table: Mapping[str, Any], on: str) -> list[str]:
     if not others:
         return [f"{by}{state} of {first['label']}: {_interval(value)}"]
     sentence = f"{first['label']} has the {which} {by}{state}: {_interval(value)}"
-    # A kind with runs that did not come to their end may have the better number and stands behind all the same.
+    # A kind with runs that did not finish may have the better number and stands behind all the same.
     better = [group for group in others if _beats(group[on][by]["mean"], value["mean"], table["goal"])]
     if better:
         sentence = f"{first['label']} ranks first with {by}{state} {_interval(value)}"
@@ -75,7 +75,7 @@ def _best(table: Mapping[str, Any], on: str) -> list[str]:
     found = [f"{sentence}; {follows}"]
     if better:
         means = [f"{group['label']} ({number(group[on][by]['mean'])})" for group in better]
-        behind = "with a better mean, but behind because of runs that did not come to their end"
+        behind = "with a better mean, but behind because of runs that did not finish"
         found.append(f"{behind}: {_names(means)}")
     return found
 

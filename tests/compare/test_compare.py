@@ -48,7 +48,7 @@ def sweep(made, tmp_path) -> Path:
 
 @pytest.fixture
 def compare(monkeypatch, capsys):
-    """Return a function that runs the command line and returns what it printed and what it told."""
+    """Return a function that runs the command line and returns what it printed and what it reported."""
     monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
 
     def run(*arguments: object, status: int = 0) -> tuple[str, str]:
@@ -86,7 +86,14 @@ def test_the_page_gets_all_that_is_known(sweep, monkeypatch):
     assert data["report_command"] == "python -m ganexp.compare sweep"
     assert data["tensorboard"] == "tensorboard --logdir sweep"
     assert data["parameters"] == [
-        {"key": "loss", "label": "loss", "values": ["hinge", "r3gan", "wgan_gp"], "numeric": False, "log": False}
+        {
+            "key": "loss",
+            "label": "loss",
+            "values": ["hinge", "r3gan", "wgan_gp"],
+            "numeric": False,
+            "log": False,
+            "choice": True,
+        }
     ]
     assert data["metrics"] == [
         {"name": "quality", "goal": "max"}, {"name": "distance", "goal": "min"}, {"name": "loss/d", "goal": None},
@@ -143,7 +150,7 @@ def test_runs_are_ranked_by_what_was_measured_of_them_after_training(sweep, comp
     [
         ([], "ganexp: paths: a value is needed here"),
         (["nowhere"], "ganexp: paths: there is no folder 'nowhere'"),
-        (["sweep", "by=fid"], "ganexp: by=fid: no such value ranks runs (there is: quality, distance)"),
+        (["sweep", "by=fid"], "ganexp: by=fid: no such value ranks runs (choices: quality, distance)"),
         (["sweep", "output=a.pdf"], "ganexp: output=a.pdf: the page is an .html file (write output=a.html)"),
         (["sweep", "output=sweep/sweep.json/a.html"], "cannot be written"),
         (["sweep", "numbers=evaluations"], "numbers=evaluations: the final state of none of these runs was measured"),

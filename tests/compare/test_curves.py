@@ -38,7 +38,7 @@ def test_numbers_that_are_none_are_nan(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["nonsense\n1\n", "iteration,loss/d\n1\n2,3\n", "iteration,loss/d\n1,2,3\n", "iteration\nx\n"])
-def test_a_damaged_file_is_told_and_what_can_be_read_is_kept(tmp_path, text):
+def test_a_damaged_file_is_reported_and_what_can_be_read_is_kept(tmp_path, text):
     (tmp_path / "metrics.csv").write_text(text)
     curves, sound = read(tmp_path / "metrics.csv")
     assert not sound

@@ -70,7 +70,7 @@ def test_the_protocol_that_most_runs_have_in_common_counts_then_that_of_the_most
     assert [part.metrics["quality"] for part in look(one.parent).values()] == [0.71, 0.81]
 
 
-def test_what_is_damaged_is_told_and_left_out(one, other):
+def test_what_is_damaged_is_reported_and_left_out(one, other):
     keep(one, 0.7)
     file = keep(other, 0.8)
     for text in ("", "[]", "{}", file.read_text()[:-9], file.read_text().replace("0.8", '"0.8"')):

@@ -47,7 +47,7 @@ def test_what_two_keys_say_alike_is_said_once(compared):
     assert set(names.values()) == {"lr=0.001", "lr=1e-05"}
 
 
-def test_players_that_differ_are_told_apart(compared):
+def test_players_that_differ_are_distinguished(compared):
     parameters, _, names = compared("d_optimizer.lr=0.001", "g_optimizer.lr=0.001", "seed=0")
     assert {key: p.label for key, p in parameters.items()} == {
         "d_optimizer.lr": "d_optimizer.lr",
@@ -64,7 +64,7 @@ def test_what_was_swept_comes_first_and_in_its_order(compared):
     assert list(compared(swept=("data.batch_size", "seed", "loss", "model"))[0]) == ["data.batch_size", "loss"]
 
 
-def test_what_was_set_by_hand_is_told_even_where_it_follows(compared):
+def test_what_was_set_by_hand_is_reported_even_where_it_follows(compared):
     """The label names no more than it needs."""
     parameters, rows, names = compared("model=gan optimizer.lr=0.01", "model=cgan data=digits optimizer.lr=0.001")
     assert list(parameters) == ["model", "data", "optimizer.lr"]

@@ -54,7 +54,7 @@ def test_another_value_or_the_best_state_ranks_where_that_is_asked_for(tmp_path)
     assert (table["by"], table["goal"]) == ("distance", "min")
     assert order(table) == [(1, "a"), (2, "b")]
     assert ranked(kinds, searched=["distance"])[0]["by"] == "distance"
-    with pytest.raises(ConfigError, match=r"no such value ranks runs \(there is: quality, distance\)") as caught:
+    with pytest.raises(ConfigError, match=r"no such value ranks runs \(choices: quality, distance\)") as caught:
         ranked(kinds, by="loss/d")
     assert caught.value.keys == ("by",)
     with pytest.raises(ConfigError, match=r"\(did you mean distance\?\)"):

@@ -38,7 +38,7 @@ def test_the_best_is_named_with_its_interval():
     assert said(group("all runs", 9.0, 9.1)) == ["fid of all runs: 9.05 [8.415, 9.685] over 2 seeds"]
 
 
-def test_what_cannot_be_told_apart_is_not():
+def test_what_does_not_differ_is_not_said_to():
     (first,) = said(group("a", 1.0, 3.0, 2.0), group("b", 5.0, 1.0, 2.0, rank=2), group("c", 90.0, 91.0, 92.0, rank=3))
     assert first.endswith("; no difference shown to b at n = 3 seeds (Welch's t-test, 5 %)")
     many = [group(name, 1.0, 3.0 + i, 2.0, rank=i + 2) for i, name in enumerate("bcdef")]
@@ -51,19 +51,19 @@ def test_one_seed_claims_nothing():
     assert "a single seed says nothing about chance" in said(group("a", 1.0, 1.1), group("b", 5.0, rank=2))[0]
 
 
-def test_a_better_mean_of_a_kind_that_broke_is_told():
+def test_a_better_mean_of_a_kind_that_broke_is_reported():
     first, second, _ = said(group("a", 4.0, 4.1), group("b", 1.0, 1.1, rank=2, status={"finished": 1, "diverged": 1}))
     assert first.startswith("a ranks first with fid 4.05")
-    assert second == "with a better mean, but behind because of runs that did not come to their end: b (1.05)"
+    assert second == "with a better mean, but behind because of runs that did not finish: b (1.05)"
 
 
-def test_who_collapsed_is_told_with_counts():
+def test_who_collapsed_is_reported_with_counts():
     sick = group("gan", 90.0, 91.0, 92.0, rank=2, health={"collapsed": 2, "diverged": 1}, status={"finished": 2, "diverged": 1})
     assert said(group("a", 1.0, 1.0, 1.0), sick)[1] == "gan diverged on 1 of 3 seeds; gan collapsed on 2 of 3 seeds"
     assert said(group("a", 1.0, 1.0, 1.0), sick | {"seeds": [0, 0, 1]})[1].endswith("collapsed on 2 of 3 runs")
 
 
-def test_a_best_state_far_from_the_final_one_is_told():
+def test_a_best_state_far_from_the_final_one_is_reported():
     lost = group("a", 4.0, 6.0, best=[2.0, 2.0])
     assert said(lost)[1] == "much better on the way than at the end: a (fid 2 at best, 5 at the end)"
     assert len(said(group("a", 4.0, 6.0, best=[4.0, 5.0]))) == 1
@@ -83,7 +83,7 @@ def test_sentences_about_several_tables_begin_with_what_tells_these_apart():
 
 def test_runs_that_were_all_interrupted_have_not_come_to_their_end():
     early = group("a") | {"rank": None}
-    assert sentences([table(early)], ["stopped"])[0] == "no run has come to its end"
+    assert sentences([table(early)], ["stopped"])[0] == "no run has finished"
     assert sentences([table(early, by=None)], ["stopped"])[0] == "nothing was measured by which runs are ranked"
 
 

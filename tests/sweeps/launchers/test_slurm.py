@@ -1,5 +1,6 @@
 import os
 import pickle
+import pkgutil
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,12 +12,11 @@ from ganexp.sweeps.launchers import FILES, states_of
 from ganexp.sweeps.launchers.slurm import queue
 from ganexp.sweeps.launchers.slurm.launcher import Pace, Slurm
 from ganexp.sweeps.launchers.slurm.queue import how_ended, put_back, states, still_queued, warning
-from ganexp.sweeps.launchers.slurm.work import Work, environment
+from ganexp.sweeps.launchers.slurm.work import LAUNCHER, Work, environment
 from ganexp.sweeps.supervisor import Launch, Supervisor, listening
 from support.made_runs import summary
 from support.refused import refused
 
-SLURM = f"{Slurm.__module__}.{Slurm.__qualname__}"
 QUICK = Pace(look=0.01, ask=0.0, late=0.05)
 
 
@@ -119,7 +119,7 @@ def test_what_waits_in_slurm_is_neither_new_nor_unfinished(command, tmp_path):
     command("squeue", "echo 7_0 PENDING; echo 7_1 COMPLETED")
     made = jobs(tmp_path, "waits", "ended", "elsewhere")
     for number, job in enumerate(made[:2]):
-        job.note(launcher=SLURM, ticket=f"7_{number}")
+        job.note(launcher=LAUNCHER, ticket=f"7_{number}")
     assert states_of(made) == {"waits": "queued", "ended": "new", "elsewhere": "new"}
 
 
@@ -164,6 +164,7 @@ def test_a_job_that_slurm_warns_goes_back_to_the_queue_and_has_no_result(command
     with pytest.raises(SystemExit):
         Work(task([job], Launch()), 0, most=0)()
     assert (job.record.status, job.record.reason, job.record.ticket) == ("waiting", "preempted", "7_3")
+    assert pkgutil.resolve_name(job.record.launcher) is Slurm
     assert (tmp_path / "asked").read_text().splitlines()[-1] == "requeue 7_3"
 
 

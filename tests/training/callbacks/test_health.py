@@ -1,6 +1,5 @@
 """Trainings that go wrong, and ones that do not; tests/training/test_rules.py and test_health.py have the rules."""
 
-import json
 import re
 import signal
 from pathlib import Path
@@ -11,7 +10,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tqdm import tqdm
 
 from ganexp.runs.checkpoint import load
-from ganexp.runs.records import Alarm
+from ganexp.runs.records import Alarm, Summary, read
 from ganexp.training.callbacks import Health
 from ganexp.training.train import train
 from support.callbacks import callback
@@ -128,8 +127,8 @@ def test_an_alarm_may_stop_the_run_which_can_be_resumed(tmp_path, ready):
     assert summary.health.verdict == "collapsed"
     assert load(tmp_path / "run/checkpoints/last.ckpt").iteration == ALARM
     again = train(ready(*SHORT, stop), [])
-    assert (again["status"], again["exit_status"], again["health"]["verdict"]) == ("finished", 0, "healthy")
-    assert len(again["health"]["alarms"]) == 1
+    assert (again.status, again.exit_status, again.health.verdict) == ("finished", 0, "healthy")
+    assert len(again.health.alarms) == 1
 
 
 def test_an_alarm_may_lead_back_to_a_good_checkpoint_with_lower_rates(tmp_path, ready):
@@ -185,7 +184,7 @@ def test_several_processes_go_back_together(tmp_path):
     output = process.communicate(timeout=300)[0]
     assert process.returncode == 1, output
     (path,) = tmp_path.glob("outputs/*/*/summary.json")
-    summary = json.loads(path.read_text())
+    summary = read(path, Summary)
     assert (summary.status, summary.processes, summary.iteration) == ("stopped", 2, ALARM)
     assert summary.health.rollbacks == 1
     assert len(summary.health.alarms) == 2

@@ -21,7 +21,7 @@ from ganexp.config.types import NonNegativeInt, PositiveFloat, PositiveInt
 from ganexp.runs.files import remove_empty
 from ganexp.sweeps.launchers import FILES, Launcher
 from ganexp.sweeps.launchers.slurm.queue import how_ended, is_over, states, still_queued
-from ganexp.sweeps.launchers.slurm.work import Stopped, Work
+from ganexp.sweeps.launchers.slurm.work import LAUNCHER, Stopped, Work
 from ganexp.sweeps.supervisor import Supervisor, asked_to_stop, note_end, now
 
 
@@ -128,7 +128,7 @@ class Slurm(Launcher):
         new = self._submit(work[len(going) :]) if len(work) > len(going) else []
         submitted = [*going, *new]
         for piece, job in zip(work, submitted, strict=True):
-            piece.note(launcher=f"{type(self).__module__}.{type(self).__qualname__}", ticket=job.job_id)
+            piece.note(launcher=LAUNCHER, ticket=job.job_id)
         if going:
             print(f"waiting for {len(going)} jobs that go on in Slurm: {', '.join(job.job_id for job in going)}", flush=True)
         if new:

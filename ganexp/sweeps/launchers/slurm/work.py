@@ -17,6 +17,9 @@ from ganexp.runs.locks import Held, hold
 from ganexp.sweeps.launchers.slurm.queue import TIME, own_job, put_back, warning
 from ganexp.sweeps.supervisor import Supervisor, Task, listening, stopped_by
 
+LAUNCHER = "ganexp.sweeps.launchers.slurm.launcher.Slurm"
+"""What records of jobs name as their launcher."""
+
 # By these Lightning takes a process for one that `srun` started, and handles Slurm's signals itself.
 _OF_SRUN = ("SLURM_NTASKS", "SLURM_NTASKS_PER_NODE", "SLURM_NPROCS", "SLURM_PROCID", "SLURM_LOCALID", "SLURM_NODEID")
 
@@ -56,7 +59,7 @@ class Work:
 
     def __call__(self) -> Any:
         """Do the work, or as much as there is time for; the process then ends without a result."""
-        self.note(ticket=own_job())
+        self.note(launcher=LAUNCHER, ticket=own_job())
         with listening():
             returned = self.task.work(self.number, environment(os.environ))
             if stopped_by() is None or (self.job is not None and self.job.reached in ("finished", "failed")):

@@ -81,7 +81,7 @@ class Sweep:
         (self.run(run) / "go").touch()
 
 
-def wait_until(condition: Callable[[], bool], process: subprocess.Popen | None = None, seconds: float = 120) -> None:
+def wait_until(condition: Callable[[], bool], process: subprocess.Popen | None = None, seconds: float = 600) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end

@@ -57,7 +57,7 @@ def test_the_trial_of_a_killed_worker_goes_to_another_and_a_command_has_no_more_
     assert search.statuses(*TRIALS[:2]) == dict.fromkeys(TRIALS[:2], "finished")
     read_until(first, "killed, by Slurm: FAILED")
     first.send_signal(signal.SIGINT)
-    printed, _ = first.communicate(timeout=60)
+    printed, _ = first.communicate(timeout=600)
     assert first.returncode == 130, printed
     assert "1 jobs go on in Slurm" in printed
 
@@ -66,7 +66,7 @@ def test_the_trial_of_a_killed_worker_goes_to_another_and_a_command_has_no_more_
     assert len(search.queued()) == 2
     search.let_go(TRIALS[2])
     search.let_go(TRIALS[3])
-    printed, _ = second.communicate(timeout=120)
+    printed, _ = second.communicate(timeout=600)
     assert second.returncode == 0, printed
     assert "waiting for 1 jobs" in printed and "submitted: 1 jobs" in printed
     assert "4 of 4 trials: 4 complete" in printed
@@ -77,7 +77,7 @@ def test_the_trial_of_a_killed_worker_goes_to_another_and_a_command_has_no_more_
 
     records = [search.record(trial) for trial in TRIALS]
     third = search.start()
-    printed, _ = third.communicate(timeout=120)
+    printed, _ = third.communicate(timeout=600)
     assert third.returncode == 0, printed
     assert "4 of 4 trials: 4 complete" in printed
     assert [search.record(trial) for trial in TRIALS] == records
@@ -103,7 +103,7 @@ def test_workers_go_back_to_the_queue_and_continue_their_trials_and_a_repeated_c
 
     (last,) = search.queued()
     set_time(search, last, "EndTime=now+90seconds")
-    printed += second.communicate(timeout=120)[0]
+    printed += second.communicate(timeout=600)[0]
     assert "submitted" not in printed
     assert f"{last}: stopped, its time limit: as often as max_num_timeout allows" in printed
     assert "3 of 3 trials: 2 complete, 1 unfinished" in printed

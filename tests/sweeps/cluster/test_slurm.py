@@ -32,7 +32,7 @@ def test_whatever_becomes_of_a_job_the_others_end_and_the_same_command_runs_what
     sweep.slurm("scancel", sweep.record("cancelled")["ticket"])
     wait_until(lambda: sweep.record("long")["reason"] == "its time limit", process)
     set_time(sweep, sweep.record("long")["ticket"], "TimeLimit=10")
-    printed, _ = process.communicate(timeout=180)
+    printed, _ = process.communicate(timeout=600)
     assert process.returncode == 1, printed
 
     continued = ("long", "preempted", "told")
@@ -48,7 +48,7 @@ def test_whatever_becomes_of_a_job_the_others_end_and_the_same_command_runs_what
     report = (sweep.folder / "report.html").read_text()
     assert "no luck" in report and "by Slurm: FAILED" in report
 
-    again, _ = sweep.start().communicate(timeout=120)
+    again, _ = sweep.start().communicate(timeout=600)
     assert "2 to continue" in again and "submitted: 2 jobs" in again
     assert sweep.statuses("cancelled", "killed") == {"cancelled": "finished", "killed": "finished"}
     assert sweep.record("raises")["attempts"] == 1
@@ -56,7 +56,7 @@ def test_whatever_becomes_of_a_job_the_others_end_and_the_same_command_runs_what
     assert curves(sweep.run("killed")) == whole
 
     retried = sweep.start("sweep.retry=true")
-    printed, _ = retried.communicate(timeout=120)
+    printed, _ = retried.communicate(timeout=600)
     assert retried.returncode == 0, printed
     assert "submitted: 1 jobs" in printed
     assert sweep.record("raises")["status"] == "finished"
@@ -67,10 +67,10 @@ def test_a_sweep_that_is_left_goes_on_without_its_command(make_sweep):
     process = sweep.start("launcher.array_parallelism=1", "launcher.gpus_per_node=null", "launcher.gres=shard:1")
     wait_until(lambda: sweep.is_half_way("left"), process)
     process.send_signal(signal.SIGINT)
-    printed, _ = process.communicate(timeout=60)
+    printed, _ = process.communicate(timeout=600)
     assert process.returncode == 130, printed
     assert "2 jobs go on in Slurm" in printed
-    again, _ = sweep.start().communicate(timeout=60)
+    again, _ = sweep.start().communicate(timeout=600)
     assert "1 running elsewhere, 1 in the queue" in again
     sweep.let_go("left")
     wait_until(lambda: sweep.record("healthy")["status"] == "finished")

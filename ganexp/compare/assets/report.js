@@ -119,7 +119,7 @@ function brush(plot, range) {
   else brushes.get(plot).clear();
   const readout = one(".readout", plot.parentElement);
   const kept = plot.data.filter((trace) => passes(plot, trace)).length;
-  readout.textContent = range ? `${kept} of ${plot.data.length} runs within the brushed parts.` : readout.dataset.whole;
+  readout.textContent = range ? `${kept} of ${plot.data.length} runs pass through the brushed parts.` : readout.dataset.whole;
   one("[name=clear]", plot.parentElement).hidden = !range;
   redraw([plot]);
 }
@@ -188,7 +188,6 @@ function enlarge(at) {
 viewer.addEventListener("keydown", ({ key }) => key.startsWith("Arrow") && enlarge(enlarged + (key === "ArrowLeft" ? -1 : 1)));
 
 // What controls do, by their names.
-
 function toggle(button, other) {
   press(button, !isOn(button));
   // Without seeds and means a chart would be empty: who takes one away gets the other.
@@ -203,9 +202,8 @@ function sort(button) {
   const sign = (before ? before === "ascending" : "down" in head.dataset) ? -1 : 1;
   const value = ({ dataset }) => dataset[table.dataset.state] ?? dataset.sort;
   const compare = (a, b) => (head.dataset.key === "label" ? a.localeCompare(b, "en", { numeric: true }) : a - b);
-  const rows = [...table.tBodies[0].rows].map((row) => [value(row.cells[head.cellIndex]), row]);
-  rows.sort(([a], [b]) => (a && b ? sign * compare(a, b) : !a - !b));
-  table.tBodies[0].append(...rows.map(([, row]) => row));
+  const pairs = [...table.tBodies[0].rows].map((row) => [value(row.cells[head.cellIndex]), row]);
+  table.tBodies[0].append(...pairs.sort(([a], [b]) => (a && b ? sign * compare(a, b) : !a - !b)).map(([, row]) => row));
   for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
   head.setAttribute("aria-sort", sign < 0 ? "descending" : "ascending");
 }

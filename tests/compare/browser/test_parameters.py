@@ -25,7 +25,7 @@ def test_parameters_are_brushed_and_named(report, pictures):
     page.mouse.move(x + 4, top + box["height"] * 0.3, steps=4)
     page.mouse.up()
     readout = page.locator(".readout")
-    expect(readout).to_contain_text("runs within the brushed parts")
+    expect(readout).to_contain_text("runs pass through the brushed parts")
     kept = int(readout.inner_text().split()[0])
     assert 0 < kept < 40
     passing = "all => all.filter(line => getComputedStyle(line).opacity > 0.5).length"

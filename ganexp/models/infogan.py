@@ -84,7 +84,8 @@ class InfoGAN(GAN):
 
     def discriminator_terms(self, real: Judged, fake: Judged) -> dict[str, Tensor]:
         """Return the terms ``adversarial`` and ``information``."""
-        return {**super().discriminator_terms(real, fake), "information": self._surprise(fake)}
+        information = self._surprise(fake)  # first: the order of the passes is that in which gradients are rounded
+        return {**super().discriminator_terms(real, fake), "information": information}
 
     def generator_terms(self, real: Judged, fake: Judged) -> dict[str, Tensor]:
         """Return the terms ``adversarial`` and ``information``."""

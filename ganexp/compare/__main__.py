@@ -6,8 +6,7 @@ not all measured in the same way.
 """
 
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -59,28 +58,14 @@ def main() -> None:
     """Run the command line and exit."""
 
     def work(options: Options) -> None:
-        output = Path(options.output).expanduser() if options.output else None
-        made = report(options.paths, options.by, output, options.on, options.numbers)
+        made = report(options)
         print(f"{made.text}\n\n{made.html}\n{made.csv}", flush=True)
 
     sys.exit(command("python -m ganexp.compare", Options, work))
 
 
-def report(
-    paths: Sequence[str],
-    by: str | None = None,
-    output: Path | None = None,
-    on: Literal["final", "best"] | None = None,
-    numbers: Literal["training", "evaluations"] = "training",
-) -> Report:
+def report(options: Options) -> Report:
     """Compare runs and write the page and the table.
-
-    Arguments:
-        paths: Run directories, folders of runs at any depth, patterns.
-        by: The value that ranks; by default that by which the best states were chosen.
-        output: The page; by default report.html in the folder that holds the runs.
-        on: Whether the final state of a run counts or its best one; by default what a search looked at, or else the final one.
-        numbers: Whether what runs measured themselves counts, or what was measured of them after training.
 
     Raises:
         ConfigError: A path holds no runs, nothing has the value ``by``, nothing was measured after training, or the report
@@ -93,15 +78,16 @@ def report(
     from ganexp.compare.tables import spreadsheet, terminal
     from ganexp.runs.files import write_atomically
 
+    output = Path(options.output).expanduser() if options.output else None
     if output is not None and output.suffix != ".html":
         raise ConfigError("the page is an .html file", "output", hint=f"write output={output.with_suffix('.html')}")
-    found = collect(paths)
-    state = on or found.on
-    if numbers == "evaluations":
+    found = collect(options.paths)
+    state = options.on or found.on
+    if options.numbers == "evaluations":
         found = replace(found, outcomes=evaluated(found.outcomes, state))
     html = output or found.folder / "report.html"
-    asked = {"by": by, "on": on, "numbers": None if numbers == "training" else numbers, "output": output}
-    data = content(found, [*paths, *(f"{key}={value}" for key, value in asked.items() if value)], by, state, numbers)
+    asked = [f"{key}={value}" for key, value in asdict(options).items() if key != "paths" and value not in (None, "training")]
+    data = content(found, [*options.paths, *asked], options.by, state, options.numbers)
     table = html.with_suffix(".csv")
     try:
         write_atomically(html, page(data))

@@ -13,12 +13,20 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Literal
 
-from ganexp.compare import configurations
-from ganexp.config.compose import near_miss, register_resolvers
+import yaml
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from ganexp.config.compose import assigned, near_miss, plain, register_resolvers
 from ganexp.config.errors import ConfigError
 from ganexp.runs.locks import is_held
 from ganexp.runs.records import JobRecord, Kind, Searched, Summary, SweepRecord, read
 from ganexp.runs.run import SUMMARY, Run
+
+try:
+    from yaml import CSafeLoader as Loader
+except ImportError:  # PyYAML without libyaml
+    from yaml import SafeLoader as Loader  # type: ignore[assignment]
 
 _SHOWN = 6  # names in a hint
 _LOG_LINES = 30
@@ -27,6 +35,7 @@ _LOG_BYTES = 16_384
 # What a record says as long as somebody works on the job.
 _OPEN = ("waiting", "running")
 _CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+_REFERENCE = "${"
 
 
 @dataclass
@@ -54,9 +63,8 @@ class Outcome:
     @property
     def seed(self) -> Any:
         """The seed; None where nothing says it."""
-        values = [value for key, _, value in (text.partition("=") for text in self.overrides) if key == "seed"]
-        typed = int(values[-1]) if values and values[-1].isdecimal() else None
-        known = self.summary.seed if self.summary and typed is None else typed
+        typed = assigned(self.overrides).get("seed", "")
+        known = int(typed) if typed.isdecimal() else self.summary and self.summary.seed
         return (self.config or {}).get("seed", known)
 
     @property
@@ -185,7 +193,7 @@ def _read(directory: Path) -> Outcome:
     file = directory.parent / "jobs" / f"{directory.name}.json"
     outcome.record = found_record(file, JobRecord, outcome.reasons)
     if run.exists:
-        outcome.config = configurations.read(directory / ".hydra" / "config.yaml")
+        outcome.config = read_config(directory / ".hydra" / "config.yaml")
         if outcome.config is None:
             outcome.reasons.append(".hydra/config.yaml is damaged")
     # What was asked for; a run that is resumed may have been given more.
@@ -194,6 +202,24 @@ def _read(directory: Path) -> Outcome:
     outcome.status, reason = _status(outcome, file.with_suffix(".lock"))
     outcome.reasons = [*([reason] if reason else []), *outcome.reasons]
     return outcome
+
+
+def read_config(file: Path) -> dict[str, Any] | None:
+    """Return the resolved configuration of a run, as :attr:`ganexp.runs.run.Run.config` does; None if the file is damaged.
+
+    It is fast, as OmegaConf sees only the parts that refer to others. The resolvers of ``conf/`` have to be registered.
+    """
+    try:
+        content = yaml.load(file.read_bytes(), Loader)
+        if not isinstance(content, dict) or not isinstance(content.get("choices"), dict):
+            return None
+        # As text, it may name more than it refers to, which does no harm.
+        texts = {key: str(value) for key, value in content.items() if _REFERENCE in str(value)}
+        named = {word for text in texts.values() for word in re.findall(r"\w+", text)}
+        part = {key: value for key, value in content.items() if key in texts or key in named}
+        return content | plain(OmegaConf.create(part))
+    except (OSError, ValueError, TypeError, yaml.YAMLError, OmegaConfBaseException):
+        return None
 
 
 def found_record(file: Path, kind: type[Kind], reasons: list[str]) -> Kind | None:

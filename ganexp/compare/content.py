@@ -12,9 +12,9 @@ from ganexp import __version__
 from ganexp.compare import curves, pictures
 from ganexp.compare.collect import Found, Outcome
 from ganexp.compare.parameters import Parameter, labels, vary
-from ganexp.compare.protocols import goals, measured
-from ganexp.compare.ranking import tables
+from ganexp.compare.ranking import goals, measured, tables
 from ganexp.compare.verdict import sentences
+from ganexp.compare.words import count
 from ganexp.runs.run import Run
 from ganexp.runs.signals import is_headline
 
@@ -46,13 +46,14 @@ def content(
     kinds = labels(parameters, rows)
     ranked = tables(outcomes, kinds, rows, by, on, searched)
     place = {run: index for index, table in enumerate(ranked) for group in table["groups"] for run in group["runs"]}
-    read = [curves.read(outcome.directory / "metrics.csv") for outcome in outcomes]
-    for outcome, (_, whole) in zip(outcomes, read, strict=True):
-        if not whole:
-            outcome.reasons.append("metrics.csv is damaged")
+    read = []
+    for outcome in outcomes:
+        lines, whole = curves.read(outcome.directory / "metrics.csv")
+        read.append(lines)
+        outcome.reasons += [] if whole else ["metrics.csv is damaged"]
     runs = [
         {"id": index, "group": kinds[index], "table": place.get(index), "parameters": rows[index]}
-        | _run(outcome, found, _last(read[index][0]))
+        | _run(outcome, found, max((line["x"][-1] for line in read[index].values()), default=None))
         for index, outcome in enumerate(outcomes)
     ]
     ranking = list(dict.fromkeys(table["by"] for table in ranked if table["by"]))
@@ -73,7 +74,7 @@ def content(
         "metrics": [{"name": name, "goal": better.get(name)} for name in names],
         "tables": ranked,
         "runs": runs,
-        "curves": _curves([lines for lines, _ in read], ranking),
+        "curves": _curves(read, ranking),
         "failures": [{"run": index} for index in _failures(outcomes)],
     }  # fmt: skip
 
@@ -121,19 +122,12 @@ def _headlines(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if is_headline(name)}
 
 
-def _last(lines: dict[str, curves.Curve]) -> int | None:
-    return max((line["x"][-1] for line in lines.values()), default=None)
-
-
 def _failures(outcomes: Sequence[Outcome]) -> list[int]:
     """Return the places of the runs that did not finish, or of which something is not there or damaged, worst first."""
-    failed = [index for index, outcome in enumerate(outcomes) if outcome.status in _FAILURES]
-    lost = [
-        index
-        for index, outcome in enumerate(outcomes)
-        if outcome.status == "finished" and (outcome.reasons or not outcome.summary)
-    ]
-    return sorted(failed, key=lambda index: _FAILURES.index(outcomes[index].status)) + lost
+    order = [*_FAILURES, "finished"]
+    lost = [outcome.status == "finished" and bool(outcome.reasons or not outcome.summary) for outcome in outcomes]
+    found = [index for index, outcome in enumerate(outcomes) if outcome.status in _FAILURES or lost[index]]
+    return sorted(found, key=lambda index: order.index(outcomes[index].status))
 
 
 def _title(parameters: Sequence[Parameter], outcomes: Sequence[Outcome]) -> str:
@@ -142,11 +136,7 @@ def _title(parameters: Sequence[Parameter], outcomes: Sequence[Outcome]) -> str:
     if len({outcome.seed for outcome in outcomes}) > 1:
         varied.append("seed")
     chosen = [(outcome.config or {}).get("choices") or {} for outcome in outcomes]
-    same: dict[str, str] = {}
-    for group in ("experiment", "data", "model"):
-        options = {str(choices[group]) for choices in chosen if group in choices}
-        if len(options) == 1 and options != {"None"}:
-            same[group] = options.pop()
-    where = same.get("experiment") or same.get("data") or same.get("model")
-    what = ", ".join(varied) or f"{len(outcomes)} run{'s' * (len(outcomes) != 1)}"
-    return f"{what} on {where}" if where else what
+    groups = ("experiment", "data", "model")
+    options = [{str(choices[group]) for choices in chosen if group in choices} for group in groups]
+    where = next((f" on {one}" for one, *more in map(list, filter(None, options)) if not more and one != "None"), "")
+    return (", ".join(varied) or count(len(outcomes), "run")) + where

@@ -9,7 +9,7 @@ import numpy as np
 from ganexp.compare.figures import Figure, figure, looks, plain
 from ganexp.compare.scale import Scale, spans, tick
 from ganexp.compare.statistics import by_seed, interval
-from ganexp.compare.words import MISSING, number
+from ganexp.compare.words import MISSING, cut, number
 from ganexp.compare.words import interval as written
 
 Table = Mapping[str, Any]
@@ -33,7 +33,7 @@ def effect(parameter: Mapping[str, Any], table: Table, data: Mapping[str, Any]) 
 
     Dots are runs, bars the mean with its 95 % interval. ``meta`` has the same in words.
     """
-    runs, on, by = measured(table, data), data["on"], table["by"]
+    runs, on, by, label = measured(table, data), data["on"], table["by"], parameter["label"]
     places, ticks = _places(parameter, runs)
     levels = {level: [run for run in runs if _level(run, parameter) == level] for level in places}
     means = {
@@ -41,52 +41,42 @@ def effect(parameter: Mapping[str, Any], table: Table, data: Mapping[str, Any]) 
     }
     values = [run[on][by] for run in runs]
     log = spans(values)
-    scale = Scale.around(values, [] if log else means.values(), log)
     gap = min([0.03, *(0.25 * (b - a) for a, b in pairwise(sorted(places.values())))])
-    shown = [(places[level] - gap, mean) for level, mean in means.items() if len(levels[level]) > 1]
-    sure = [(x, mean) for x, mean in shown if mean["low"] is not None]
+    shown = {places[level] - gap: mean for level, mean in means.items() if len(levels[level]) > 1}
+    halves = [0 if mean["low"] is None else mean["high"] - mean["mean"] for mean in shown.values()]
     bars = {
-        "x": [end for x, _ in sure for end in (x, x, None)],
-        "y": [y for _, mean in sure for y in (max(mean["low"], scale.low), min(mean["high"], scale.high), None)],
-        "mode": "lines", "line": {"width": 6, "color": "@text"}, "opacity": 0.2, "hoverinfo": "skip",
-    }  # fmt: skip
-    strokes = {
-        "x": [x for x, _ in shown], "y": [mean["mean"] for _, mean in shown], "text": [written(mean) for _, mean in shown],
-        "marker": {"symbol": "line-ew", "size": 14, "line": {"width": 2.5, "color": "@text"}},
+        "x": list(shown), "y": [mean["mean"] for mean in shown.values()], "text": [written(mean) for mean in shown.values()],
         "mode": "markers", "hoverinfo": "text",
+        "marker": {"symbol": "line-ew", "size": 14, "line": {"width": 2.5, "color": "@text"}},
+        "error_y": {"type": "data", "array": halves, "thickness": 6, "width": 0, "color": "@bar"},
     }  # fmt: skip
-    edge = max(0.06, 0.5 / len(places)) if not parameter["numeric"] else 0.06
+    edge = 0.06 if parameter["numeric"] else max(0.06, 0.5 / len(places))
     axis = {
         "range": [min(places.values()) - edge, max(places.values()) + edge], "tickvals": list(ticks),
-        "ticktext": [plain(text) for text in ticks.values()], "title": {"text": f"<b>{plain(parameter['label'])}</b>"},
+        "ticktext": [plain(text) for text in ticks.values()], "title": {"text": f"<b>{plain(label)}</b>"},
     }  # fmt: skip
-    words = "; ".join(
-        f"{parameter['label']} {MISSING if level is None else level}: {written(mean)}" for level, mean in means.items()
-    )
-    return figure(
-        [*_dots(levels, places, gap, data), bars, strokes],
-        xaxis=axis,
-        yaxis=scale.axis,
-        hovermode="closest",
-        meta={"log": log, "words": words},
-    )
+    words = "; ".join(f"{label} {MISSING if level is None else level}: {written(mean)}" for level, mean in means.items())
+    traces = [*_dots(levels, places, gap, data), bars]
+    scale = Scale.around(values, [] if log else means.values(), log)
+    return figure(traces, xaxis=axis, yaxis=scale.axis, hovermode="closest", meta={"log": log, "words": words})
 
 
 def _dots(levels: Mapping[Any, Runs], places: Mapping[Any, float], gap: float, data: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return a dot for each run, a trace for each group: evenly scattered beside the mean, wherever the values lie."""
-    found: dict[str, Any] = {}
-    rim = {"width": 0.8, "color": "@ground"}
-    base = {"mode": "markers", "hoverinfo": "text"}
-    for label, look in looks(data).items():
-        marker = {"size": 7, "opacity": 0.7, "color": f"@{look['colour']}", "line": rim}
-        found[label] = base | {"x": [], "y": [], "text": [], "marker": marker, "meta": {"group": label}}
+    points: dict[str, list[tuple[float, float, str]]] = {}
     for level, runs in levels.items():
         for i, run in enumerate(runs):
-            trace, value = found[run["group"]], run[data["on"]][data["tables"][run["table"]]["by"]]
-            trace["x"].append(places[level] + (gap * (0.3 + i * 0.618 % 1 * 1.2) if len(runs) > 1 else 0))
-            trace["y"].append(value)
-            trace["text"].append(f"{plain(run['name'])}: {number(value)}")
-    return [trace for trace in found.values() if trace["x"]]
+            value = run[data["on"]][data["tables"][run["table"]]["by"]]
+            x = places[level] + (gap * (0.3 + i * 0.618 % 1 * 1.2) if len(runs) > 1 else 0)
+            points.setdefault(run["group"], []).append((x, value, f"{plain(run['name'])}: {number(value)}"))
+    style = {"size": 7, "opacity": 0.7, "line": {"width": 0.8, "color": "@ground"}}
+    return [
+        dict(zip(("x", "y", "text"), map(list, zip(*points[label], strict=True)), strict=True))
+        | {"mode": "markers", "hoverinfo": "text", "meta": {"group": label}}
+        | {"marker": style | {"color": f"@{look['colour']}"}}
+        for label, look in looks(data).items()
+        if label in points
+    ]
 
 
 def parallel(table: Table, data: Mapping[str, Any]) -> Figure:
@@ -122,24 +112,18 @@ def parallel(table: Table, data: Mapping[str, Any]) -> Figure:
         }
         for rank, i in reversed(list(enumerate(order)))
     ]  # fmt: skip
-    names = [
-        {"x": at, "y": 1.05, "text": f"<b>{plain(label)}</b>", "yanchor": "bottom", "showarrow": False}
-        for at, (label, *_) in enumerate(axes)
-    ]
     rule = {"type": "line", "y0": 0, "y1": 1, "line": {"width": 1, "color": "@quiet"}}
-    side = [{"xanchor": "right", "xshift": -8}] * last + [{"xanchor": "left", "xshift": 8}]
-    for at, (_, (low, high), _, ticks) in enumerate(axes):
+    names: list[dict[str, Any]] = []
+    for at, (label, (low, high), _, ticks) in enumerate(axes):
+        names.append({"x": at, "y": 1.05, "text": f"<b>{plain(label)}</b>", "yanchor": "bottom"})
+        side = {"bgcolor": "@ground"} | ({"xanchor": "right", "xshift": -8} if at < last else {"xanchor": "left", "xshift": 8})
         for place, text in ticks.items():
-            cut = plain(text if len(text) < 15 else f"{text[:13]}…")
-            names.append(
-                {"x": at, "y": (place - low) / (high - low), "text": cut, "showarrow": False, "bgcolor": "@ground"} | side[at]
-            )
+            names.append({"x": at, "y": (place - low) / (high - low), "text": plain(cut(text, 14))} | side)
     return figure(
         lines,
         xaxis={"range": [-0.02, last + 0.02], "visible": False}, yaxis={"range": [-0.05, 1.15], "visible": False},
         margin={"l": 112, "r": 70, "t": 0, "b": 4}, dragmode="select", selectdirection="d", hovermode="closest",
         annotations=names, shapes=[rule | {"x0": at, "x1": at} for at in range(last + 1)],
-        newselection={"line": {"color": "@accent", "width": 1, "dash": "solid"}},
         meta={"steps": _STEPS, "axes": [label for label, *_ in axes]},
     )  # fmt: skip
 

@@ -6,8 +6,10 @@ A colour in a figure is ``@name``, which the page replaces by the colour of that
 """
 
 import html
+import json
 import math
 from collections.abc import Mapping, Sequence
+from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,8 @@ from ganexp.compare.scale import Scale, spans
 Figure = dict[str, Any]
 Look = dict[str, str]
 
+# What the layouts of all charts have in common.
+_TEMPLATE = {"layout": json.loads((files("ganexp.compare") / "assets" / "layout.json").read_text())}
 _COLOURS = 8  # of groups in a theme
 # With more groups than colours, those of equal colour differ in their dashes.
 _DASHES = ("solid", "7px,3px", "2px,3px", "9px,3px,2px,3px")
@@ -28,11 +32,10 @@ def looks(data: Mapping[str, Any]) -> dict[str, Look]:
     """Return the colour and the dash of each group, in the order of the ranking."""
     ranked = [group["label"] for table in data["tables"] for group in table["groups"]]
     labels = dict.fromkeys([*ranked, *(run["group"] for run in data["runs"])])
-    found = {}
-    for i, label in enumerate(labels):
-        repeat, colour = divmod(i, _COLOURS)
-        found[label] = {"colour": f"c{colour}", "band": f"a{colour}", "dash": _DASHES[repeat % len(_DASHES)]}
-    return found
+    return {
+        label: {"colour": f"c{i % _COLOURS}", "band": f"a{i % _COLOURS}", "dash": _DASHES[i // _COLOURS % len(_DASHES)]}
+        for i, label in enumerate(labels)
+    }
 
 
 def plain(text: str) -> str:
@@ -42,20 +45,7 @@ def plain(text: str) -> str:
 
 def figure(data: Sequence[dict[str, Any]], **layout: Any) -> Figure:
     """Return a figure with what the layouts of all charts have in common, and more."""
-    clear = "rgba(0,0,0,0)"
-    axis = {"gridcolor": "@grid", "linecolor": "@line", "tickfont": {"color": "@quiet"}, "zeroline": False, "automargin": True}
-    axes = {
-        "xaxis": axis | {"showgrid": False, "showline": True} | layout.pop("xaxis"),
-        "yaxis": axis | {"tickformat": "~g", "nticks": 6, "showline": False} | layout.pop("yaxis"),
-    }
-    base = {
-        "autosize": True, "showlegend": False, "margin": {"l": 46, "r": 12, "t": 10, "b": 24}, "dragmode": "zoom",
-        "font": {"family": "system-ui, sans-serif", "size": 11, "color": "@text"},
-        "paper_bgcolor": clear, "plot_bgcolor": clear,
-        "modebar": {"bgcolor": clear, "color": "@quiet", "activecolor": "@text"},
-        "hoverlabel": {"bgcolor": "@ground", "bordercolor": "@line", "font": {"color": "@text", "size": 12}, "namelength": 40},
-    }  # fmt: skip
-    return {"data": list(data), "layout": base | axes | layout}
+    return {"data": list(data), "layout": {"template": _TEMPLATE, **layout}}
 
 
 def curves(data: Mapping[str, Any]) -> dict[str, Figure]:
@@ -69,13 +59,12 @@ def curves(data: Mapping[str, Any]) -> dict[str, Figure]:
         members: dict[str, list[Any]] = {label: [] for label in styles}
         for run, line in of_runs.items():
             members[groups[int(run)]].append(line)
-        found[tag] = _curve(tag, {label: some for label, some in members.items() if some}, styles, data, domain)
+        found[tag] = _curve(tag, {label: some for label, some in members.items() if some}, styles, data)
+        found[tag]["layout"]["xaxis"]["range"] = domain
     return found
 
 
-def _curve(
-    tag: str, members: Mapping[str, list[Any]], styles: Mapping[str, Look], data: Mapping[str, Any], domain: list[int]
-) -> Figure:
+def _curve(tag: str, members: Mapping[str, list[Any]], styles: Mapping[str, Look], data: Mapping[str, Any]) -> Figure:
     name = tag.removeprefix("metrics/") if tag.startswith("metrics/") else None
     goal = next((metric["goal"] for metric in data["metrics"] if metric["name"] == name), None)
     # Of samples that are drawn in training; an evaluation measures others.
@@ -95,7 +84,7 @@ def _curve(
         "hovermode": "x unified" if len(members) <= _ROWS else "closest",
         # The best are named first; Plotly turns the order around where there are bands.
         "hoversort": f"value {'descending' if (goal == 'max') != banded else 'ascending'}",
-        "xaxis": {"unifiedhovertitle": {"text": "iteration %{x:,d}"}, "hoverformat": ",d", "range": domain},
+        "xaxis": {"unifiedhovertitle": {"text": "iteration %{x:,d}"}, "hoverformat": ",d"},
         "yaxis": {},
         "meta": {
             "x": list(shared),
@@ -109,9 +98,8 @@ def _curve(
     if floor is not None:
         label = {"text": "real data", "textposition": "start", "font": {"color": "@quiet", "size": 11}}
         line = {"dash": "4px,4px", "color": "@quiet", "width": 1}
-        layout["shapes"] = [
-            {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": floor, "y1": floor, "line": line, "label": label}
-        ]
+        shape = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": floor, "y1": floor, "line": line, "label": label}
+        layout["shapes"] = [shape]
         # A point that nobody sees keeps the line off the edge.
         point = {"x": 0, "y": [0.6 * floor], "mode": "markers", "marker": {"opacity": 0}, "hoverinfo": "skip"}
         traces.insert(0, point | {"meta": {"kind": "floor"}})
@@ -120,10 +108,9 @@ def _curve(
 
 def _group(label: str, lines: Sequence[Mapping[str, Any]], grid: np.ndarray, look: Look) -> list[dict[str, Any]]:
     """Return a thin line for each run of a group, and of several their mean with a band from the lowest to the highest."""
-    style = {"color": f"@{look['colour']}"}
 
     def trace(kind: str, x: Sequence[int], y: Sequence[float | None], width: float, **more: Any) -> dict[str, Any]:
-        line = {**style, "width": width, "dash": look["dash"]}
+        line = {"color": f"@{look['colour']}", "width": width, "dash": look["dash"]}
         base = {"mode": "lines", "name": plain(label), "x": x, "y": y, "line": line, "meta": {"group": label, "kind": kind}}
         return base | more
 
@@ -139,18 +126,16 @@ def _group(label: str, lines: Sequence[Mapping[str, Any]], grid: np.ndarray, loo
     n = there.sum(0)
     low, high = np.where(there, y, np.inf).min(0), np.where(there, y, -np.inf).max(0)
     mean = np.divide(np.where(there, y, 0).sum(0), n, out=np.full(len(grid), np.nan), where=n > 0)
-    several = len(lines) > 1
-    if several:
-        hidden = {"hoverinfo": "skip"}
-        found.append(trace("band", grid.tolist(), _rounded(low), 0, **hidden))
-        found.append(trace("band", grid.tolist(), _rounded(high), 0, fill="tonexty", fillcolor=f"@{look['band']}", **hidden))
-    mean_trace = trace("mean", grid.tolist(), _rounded(mean), 2.2, hovertemplate="%{y:.4~g}")
-    if several:
+    template, more = "%{y:.4~g}", {}
+    if len(lines) > 1:
+        fill = {"fill": "tonexty", "fillcolor": f"@{look['band']}"}
+        found.append(trace("band", grid.tolist(), _rounded(low), 0, hoverinfo="skip"))
+        found.append(trace("band", grid.tolist(), _rounded(high), 0, hoverinfo="skip", **fill))
         # The page knows the band, which it may have smoothed.
-        mean_trace["hovertemplate"] += "  <i>%{customdata}</i>"
+        template += "  <i>%{customdata}</i>"
         notes = [f", {k} of {len(lines)}" if k < len(lines) else "" for k in n.tolist()]
-        mean_trace["text"] = notes if any(notes) else []
-    return [*found, mean_trace]
+        more = {"text": notes if any(notes) else []}
+    return [*found, trace("mean", grid.tolist(), _rounded(mean), 2.2, hovertemplate=template, **more)]
 
 
 def _rounded(values: np.ndarray) -> list[float | None]:

@@ -27,71 +27,49 @@ def page(data: Mapping[str, Any]) -> str:
     Arguments:
         data: What was compared, as plain types; numbers that are not finite are shown as missing.
     """
-    environment = Environment(
-        loader=PackageLoader("ganexp.compare", "assets"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
-    environment.filters |= {"number": words.number, "duration": words.duration, "count": words.count, "half": words.half}
-    environment.filters |= {"interval": words.interval, "moment": _moment, "json": _json, "tick": tick}
-    environment.filters["about"] = lambda tag: signal(tag).about
+    environment = Environment(loader=PackageLoader("ganexp.compare", "assets"), autoescape=True, undefined=StrictUndefined)
+    environment.trim_blocks = environment.lstrip_blocks = True
+    written = (words.number, words.duration, words.count, words.half, words.interval, tick)
+    environment.filters |= {each.__name__: each for each in written}
+    environment.filters |= {"moment": _moment, "json": _json, "about": lambda tag: signal(tag).about}
     data = strict(data)
-    styles = figures.looks(data)
     assets = files("ganexp.compare") / "assets"
-    themes = json.loads((assets / "themes.json").read_text())
     scripts = [(assets / "report.js").read_text(encoding="utf-8")]
     curves = figures.curves(data)
-    if curves or any(effects.measured(table, data) for table in data["tables"]):
+    ranking = [_ranking(table, data) for table in data["tables"] if table["groups"]]
+    if curves or any(table["effects"] for table in ranking):
         from plotly.offline import get_plotlyjs
 
         scripts.insert(0, get_plotlyjs())
     shown = [f"metrics/{table['by']}" for table in data["tables"]] + ["loss/d", "loss/g"]
     text = environment.get_template("report.html").render(
-        data,
-        data=data,
-        themes=themes,
+        data, data=data, looks=figures.looks(data), curves=curves, ranking=ranking,
+        themes=json.loads((assets / "themes.json").read_text()),
         scripts=[Markup(script) for script in scripts],
         policy=f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src {' '.join(map(_digest, scripts))}",
-        looks=styles,
-        by_id={run["id"]: run for run in data["runs"]},
-        curves=curves,
         shown=[tag for tag in curves if tag in shown] or list(curves)[:3],
-        drawn=list(
-            dict.fromkeys(
-                group for figure in curves.values() for trace in figure["data"] if (group := trace["meta"].get("group"))
-            )
-        ),
-        ranking=[_ranking(table, data) for table in data["tables"] if table["groups"]],
-    )
+    )  # fmt: skip
     return text.encode("utf-8", "xmlcharrefreplace").decode()
 
 
 def _ranking(table: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the template needs to know of a table: which metrics it may show, which it shows first, and its axis."""
-    groups, on = table["groups"], data["on"]
-    scale = intervals(table, on) if table["by"] else None
+    by, on = table["by"], data["on"]
+    scale = intervals(table, on) if by else None
     goals = {metric["name"]: metric["goal"] for metric in data["metrics"]}
-
-    def has(name: str) -> bool:
-        return any((group[state].get(name) or {}).get("mean") is not None for group in groups for state in ("final", "best"))
-
-    names = [name for name in goals if name != table["by"] and has(name)]
-    runs = effects.measured(table, data) if table["by"] else []
+    numbers = [group[state].items() for group in table["groups"] for state in ("final", "best")]
+    given = {name for of_state in numbers for name, value in of_state if value and value["mean"] is not None}
+    names = [name for name in goals if name in given - {by}]
+    runs = effects.measured(table, data) if by else []
     parameters = data["parameters"] if runs else []
     return {
-        **table,
-        "state": f"best {table['by']}" if on == "best" else table["by"],
-        "goals": goals,
-        "metrics": names,
+        **table, "goals": goals, "metrics": names, "scale": scale, "count": len(runs),
+        "state": f"best {by}" if on == "best" else by,
         "shown": ([name for name in names if goals[name]] or names)[:3],
-        "scale": scale,
         "ticks": scale.ticks(6) if scale else [],
-        "effects": [(p, effects.effect(p, table, data)) for p in parameters],
+        "effects": [(parameter, effects.effect(parameter, table, data)) for parameter in parameters],
         "parallel": effects.parallel(table, data) if len(parameters) > 1 and len(runs) > 1 else None,
-        "count": len(runs),
-    }
+    }  # fmt: skip
 
 
 def _moment(text: str) -> str:

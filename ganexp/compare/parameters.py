@@ -6,7 +6,7 @@ are equal. A setting that follows from others, as a penalty follows from the los
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from ganexp.compare.collect import Outcome
-from ganexp.config.compose import flatten
+from ganexp.config.compose import assigned, flatten
 from ganexp.config.keys import Purpose, distinguishes, purpose
 
 Row = dict[str, Any]
@@ -60,7 +60,7 @@ def vary(outcomes: Sequence[Outcome], swept: Sequence[str] = ()) -> tuple[list[P
     """
     every = [_settings(outcome) for outcome in outcomes]
     groups = {group for outcome in outcomes for group in _choices(outcome)}
-    named = dict.fromkeys(key for outcome in outcomes for key in _overrides(outcome.overrides))
+    named = dict.fromkeys(key for outcome in outcomes for key in assigned(outcome.overrides))
     explicit = dict.fromkeys([*swept, *sorted(named, key=lambda key: key not in groups)])
     candidates = dict.fromkeys([*explicit, *(key for settings in every for key in settings)])
     chosen: dict[str, list[str]] = {}
@@ -123,7 +123,7 @@ def _named(parameter: Parameter, value: Any) -> str:
 def _settings(outcome: Outcome) -> Row:
     """Return all that a run was given, by group and by dotted key."""
     if outcome.config is None:
-        return {key: _parsed(value) for key, value in _overrides(outcome.overrides).items()}
+        return {key: _parsed(value) for key, value in assigned(outcome.overrides).items()}
     content = {key: value for key, value in outcome.config.items() if key != "choices"}
     return _choices(outcome) | flatten(content) | _rates(outcome)
 
@@ -135,17 +135,12 @@ def _choices(outcome: Outcome) -> Row:
 
 def _rates(outcome: Outcome) -> Row:
     """Return the learning rates that a run was given, where it may have lowered those in its configuration by itself."""
-    config, overrides = outcome.config or {}, _overrides(outcome.overrides)
+    config, overrides = outcome.config or {}, assigned(outcome.overrides)
     health = (config.get("callbacks") or {}).get("health") or {}
     shared = (config.get("optimizer") or {}).get("lr")
     if health.get("action") != "roll_back" or shared is None:
         return {}
     return {(key := f"{player}.lr"): _parsed(overrides[key]) if key in overrides else shared for player in _PLAYERS}
-
-
-def _overrides(overrides: Iterable[str]) -> dict[str, str]:
-    pairs = (override.lstrip("+").partition("=") for override in overrides if not override.startswith("~"))
-    return {key: value for key, equals, value in pairs if equals}
 
 
 def _parsed(value: str) -> Any:

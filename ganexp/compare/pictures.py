@@ -33,11 +33,11 @@ def embedded(file: Path) -> str | None:
     try:
         with Image.open(file) as picture:
             picture.load()
-            if picture.width <= WIDTH and file.stat().st_size <= BYTES:
-                return _uri("png", file.read_bytes())
-            return _packed(picture.convert("RGB"))
+            small = picture.width <= WIDTH and file.stat().st_size <= BYTES
+            kind, content = ("png", file.read_bytes()) if small else ("webp", _packed(picture.convert("RGB")))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
 
 
 def latents(outcome: Outcome, file: Path) -> str | None:
@@ -54,34 +54,17 @@ def latents(outcome: Outcome, file: Path) -> str | None:
     if not (model and data and layout and device):
         return None
     kinds = [str(node.get("_target_")).rpartition(".")[2] for node in (model, data)]
+    what = f"{model.get('latent_dim')} {model.get('noise')} latents of {kinds[0]} on {kinds[1]}"
     options = [f"{key} {value}" for key in _LAYOUT if (value := layout.get(key)) is not None]
-    parts = [
-        f"{model.get('latent_dim')} {model.get('noise')} latents of {kinds[0]} on {kinds[1]}",
-        *options,
-        "cpu" if device.startswith("cpu") else device,
-        "at the end" if file.name == "final.png" else "on the way",
-    ]
-    return ", ".join(parts)
+    when = "at the end" if file.name == "final.png" else "on the way"
+    return ", ".join([what, *options, "cpu" if device.startswith("cpu") else device, when])
 
 
-def _packed(picture: "Image") -> str:
-    from PIL import Image
-
-    if picture.width > WIDTH:
-        height = max(1, round(picture.height * WIDTH / picture.width))
-        picture = picture.resize((WIDTH, height), Image.Resampling.LANCZOS)
+def _packed(picture: "Image") -> bytes:
+    picture.thumbnail((WIDTH, picture.height))
     for quality in _QUALITIES:
-        content = _saved(picture, quality)
-        if len(content) <= BYTES:
+        stream = io.BytesIO()
+        picture.save(stream, "WEBP", quality=quality, method=2)  # faster than the usual 4, hardly larger
+        if stream.tell() <= BYTES:
             break
-    return _uri("webp", content)
-
-
-def _saved(picture: "Image", quality: int) -> bytes:
-    stream = io.BytesIO()
-    picture.save(stream, "WEBP", quality=quality, method=2)  # faster than the usual 4, hardly larger
     return stream.getvalue()
-
-
-def _uri(kind: str, content: bytes) -> str:
-    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"

@@ -7,16 +7,16 @@ interrupted does not count until it is continued: its numbers are of a smaller b
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from ganexp.compare import protocols
 from ganexp.compare.collect import Outcome
 from ganexp.compare.parameters import Row
 from ganexp.compare.statistics import by_seed, interval
 from ganexp.config.compose import near_miss
 from ganexp.config.errors import ConfigError
-from ganexp.runs.protocol import headings
+from ganexp.runs.protocol import differences, digest, headings
+from ganexp.runs.records import Protocol
 from ganexp.runs.signals import is_headline
 
 _BROKEN = ("diverged", "failed")
@@ -43,37 +43,92 @@ def tables(
     Raises:
         ConfigError: No run has such a value, or it ranks nothing.
     """
-    goals = protocols.goals(outcomes)
-    if by is not None and by not in goals:
-        choices = f"choices: {', '.join(goals)}" if goals else "nothing was measured by which runs are ranked"
-        hint = f"did you mean {meant}?" if (meant := near_miss(by, goals)) else choices
+    better = goals(outcomes)
+    if by is not None and by not in better:
+        choices = f"choices: {', '.join(better)}" if better else "nothing was measured by which runs are ranked"
+        hint = f"did you mean {meant}?" if (meant := near_miss(by, better)) else choices
         raise ConfigError("no such value ranks runs", "by", hint=hint)
-    parts = protocols.partition(outcomes, by or protocols.default(outcomes, goals, searched))
-    first = [protocols.protocol_of(outcomes[part[0]]) for part in parts]
+    parts = partition(outcomes, by or default(outcomes, better, searched))
+    first = [protocol_of(outcomes[part[0]]) for part in parts]
     heads = iter(headings([protocol for protocol in first if protocol]))
-    left = [index for index in range(len(outcomes)) if not any(index in part for part in parts)]
+    left = sorted({*range(len(outcomes))}.difference(*parts))
     found = []
     for part, protocol in zip(parts, first, strict=True):
         numbers = [outcomes[index] for index in part]
-        names = protocols.measured(numbers)
-        ranking = by if by in names else protocols.default(numbers, {k: v for k, v in goals.items() if k in names}, searched)
-        members = _members(part, left, kinds)
-        groups = [_group(kind, [outcomes[i] for i in some], some, rows[some[0]], names) for kind, some in members.items()]
-        real: dict[str, Any] = {}
-        for outcome in numbers:  # only models with classes have a value for them
-            scores = outcome.summary.real if outcome.summary else {}
-            real |= {name: value for name, value in scores.items() if is_headline(name)}
+        names = measured(numbers)
+        value = by if by in names else default(numbers, [name for name in better if name in names], searched)
+        goal = better[value] if value else None
+        groups = [
+            _group(kind, [outcomes[i] for i in some], some, rows[some[0]], names)
+            for kind, some in _members(part, left, kinds).items()
+        ]
+        # Only models with classes have a value for them.
+        real = [item for outcome in numbers if outcome.summary for item in outcome.summary.real.items() if is_headline(item[0])]
+        differs = "" if len(parts) == 1 else next(heads) if protocol else "nothing measured"
         found.append(
-            {
-                "protocol": protocols.describe(protocol),
-                "differs": (next(heads) if protocol else "nothing measured") if len(parts) > 1 else "",
-                "by": ranking,
-                "goal": goals.get(ranking or ""),
-                "real": real,
-                "groups": _ranked(groups, ranking, goals.get(ranking or ""), on),
-            }
+            {"protocol": describe(protocol), "differs": differs, "by": value, "goal": goal, "real": dict(real)}
+            | {"groups": _ranked(groups, value, goal, on)}
         )
     return found
+
+
+def goals(outcomes: Sequence[Outcome]) -> dict[str, str]:
+    """Return the values by which runs are ranked, in the order of the metrics, and whether lower or higher is better."""
+    found = {name: goal for outcome in outcomes if outcome.summary for name, goal in outcome.summary.goals.items()}
+    return {name: found[name] for name in measured(outcomes) if name in found}
+
+
+def default(outcomes: Sequence[Outcome], goals: Collection[str], searched: Sequence[str] = ()) -> str | None:
+    """Return the value that ranks runs unless another is asked for; None where nothing does.
+
+    What a search was for; else that by which most runs chose their best state; else the first.
+    """
+    chosen = Counter(outcome.summary.best.by for outcome in outcomes if outcome.summary and outcome.summary.best)
+    names = [*searched, *(name for name, _ in chosen.most_common()), *goals]
+    return next((name for name in names if name in goals), None)
+
+
+def partition(outcomes: Sequence[Outcome], by: str | None) -> list[list[int]]:
+    """Return the places of the runs that have numbers, those together whose values of ``by`` may be compared.
+
+    What was interrupted before its first measurement has none yet.
+    """
+    found: list[list[int]] = []
+    tables: dict[str, list[int]] = {}  # by protocol; several may have the same
+    for index, outcome in enumerate(outcomes):
+        protocol = protocol_of(outcome)
+        key = digest(protocol) if protocol else ""
+        if key not in tables and (protocol or outcome.is_ended):
+            first = ((table, protocol_of(outcomes[table[0]])) for table in found)
+            same = (table for table, other in first if protocol and other and not differences(other, protocol, by))
+            tables[key] = next(same, [])
+            found += [] if tables[key] else [tables[key]]
+        if protocol or outcome.is_ended:
+            tables[key].append(index)
+    return found
+
+
+def protocol_of(outcome: Outcome) -> Protocol | None:
+    """Return how a run was measured."""
+    return outcome.summary.measured if outcome.summary else None
+
+
+def describe(protocol: Protocol | None) -> str:
+    """Return in words how numbers were measured."""
+    if not protocol:
+        return "nothing was measured but the losses"
+    data, extractor, kind = protocol["data"], protocol.get("extractor"), "averaged " if protocol["ema"] else ""
+    what = f"{protocol['samples']:,} samples of the {kind}generator, seed {protocol['seed']}"
+    against = f"against {data['name']} ({data['split']}, {data['fingerprint'][:8]})"
+    return f"{what}, {against}" + (f", extractor {extractor['name']} {extractor['hash'][:8]}" if extractor else "")
+
+
+def measured(outcomes: Sequence[Outcome]) -> list[str]:
+    """Return the names of all values that stand in tables."""
+    summaries = [outcome.summary for outcome in outcomes if outcome.summary]
+    states = [state for summary in summaries for state in (summary, summary.best) if state]
+    names = dict.fromkeys(name for state in states for name in state.metrics)
+    return [name for name in names if is_headline(name)]
 
 
 def _members(part: Sequence[int], left: list[int], kinds: Sequence[str]) -> dict[str, list[int]]:
@@ -88,6 +143,7 @@ def _members(part: Sequence[int], left: list[int], kinds: Sequence[str]) -> dict
 def _group(kind: str, members: Sequence[Outcome], indices: list[int], row: Row, names: Sequence[str]) -> dict[str, Any]:
     summaries = [outcome.summary for outcome in members if outcome.summary]
     ended = [(str(outcome.seed), outcome.summary) for outcome in members if outcome.summary and outcome.is_ended]
+    scores = [name for name in names if not name.startswith("loss/")]
 
     def over(value: Callable[..., float | None]) -> dict[str, Any]:
         """Return the interval over seeds of a value of summaries."""
@@ -101,11 +157,7 @@ def _group(kind: str, members: Sequence[Outcome], indices: list[int], row: Row, 
         "seeds": [outcome.seed for outcome in members],
         "n": len({seed for seed, _ in ended}),
         "final": {name: over(lambda one, name=name: one.metrics.get(name)) for name in names},
-        "best": {
-            name: over(lambda one, name=name: one.best and one.best.metrics.get(name))
-            for name in names
-            if not name.startswith("loss/")
-        },
+        "best": {name: over(lambda one, name=name: one.best and one.best.metrics.get(name)) for name in scores},
         "best_iterations": [summary.best.iteration for summary in summaries if summary.best],
         "health": dict(Counter(summary.health.verdict for summary in summaries if summary.health)),
         "status": dict(Counter(outcome.status for outcome in members)),
@@ -119,13 +171,13 @@ def _ranked(groups: list[dict[str, Any]], by: str | None, goal: str | None, on: 
     def mean(group: dict[str, Any]) -> float | None:
         return group[on].get(by, {}).get("mean") if by else None
 
-    def place(group: dict[str, Any]) -> tuple[bool, float]:
+    def place(group: dict[str, Any]) -> tuple[bool, bool, float]:
+        if (value := mean(group)) is None:
+            return True, False, 0.0
         broken = group["cut"] > 0 or any(word in _BROKEN for word in (*group["status"], *group["health"]))
-        value = mean(group)
-        assert value is not None
-        return broken, value if goal == "min" else -value
+        return False, broken, value if goal == "min" else -value
 
-    ranked = sorted((group for group in groups if mean(group) is not None), key=place)
+    ranked = sorted(groups, key=place)
     for rank, group in enumerate(ranked, 1):
-        group["rank"] = rank
-    return ranked + [group for group in groups if mean(group) is None]
+        group["rank"] = None if mean(group) is None else rank
+    return ranked

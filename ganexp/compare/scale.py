@@ -21,9 +21,7 @@ class Scale:
     @classmethod
     def over(cls, values: Iterable[float | None], log: bool = False, room: float = 0.06) -> "Scale":
         """Return the axis of some values, with room at both ends."""
-        given = [value for value in values if value is not None and (value > 0 or not log)] or (
-            [0.1, 1.0] if log else [0.0, 1.0]
-        )
+        given = [value for value in values if value is not None and (value > 0 or not log)] or [0.1 if log else 0.0, 1.0]
         low, high = min(given), max(given)
         if log:
             margin = (high / low) ** room if high > low else 1.5
@@ -33,12 +31,7 @@ class Scale:
 
     @classmethod
     def around(
-        cls,
-        values: Sequence[float | None],
-        intervals: Iterable[Mapping[str, Any]],
-        log: bool,
-        far: float = 0.5,
-        room: float = 0.06,
+        cls, values: Sequence[float | None], intervals: Iterable[Mapping[str, Any]], log: bool, far: float = 0.5
     ) -> "Scale":
         """Return the axis of values and their intervals.
 
@@ -46,7 +39,7 @@ class Scale:
         """
         whole = cls.over(values, log, far)
         ends = [end for s in intervals for end in (s["low"], s["high"]) if end is not None]
-        return cls.over([*values, *(min(max(end, whole.low), whole.high) for end in ends)], log, room)
+        return cls.over([*values, *(min(max(end, whole.low), whole.high) for end in ends)], log)
 
     def __call__(self, value: float) -> float:
         """Return where a value stands; what lies beyond the axis stands at its end."""
@@ -61,9 +54,8 @@ class Scale:
         if self.log and self.high / self.low > 5:
             decades = math.log10(self.high / self.low)
             factors = (1,) if decades > 3 else (1, 3) if decades > 1.5 else (1, 2, 5)
-            powers = range(
-                math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1, max(1, round(decades / most))
-            )
+            low, high = math.floor(math.log10(self.low)), math.ceil(math.log10(self.high))
+            powers = range(low, high + 1, max(1, round(decades / most)))
             found = [float(f"{factor}e{power}") for power in powers for factor in factors]
         else:
             power = 10.0 ** math.floor(math.log10((self.high - self.low) / most))
@@ -90,17 +82,13 @@ def intervals(table: Mapping[str, Any], on: str) -> Scale:
     floor = table["real"].get(table["by"])
     measured = [value for s in statistics for value in (*s["values"], s["mean"]) if value is not None]
     log = spans(measured, 8) and (floor is None or floor > 0)
-    return Scale.around([*measured, floor], statistics, log, 0.12 if log else 0.5, 0.04)
+    return Scale.around([*measured, floor], statistics, log, 0.12 if log else 0.5)
 
 
 def tick(value: float) -> str:
     """Write a tick's number, shorter than a value."""
     size = abs(value)
     if 1e4 <= size < 1e9:
-        unit, factor = ("M", 1e6) if size >= 1e6 else ("k", 1e3)
-        return f"{value / factor:.4g}{unit}"
-    return (
-        f"{value:.6g}".replace("e-0", "e-")
-        if size >= 1e-3 or not size
-        else f"{value:.2e}".replace(".00e", "e").replace("e-0", "e-")
-    )
+        return f"{value / 1e6:.4g}M" if size >= 1e6 else f"{value / 1e3:.4g}k"
+    written = f"{value:.2e}".replace(".00e", "e") if 0 < size < 1e-3 else f"{value:.6g}"
+    return written.replace("e-0", "e-")

@@ -27,13 +27,8 @@ def interval(values: Iterable[float | None]) -> dict[str, Any]:
     One value has no interval, its bounds are None; none at all has no mean either.
     """
     given = [value for value in values if value is not None and math.isfinite(value)]
-    found: dict[str, Any] = {
-        "mean": fmean(given) if given else None,
-        "low": None,
-        "high": None,
-        "n": len(given),
-        "values": given,
-    }
+    mean = fmean(given) if given else None
+    found: dict[str, Any] = {"mean": mean, "low": None, "high": None, "n": len(given), "values": given}
     if len(given) > 1:
         half = _quantile(len(given) - 1) * math.sqrt(variance(given) / len(given))
         found |= {"low": found["mean"] - half, "high": found["mean"] + half}

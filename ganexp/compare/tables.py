@@ -5,7 +5,7 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
-from ganexp.compare.words import MISSING, duration, half, number
+from ganexp.compare.words import MISSING, cut, duration, half, number
 
 WIDTH = 104
 """Columns of the terminal that a table takes at most."""
@@ -15,6 +15,7 @@ _LEAST = 12  # columns of a name
 _WAYS = "><>><>"
 _FACTS = ("seed", "status", "reason", "health", "iteration", "total_iterations")
 _TAIL = ("best_iteration", "seconds", "images_per_second", "device", "directory", "command")
+_KIND = ("rank", "by", "mean", "low", "high", "n")
 
 
 def terminal(data: Mapping[str, Any]) -> str:
@@ -25,16 +26,11 @@ def terminal(data: Mapping[str, Any]) -> str:
     for table in data["tables"]:
         head = [line for line in (table["differs"], table["protocol"]) if line]
         parts.append("\n".join([*head, *_rows(table, data["on"])]))
-    runs = data["runs"]
-    lines = [
-        (run["name"], run["status"], " ".join((run["reason"] or "").split()))
-        for run in (runs[entry["run"]] for entry in data["failures"])
-    ]
-    if lines:
-        parts.append(
-            "\n".join(_cut(f"{status}  {name}{f': {reason}' if reason else ''}", WIDTH) for name, status, reason in lines)
-        )
-    return "\n\n".join([*parts, "\n".join(f"- {sentence}" for sentence in data["verdict"])])
+    failed = [data["runs"][entry["run"]] for entry in data["failures"]]
+    lines = [": ".join(filter(None, (run["name"], " ".join((run["reason"] or "").split())))) for run in failed]
+    parts.append("\n".join(cut(f"{run['status']}  {line}", WIDTH) for run, line in zip(failed, lines, strict=True)))
+    parts.append("\n".join(f"- {sentence}" for sentence in data["verdict"]))
+    return "\n\n".join(filter(None, parts))
 
 
 def spreadsheet(data: Mapping[str, Any]) -> str:
@@ -46,16 +42,8 @@ def spreadsheet(data: Mapping[str, Any]) -> str:
     keys = [parameter["key"] for parameter in data["parameters"]]
     names = [metric["name"] for metric in data["metrics"]]
     best = [name for name in names if any(name in run["best"] for run in data["runs"])]
-    columns = [
-        "name",
-        "group",
-        "table",
-        *keys,
-        *_FACTS,
-        *(f"final/{name}" for name in names),
-        *(f"best/{name}" for name in best),
-    ]
-    columns += [*_TAIL, *(f"group/{name}" for name in ("rank", "by", "mean", "low", "high", "n"))]
+    scores = [*(f"final/{name}" for name in names), *(f"best/{name}" for name in best)]
+    columns = ["name", "group", "table", *keys, *_FACTS, *scores, *_TAIL, *(f"group/{name}" for name in _KIND)]
     stream = io.StringIO()
     writer = csv.DictWriter(stream, columns, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
@@ -84,31 +72,18 @@ def _rows(table: Mapping[str, Any], on: str) -> list[str]:
     for group in table["groups"]:
         ranking, other = (group[state].get(by) or {"mean": None} for state in states)
         health = group["health"] or group["status"]
-        rows.append(
-            [
-                str(group["rank"] or MISSING),
-                group["label"],
-                _with_half(ranking),
-                number(other["mean"], ""),
-                ", ".join(f"{count} {word}" for word, count in health.items()),
-                duration(group["seconds"]["mean"], ""),
-            ]
-        )
+        healths = ", ".join(f"{count} {word}" for word, count in health.items())
+        numbers = [_with_half(ranking), number(other["mean"], "")]
+        rows.append([str(group["rank"] or MISSING), group["label"], *numbers, healths, duration(group["seconds"]["mean"], "")])
     if by in table["real"]:
         rows.append(["", "real data, held out", number(table["real"][by], ""), "", "", ""])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     over = sum(widths) + len(_GAP) * (len(widths) - 1) - WIDTH
     for column in (1, 4):  # names give way first, then health
         widths[column], over = max(_LEAST, widths[column] - max(0, over)), over - max(0, widths[column] - _LEAST)
-    return [
-        _GAP.join(f"{_cut(cell, width):{way}{width}}" for cell, way, width in zip(row, _WAYS, widths, strict=True)).rstrip()
-        for row in rows
-    ]
+    cells = [[f"{cut(cell, width):{way}{width}}" for cell, way, width in zip(row, _WAYS, widths, strict=True)] for row in rows]
+    return [_GAP.join(row).rstrip() for row in cells]
 
 
 def _with_half(value: Mapping[str, Any]) -> str:
     return "" if value["mean"] is None else " ".join(filter(None, (number(value["mean"]), half(value), f"(n = {value['n']})")))
-
-
-def _cut(line: str, width: int) -> str:
-    return line if len(line) <= width else f"{line[: width - 1]}…"

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ganexp.compare.statistics import differ
-from ganexp.compare.words import number
+from ganexp.compare.words import count, number
 
 _MOST = 5  # sentences
 _NAMED = 3  # kinds in a sentence
@@ -58,7 +58,8 @@ def _best(table: Mapping[str, Any], on: str) -> list[str]:
         return [f"{by}{state} of {first['label']}: {_interval(value)}"]
     sentence = f"{first['label']} has the {which} {by}{state}: {_interval(value)}"
     # A kind with runs that did not finish may have the better number and stands behind all the same.
-    better = [group for group in others if _beats(group[on][by]["mean"], value["mean"], table["goal"])]
+    sign = 1 if table["goal"] == "min" else -1
+    better = [group for group in others if sign * group[on][by]["mean"] < sign * value["mean"]]
     if better:
         sentence = f"{first['label']} ranks first with {by}{state} {_interval(value)}"
     tests = [(group, differ(value["values"], group[on][by]["values"])) for group in others]
@@ -85,10 +86,9 @@ def _health(groups: Sequence[Mapping[str, Any]]) -> list[str]:
     parts = []
     for word in _UNSOUND:
         for group in groups:
-            count = max(group["health"].get(word, 0), group["status"].get(word, 0))
-            if count:
-                several = _seeds if len(set(map(str, group["seeds"]))) == len(group["runs"]) else _runs
-                parts.append(f"{group['label']} {_VERBS.get(word, word)} on {count} of {several(len(group['runs']))}")
+            if some := max(group["health"].get(word, 0), group["status"].get(word, 0)):
+                unit = "seed" if len(set(map(str, group["seeds"]))) == len(group["runs"]) else "run"
+                parts.append(f"{group['label']} {_VERBS.get(word, word)} on {some} of {count(len(group['runs']), unit)}")
     return [f"{'; '.join(parts[:_NAMED])}{f'; and {len(parts) - _NAMED} more' if len(parts) > _NAMED else ''}"] if parts else []
 
 
@@ -111,30 +111,18 @@ def _statuses(statuses: Sequence[str]) -> list[str]:
     counts = Counter(statuses)
     found = []
     if bad := [f"{counts[word]} {word}" for word in _WITHOUT if counts[word]]:
-        found.append(f"of {_runs(len(statuses))} these did not finish: {', '.join(bad)}")
+        found.append(f"of {count(len(statuses), 'run')} these did not finish: {', '.join(bad)}")
     if busy := sum(counts[word] for word in _WORKING):
-        found.append(f"{busy} of {_runs(len(statuses))} {'is' if busy == 1 else 'are'} still running or waiting")
+        found.append(f"{busy} of {count(len(statuses), 'run')} {'is' if busy == 1 else 'are'} still running or waiting")
     return found
-
-
-def _beats(a: float, b: float, goal: str) -> bool:
-    return a < b if goal == "min" else a > b
 
 
 def _interval(value: Mapping[str, Any]) -> str:
     if value["low"] is None:
         return f"{number(value['mean'])} (one seed)"
-    return f"{number(value['mean'])} [{number(value['low'])}, {number(value['high'])}] over {_seeds(value['n'])}"
+    return f"{number(value['mean'])} [{number(value['low'])}, {number(value['high'])}] over {count(value['n'], 'seed')}"
 
 
 def _names(labels: Sequence[str]) -> str:
     shown = list(labels[:_NAMED]) + ([f"{len(labels) - _NAMED} more"] if len(labels) > _NAMED else [])
     return " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else shown[0]
-
-
-def _seeds(count: int) -> str:
-    return f"{count} seed{'s' * (count != 1)}"
-
-
-def _runs(count: int) -> str:
-    return f"{count} run{'s' * (count != 1)}"

@@ -44,6 +44,11 @@ def duration(seconds: float | None, missing: str = MISSING) -> str:
     return f"{whole // 60} min {whole % 60:02d} s" if whole < 3600 else f"{whole // 3600} h {whole // 60 % 60:02d} min"
 
 
+def cut(text: str, width: int) -> str:
+    """Return a text, or as much of it as a width takes and an ellipsis."""
+    return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
 def count(n: int, one: str) -> str:
     """Write how many of something there are."""
     return f"{n:,} {one}{'s' * (n != 1)}"

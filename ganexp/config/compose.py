@@ -123,6 +123,12 @@ def near_miss(word: str, candidates: Iterable[str]) -> str | None:
     return max(close, key=lambda candidate: _alike(candidate, word), default=None)
 
 
+def assigned(overrides: Iterable[str]) -> dict[str, str]:
+    """Map the keys that overrides set or add to what they are given, as text; the last one counts."""
+    pairs = (override.lstrip("+").partition("=") for override in overrides if not override.startswith("~"))
+    return {key: value for key, equals, value in pairs if equals}
+
+
 def first_line(error: BaseException) -> str:
     """Return an exception's text without the lines that libraries add, or its name if it has none."""
     return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip()

@@ -70,10 +70,10 @@ def relative(path: Path) -> str:
 
 
 def _report(folder: Path) -> str:
-    from ganexp.compare.__main__ import report
+    from ganexp.compare.__main__ import Options, report
 
     try:
-        made = report([str(folder)])
+        made = report(Options([str(folder)]))
     except Exception as error:  # all runs are done and kept: that no page could be made of them is no reason to fail
         return f"report    none: {type(error).__name__}: {error}"
     return f"{made.text}\n\nreport    {relative(made.html)}\nnumbers   {relative(made.csv)}"

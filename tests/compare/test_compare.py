@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from ganexp.compare.__main__ import main, report
+from ganexp.compare.__main__ import Options, main, report
 from ganexp.config.compose import compose
 from ganexp.config.errors import ConfigError
 from ganexp.runs.locks import hold
@@ -80,7 +80,7 @@ def test_a_sweep_is_ranked_printed_and_written(sweep, compare):
 def test_the_page_gets_all_that_is_known(sweep, monkeypatch):
     monkeypatch.chdir(sweep.parent)
     with hold(sweep / "jobs" / "loss=r3gan,seed=2.lock"):
-        data = report(["sweep"]).content
+        data = report(Options(["sweep"])).content
     assert (data["title"], data["folder"]) == ("loss, seed on ring", "sweep")
     assert data["commands"] == ["python -m ganexp -m loss=hinge,r3gan"]
     assert data["report_command"] == "python -m ganexp.compare sweep"
@@ -168,9 +168,9 @@ def test_what_cannot_be_done_is_refused_and_nothing_is_written(sweep, compare, m
 
 def test_single_runs_are_reported_in_the_folder_that_holds_them(sweep):
     runs = sorted(sweep.glob("loss=hinge*"))[:1]
-    assert report([str(runs[0])]).html == sweep / "report.html"
+    assert report(Options([str(runs[0])])).html == sweep / "report.html"
     with pytest.raises(ConfigError):
-        report([str(sweep / "jobs")])
+        report(Options([str(sweep / "jobs")]))
 
 
 def test_damage_never_ends_a_report(sweep):
@@ -181,7 +181,7 @@ def test_damage_never_ends_a_report(sweep):
     (sweep / names[2] / "final.png").write_text("")
     (sweep / names[3] / ".hydra" / "config.yaml").write_text("a: [")
     (sweep / "sweep.json").write_text("")
-    made = report([str(sweep)])
+    made = report(Options([str(sweep)]))
     runs = {run["name"]: run for run in made.content["runs"]}
     damaged = ["summary.json", "metrics.csv", f"jobs/{names[2]}.json", ".hydra/config.yaml"]
     reasons = [f"{file} is damaged" for file in damaged]
@@ -195,7 +195,7 @@ def test_damage_never_ends_a_report(sweep):
 def test_only_failures_make_a_report_too(tmp_path):
     for seed in range(2):
         make_record(tmp_path, f"loss=hinge,seed={seed}", "refused", reason="no")
-    made = report([str(tmp_path)])
+    made = report(Options([str(tmp_path)]))
     data = made.content
     assert (data["tables"], data["metrics"], data["curves"], len(data["failures"])) == ([], [], {}, 2)
     assert "refused  loss=hinge,seed=0: no" in made.text
@@ -205,7 +205,7 @@ def test_only_failures_make_a_report_too(tmp_path):
 def test_runs_that_were_measured_otherwise_are_not_ranked_together(tmp_path):
     for name, how in {"a": PROTOCOL, "b": PROTOCOL | {"samples": 1000}}.items():
         make_run(tmp_path, "loss=hinge", name=name, content=summary(measured=how))
-    made = report([str(tmp_path)])
+    made = report(Options([str(tmp_path)]))
     assert made.text.startswith(
         "These were not measured in the same way; do not compare numbers of different tables.\n\nsamples 2500"
     )
@@ -214,7 +214,7 @@ def test_runs_that_were_measured_otherwise_are_not_ranked_together(tmp_path):
 
 def test_nothing_heavy_is_imported_for_runs_that_say_their_goals(sweep):
     code = (
-        "import sys; from ganexp.compare.__main__ import report; report(sys.argv[1:]); "
+        "import sys; from ganexp.compare.__main__ import Options, report; report(Options(sys.argv[1:])); "
         "sys.exit(bool({'torch', 'lightning', 'matplotlib', 'pandas', 'scipy.stats'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code, str(sweep)], check=False).returncode == 0
@@ -230,7 +230,7 @@ def test_trained_runs_are_compared(tmp_path, compare):
             train(prepare(assemble(compose(*overrides)), run), overrides)
     out, _ = compare(tmp_path)
     assert len(re.findall(r"^[12]  (?:hinge|r3gan) +\S+ ± \S+ \(n = 2\)", out, re.MULTILINE)) == 2
-    data = report([str(tmp_path)]).content
+    data = report(Options([str(tmp_path)])).content
     assert data["tables"][0]["by"] == "coverage"
     assert {metric["name"]: metric["goal"] for metric in data["metrics"]}["mode_kl"] == "min"
     assert data["failures"] == []

@@ -9,7 +9,7 @@ import pytest
 import torch
 import yaml
 
-from ganexp.compare.__main__ import report
+from ganexp.compare.__main__ import Options, report
 from ganexp.config.compose import compose_option
 from ganexp.evaluate.__main__ import main
 from ganexp.runs.protocol import differences, digest
@@ -140,8 +140,8 @@ def test_a_row_for_each_run_and_one_for_real_samples(evaluate, runs):
     assert shown == [f"{value['high_quality']:,.4g}" for value in (one["metrics"], two["metrics"], one["real"])]
     assert max(map(len, printed.splitlines())) <= 128
     assert [line.partition(": measuring ")[2] for line in told.splitlines()] == ["sweep/one, 1 of 2", "sweep/two, 2 of 2"]
-    text = report([str(runs / "sweep")], numbers="evaluations").text
-    assert "50 samples" in text and "64 samples" in report([str(runs / "sweep")]).text, "a comparison can rank by it"
+    text = report(Options([str(runs / "sweep")], numbers="evaluations")).text
+    assert "50 samples" in text and "64 samples" in report(Options([str(runs / "sweep")])).text, "a comparison can rank by it"
 
 
 def test_runs_of_different_protocols_are_in_different_tables(evaluate, runs):

@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from ganexp.compare.configurations import read
+from ganexp.compare.collect import read_config
 from ganexp.config.compose import register_resolvers
 from ganexp.runs.run import Run
 from support.made_runs import make_run
@@ -32,7 +32,7 @@ def write(folder, content):
 
 
 def test_references_are_resolved_wherever_they_lead(tmp_path):
-    made = read(write(tmp_path, REFERENCES))
+    made = read_config(write(tmp_path, REFERENCES))
     assert made == Run(tmp_path).config
     assert made["d_optimizer"] == {"lr": 0.5, "betas": [0.1, 0.9], "kept": {"lr": 0.5}}
     assert (made["trainer"]["max_iterations"], made["name"]) == (7, "of 7 parts")
@@ -40,11 +40,11 @@ def test_references_are_resolved_wherever_they_lead(tmp_path):
 
 def test_a_whole_configuration_is_read_as_the_run_reads_it(tmp_path):
     run = make_run(tmp_path, "data=digits", "loss=r3gan")
-    assert read(run / ".hydra" / "config.yaml") == Run(run).config
+    assert read_config(run / ".hydra" / "config.yaml") == Run(run).config
 
 
 @pytest.mark.parametrize(
     "content", [None, [1], {"a": 1}, {"choices": 3}, {"choices": {}, "a": "${nope}"}, {"choices": {}, "a": "${"}]
 )
 def test_what_is_damaged_is_none(tmp_path, content):
-    assert read(write(tmp_path, content)) is None
+    assert read_config(write(tmp_path, content)) is None

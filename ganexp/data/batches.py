@@ -110,7 +110,7 @@ class Batches:
         """Return the indices that this device takes in an epoch, batch after batch, on the data's device."""
         if self._shuffled is None or self._shuffled[0] != epoch:
             # Always drawn on the CPU, so that every kind of device sees the same order.
-            order = torch.randperm(len(self.x), generator=torch.Generator().manual_seed(_mix(self.seed, epoch)))
+            order = torch.randperm(len(self.x), generator=torch.Generator().manual_seed(mix(self.seed, epoch)))
             size, last_size = self._sizes
             whole, rest = self._global
             shares = order[:whole].view(-1, self.world_size, size)[:, self.rank].reshape(-1)
@@ -119,9 +119,9 @@ class Batches:
         return self._shuffled[1]
 
 
-def _mix(seed: int, epoch: int) -> int:
-    # Neighbouring seeds and epochs must not share a permutation, as they would with seed + epoch.
-    return int.from_bytes(hashlib.blake2b(f"{seed}/{epoch}".encode(), digest_size=8).digest(), "little")
+def mix(*parts: int | str) -> int:
+    """Return a seed that is a function of all parts: neighbouring seeds and epochs share nothing, as they would by a sum."""
+    return int.from_bytes(hashlib.blake2b("/".join(map(str, parts)).encode(), digest_size=8).digest(), "little")
 
 
 class Groups:

@@ -11,10 +11,13 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ganexp.config.errors import ConfigError
+from ganexp.models.augmentations import Augmentation
 from ganexp.models.game import Game
 from ganexp.models.iteration import Batch, Iteration, Latents, Player, Rules
+from ganexp.models.regularizers import Regularizer
 from ganexp.models.schedules import Clock, Follow, attributes, make, present
 from ganexp.models.state import Counters, Observations, random_state, set_random_state
+from ganexp.models.streams import SHARED, Streams
 from ganexp.runs.checkpoint import Position
 
 
@@ -155,9 +158,12 @@ class TwoPlayerModule(LightningModule):
         self._world_size, self._rank = self.trainer.world_size, self.trainer.global_rank
         self._lightning_steps = self.trainer.fit_loop.epoch_loop.manual_optimization.optim_step_progress
         self._lightning_steps.total.ready = self._lightning_steps.total.completed = self.counters.iteration
-        self._noise = torch.Generator(self.device).manual_seed(self._seed)
+        self.streams = Streams(self._seed, self.device, self._rank)
+        for module in self.modules():
+            if isinstance(module, Regularizer | Augmentation):
+                module.random = self.streams["regularizers" if isinstance(module, Regularizer) else "augmentation"]
         if self._rank > 0:
-            # Processes share the latents' generator; dropout and penalties draw from the global one, each process its own.
+            # What is left to the global generator is dropout, of each process its own.
             torch.manual_seed(torch.initial_seed() + self._rank)
         self.iteration = Iteration(
             cast(Rules, self), self.turns, self._player("d"), self._player("g"), self.draw, self._accumulate
@@ -166,18 +172,22 @@ class TwoPlayerModule(LightningModule):
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         """Restore the random states at the last moment before they are used."""
         if self._restored:
-            self._noise.set_state(self._restored.noise.cpu())
             self.observations.load_state_dict(self._restored.observations, self.device)
-            if self._rank < len(self._restored.random):
-                set_random_state(self._restored.random[self._rank])
+            states = self._restored.random
+            if self._rank < len(states):
+                set_random_state(states[self._rank])
+                self.streams.load_state_dict(states[self._rank]["streams"])
+            else:  # more processes than before: this one begins streams of its own
+                self.streams.load_state_dict(states[0]["streams"], SHARED)
             self._restored = None
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add the counters, every random state and the values since the last log entry."""
-        states: list[Any] = [random_state()] * self._world_size
+        state = random_state() | {"streams": self.streams.state_dict()}
+        states: list[Any] = [state] * self._world_size
         if self._world_size > 1:
-            torch.distributed.all_gather_object(states, random_state())
-        position = Position(asdict(self.counters), self._noise.get_state(), states, self.observations.state_dict())
+            torch.distributed.all_gather_object(states, state)
+        position = Position(asdict(self.counters), states, self.observations.state_dict())
         position.put_into(checkpoint)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:

@@ -18,6 +18,7 @@ from ganexp.models.functional import in_mode, one_hot
 from ganexp.models.game import Game
 from ganexp.models.iteration import Batch, Latents
 from ganexp.models.judging import Judged
+from ganexp.models.streams import own
 
 
 class GAN(TwoPlayerModule):
@@ -53,8 +54,10 @@ class GAN(TwoPlayerModule):
         self.data, self.num_classes, self.latent_dim, self.noise = data, data.num_classes, latent_dim, noise
         self.loss = game.loss
         self.augmentation = game.augmentation if isinstance(game.augmentation, Augmentation) else None
-        self.generator = network.generator(latent_dim, data.shape, self.label_classes, data.value_range)
-        self.discriminator = network.discriminator(data.shape, self.judged_classes, self.outputs)
+        with own("weights of the generator"):
+            self.generator = network.generator(latent_dim, data.shape, self.label_classes, data.value_range)
+        with own("weights of the discriminator"):
+            self.discriminator = network.discriminator(data.shape, self.judged_classes, self.outputs)
         game.check(self.discriminator)
         averaged = schedule.ema_decay is not None or schedule.ema_images is not None
         self.average = (
@@ -157,9 +160,9 @@ class GAN(TwoPlayerModule):
         """Draw one latent and one label per real sample."""
         # Every process draws those of the whole batch and takes its part: one process or many, the same fakes.
         y, processes = batch[1], self._world_size
-        z = self.sample_latent(len(y) * processes, self._noise).tensor_split(processes)[self._rank]
+        z = self.sample_latent(len(y) * processes, self.streams["latents"]).tensor_split(processes)[self._rank]
         if self.draws_labels:
-            y = self.sample_labels(len(y) * processes, self._noise).tensor_split(processes)[self._rank]
+            y = self.sample_labels(len(y) * processes, self.streams["latents"]).tensor_split(processes)[self._rank]
         return z, y
 
     def count_iteration(self, images: int) -> None:

@@ -35,13 +35,11 @@ class Position:
 
     Attributes:
         counters: The model's counters, by name.
-        noise: State of the generator of latents.
-        random: States of the global generators, one entry per process.
+        random: States of the global generators and of the run's own streams, one entry per process.
         observations: Values since the last log entry, by tag.
     """
 
     counters: dict[str, int]
-    noise: Tensor
     random: list[Any]
     observations: dict[str, list[Tensor]]
 

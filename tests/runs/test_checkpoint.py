@@ -17,7 +17,7 @@ from support.refused import refused
 def save(path: Path, iteration: int, **callbacks) -> Path:
     """Write a checkpoint as small as can be."""
     content = {"state_dict": {"weight": torch.ones(2, 3)}, "callbacks": callbacks}
-    Position({"iteration": iteration}, torch.get_rng_state(), [], {}).put_into(content)
+    Position({"iteration": iteration}, [{"torch": torch.get_rng_state()}], {}).put_into(content)
     write(content, path)
     return path
 
@@ -52,7 +52,7 @@ def test_a_checkpoint_is_read_as_it_was_written(tmp_path):
     assert (checkpoint.path.name, checkpoint.iteration) == ("a.ckpt", 7)
     assert torch.equal(checkpoint.weights["weight"], torch.ones(2, 3))
     assert checkpoint.callbacks == {"Scalars": {"seconds": 1.5}}
-    assert torch.equal(checkpoint.position.noise, torch.get_rng_state())
+    assert torch.equal(checkpoint.position.random[0]["torch"], torch.get_rng_state())
 
 
 def test_what_keeps_a_file_from_being_written_is_reported_and_what_was_there_stays(tmp_path, request):

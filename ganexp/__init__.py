@@ -1,7 +1,8 @@
 """Train generative adversarial networks from one command: an experiment is a point on independent axes."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ganexp.config.lazy import lazily
 
 if TYPE_CHECKING:
     from ganexp.data import Data
@@ -16,9 +17,8 @@ __version__ = "0.1.0"
 
 __all__ = ["GAN", "Augmentation", "Data", "Loss", "Metric", "Networks", "Regularizer"]
 
-# Imported when they are asked for: torch and Lightning take seconds.
 _HOMES = {
-    "GAN": "ganexp.models",
+    "GAN": "ganexp.models.gan",
     "Augmentation": "ganexp.models.augmentations",
     "Data": "ganexp.data",
     "Loss": "ganexp.models.losses",
@@ -27,8 +27,4 @@ _HOMES = {
     "Regularizer": "ganexp.models.regularizers",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+__getattr__ = lazily(__name__, _HOMES)

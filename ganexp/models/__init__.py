@@ -1,11 +1,28 @@
-"""The GAN variants: what the players are asked."""
+"""The GAN variants: what the players are asked. Each is a LightningModule; what they are made of needs no Lightning."""
 
-from ganexp.models.acgan import ACGAN
-from ganexp.models.cgan import CGAN
-from ganexp.models.cgan_class import CGANClass
-from ganexp.models.cgan_projection import CGANProjection
-from ganexp.models.gan import GAN
-from ganexp.models.infogan import InfoGAN
-from ganexp.models.ssgan import SSGAN
+from typing import TYPE_CHECKING
+
+from ganexp.config.lazy import lazily
+
+if TYPE_CHECKING:
+    from ganexp.models.acgan import ACGAN
+    from ganexp.models.cgan import CGAN
+    from ganexp.models.cgan_class import CGANClass
+    from ganexp.models.cgan_projection import CGANProjection
+    from ganexp.models.gan import GAN
+    from ganexp.models.infogan import InfoGAN
+    from ganexp.models.ssgan import SSGAN
 
 __all__ = ["ACGAN", "CGAN", "GAN", "SSGAN", "CGANClass", "CGANProjection", "InfoGAN"]
+
+_HOMES = {
+    "ACGAN": "ganexp.models.acgan",
+    "CGAN": "ganexp.models.cgan",
+    "CGANClass": "ganexp.models.cgan_class",
+    "CGANProjection": "ganexp.models.cgan_projection",
+    "GAN": "ganexp.models.gan",
+    "InfoGAN": "ganexp.models.infogan",
+    "SSGAN": "ganexp.models.ssgan",
+}
+
+__getattr__ = lazily(__name__, _HOMES)

@@ -42,7 +42,7 @@ from ganexp.config.hardware import describe_hardware
 from ganexp.data import MNIST
 from ganexp.runs.run import Run
 from ganexp.training.experiment import Experiment, assemble
-from ganexp.training.train import prepare, train
+from ganexp.training.train import train
 
 LOG_EVERY = 50  # a block of ganexp has whole log windows, or some blocks would hold none of that cost
 SAVE_EVERY = 500  # as in a run of 5,000 iterations; the default, ten times in a run, is far more often in one as short as these
@@ -199,12 +199,11 @@ def measure(case: str, ema: bool, blocks: int, iterations: int, folder: Path) ->
         overrides.append("data._target_=__main__.RandomImages")
     with initialize_config_dir(str(config.directory()), version_base="1.3"):
         content = config.plain(compose("config", overrides)) | {"choices": {}, "name": case, "resume": None}
-    experiment = assemble(content)
-    training = prepare(experiment, Run(folder / f"{case}-{ema}"))
+    experiment = assemble(content, Run(folder / f"{case}-{ema}"))
     x = experiment.game.data.load("train")[0]
     turns = Turns({"bare": bare(experiment, x), "textbook": textbook(experiment, x)}, iterations)
-    training.trainer.callbacks.append(turns)  # type: ignore[attr-defined]
-    train(training, [])
+    experiment.trainer.callbacks.append(turns)  # type: ignore[attr-defined]
+    train(experiment, [])
     return turns.blocks[1:]  # the first one warms up
 
 

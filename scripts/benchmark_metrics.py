@@ -25,7 +25,7 @@ from ganexp.config.hardware import describe_hardware
 from ganexp.runs.run import Run
 from ganexp.training.callbacks import Evaluation
 from ganexp.training.experiment import assemble
-from ganexp.training.train import prepare, train
+from ganexp.training.train import train
 
 CASES = ["ring", "grid", "density"]
 NEVER = 10**9
@@ -81,7 +81,7 @@ def measure(case: str, every: int, pairs: int, options: list[str], folder: Path)
     ]  # fmt: skip
     with initialize_config_dir(str(config.directory()), version_base="1.3"):
         content = config.plain(compose("config", overrides)) | {"choices": {}, "name": case, "resume": None}
-    training = prepare(assemble(content), Run(folder / case))
+    training = assemble(content, Run(folder / case))
     callbacks: list[Callback] = training.trainer.callbacks  # type: ignore[attr-defined]
     (evaluation,) = (callback for callback in callbacks if isinstance(callback, Timed))
     evaluation.seconds = []

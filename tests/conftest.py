@@ -11,8 +11,8 @@ from hydra.core.global_hydra import GlobalHydra
 
 from ganexp.config.compose import compose
 from ganexp.runs.run import Run
-from ganexp.training.experiment import assemble
-from ganexp.training.train import Training, prepare, train
+from ganexp.training.experiment import Experiment, assemble
+from ganexp.training.train import train
 from support.tiny import TINY
 
 
@@ -45,21 +45,20 @@ def _no_traces() -> Iterator[None]:
 
 
 @pytest.fixture
-def ready(tmp_path: Path) -> Callable[..., Training]:
+def ready(tmp_path: Path) -> Callable[..., Experiment]:
     """Return a function that prepares a tiny training from overrides."""
 
-    def make(*overrides: str, folder: str = "run") -> Training:
-        experiment = assemble(compose(*TINY, *overrides))
-        return prepare(experiment, Run(tmp_path / folder))
+    def make(*overrides: str, folder: str = "run") -> Experiment:
+        return assemble(compose(*TINY, *overrides), Run(tmp_path / folder))
 
     return make
 
 
 @pytest.fixture
-def trained(ready: Callable[..., Training]) -> Callable[..., Training]:
+def trained(ready: Callable[..., Experiment]) -> Callable[..., Experiment]:
     """Return a function that trains a tiny training from overrides to its end."""
 
-    def make(*overrides: str, folder: str = "run") -> Training:
+    def make(*overrides: str, folder: str = "run") -> Experiment:
         training = ready(*overrides, folder=folder)
         train(training, list(overrides))
         return training
@@ -75,7 +74,7 @@ def shared_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     def find(*overrides: str) -> Path:
         if overrides not in made:
             made[overrides] = base / f"{len(made)}"
-            train(prepare(assemble(compose(*TINY, *overrides)), Run(made[overrides])), list(overrides))
+            train(assemble(compose(*TINY, *overrides), Run(made[overrides])), list(overrides))
         return made[overrides]
 
     return find

@@ -9,15 +9,14 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from ganexp.config.compose import compose
 from ganexp.runs.run import Run
-from ganexp.training.experiment import assemble
-from ganexp.training.train import Training, prepare, train
+from ganexp.training.experiment import Experiment, assemble
+from ganexp.training.train import train
 
 pytestmark = pytest.mark.slow
 
 
-def trained(folder: Path, *overrides: str) -> Training:
-    experiment = assemble(compose("trainer.accelerator=cpu", "callbacks.samples.times=2", *overrides))
-    training = prepare(experiment, Run(folder))
+def trained(folder: Path, *overrides: str) -> Experiment:
+    training = assemble(compose("trainer.accelerator=cpu", "callbacks.samples.times=2", *overrides), Run(folder))
     train(training, list(overrides))
     return training
 

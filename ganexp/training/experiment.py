@@ -1,69 +1,105 @@
-"""From a configuration to the objects of an experiment; everything that can be refused is refused here, without Lightning."""
+"""Everything that a run needs, built from its configuration: typed, checked, and ready before anything is written."""
 
-from dataclasses import dataclass, fields
-from functools import partial
+import logging
+import os
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-import torch
-from torch import nn
+from lightning.pytorch import Callback, Trainer, seed_everything
 
-from ganexp.config.build import build, check_value, try_out
-from ganexp.config.errors import ConfigError
-from ganexp.config.hardware import check_hardware
-from ganexp.config.types import PositiveInt, Seed
-from ganexp.metrics import Metric, Reference
-from ganexp.metrics.measurement import fitting
+from ganexp.config.build import build
+from ganexp.metrics.measurement import prepare as prepare_metrics
+from ganexp.models import GAN
 from ganexp.models.game import Game
-from ganexp.models.schedules import make
+from ganexp.runs.checkpoint import last_good
+from ganexp.runs.run import Run
+from ganexp.training.callbacks import Measures, Periodic
+from ganexp.training.components import Components, build_components
+from ganexp.training.feed import DataModule
+from ganexp.training.state import RunState
+from ganexp.training.trainer import make_trainer
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """The objects of one point on the axes, checked against each other; see the config groups of the same names."""
+    """All objects of a run that is ready to begin; nothing has been written yet.
+
+    Attributes:
+        config: The resolved configuration that they were built from, as it is saved with the run.
+        run: Where it trains.
+        game: What the model was made from.
+        model: What is trained.
+        data: What feeds it.
+        trainer: Lightning's trainer, with the callbacks and loggers.
+        checkpoint: Where training continues; None: at the beginning.
+        state: What the callbacks share.
+    """
 
     config: dict[str, Any]
+    run: Run
     game: Game
-    metrics: dict[str, Metric]
-    reference: Reference
+    model: GAN
+    data: DataModule
+    trainer: Trainer
+    checkpoint: Path | None
+    state: RunState
 
 
-def assemble(config: dict[str, Any]) -> Experiment:
-    """Build the objects that need no Lightning, refuse what does not fit together, and see to the data's files.
+def assemble(config: dict[str, Any], run: Run, components: Components | None = None) -> Experiment:
+    """Build everything, and refuse what cannot run.
 
     Arguments:
         config: The resolved configuration, plain dicts and lists.
+        run: Where to train; if it exists, training continues from its last good checkpoint.
+        components: What :func:`.build_components` made of the configuration, where it has been asked already.
 
     Raises:
         ConfigError: Some value, or some combination, cannot run.
     """
-    groups = [field.name for field in fields(Game)]
-    for section in (*groups, "metrics", "extractor", "model", "trainer", "callbacks", "logger"):
-        if section not in config:
-            raise ConfigError("a run needs one", section)
-        if not isinstance(config[section], dict):
-            hint = "a resumed run keeps its choices; set options in them, such as schedule.d_steps=2"
-            raise ConfigError("should be a section with options of its own", section, hint=hint)
-    check_value(config["seed"], Seed, "seed")
-    check_value(config["model"].get("latent_dim", 1), PositiveInt, "model.latent_dim")
-    check_budget(config["trainer"])
-    check_hardware(config["trainer"])
-    game = Game(**{group: build(config[group], group) for group in groups})
-    data = game.data
-    reference = Reference(data, build(config["extractor"], "extractor"))
-    metrics = build(config["metrics"], "metrics")
-    with torch.device("meta"):  # shapes only: no weight is drawn
-        game.network.generator(config["model"].get("latent_dim", 1), data.shape, 0, data.value_range)
-        game.check(game.network.discriminator(data.shape))
-    metrics = fitting(metrics, reference)
-    for player in ("d_optimizer", "g_optimizer"):
-        try_out(partial(make, getattr(game, player)), config[player], player, [nn.Parameter(torch.zeros(1))])
-    data.prepare()
-    return Experiment(config, game, metrics, reference)
+    components = components or build_components(config)
+    # Lightning 2.6 asks torch for a class that torch deprecates since 2.10.
+    warnings.filterwarnings("ignore", r"`isinstance\(treespec, LeafSpec\)` is deprecated")
+    # Where a cluster has a command that starts processes, Lightning would have every run started by it.
+    warnings.filterwarnings("ignore", "The `srun` command is available on your system but is not used")
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    # Lightning makes torch search for NVIDIA's driver library whenever it is asked for CUDA, and optimisers ask at every step:
+    # without a GPU that took a tenth of a small network's iteration. It matters to forked processes only.
+    os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "0"
+    seed_everything(config["seed"], verbose=False)
+    model = build(config["model"], "model", game=components.game)
+    data = DataModule(components.game.data, components.game.schedule.d_steps, config["seed"])
+    iterations, epochs = data.plan(config["trainer"]["max_epochs"], config["trainer"]["max_iterations"])
+    model.begin(config["seed"], iterations)
+    state = RunState()
+    callbacks = _callbacks(config, components, state)
+    periodic = (callback for callback in callbacks if isinstance(callback, Periodic))
+    data.stop_at([callback.cadence(iterations, data.iterations_per_epoch) for callback in periodic])
+    if (checkpoint := last_good(run)) is not None:
+        checkpoint.check_fit(model)
+    start = (checkpoint.iteration if checkpoint else 0) if run.exists else None
+    loggers = build(config["logger"], "logger", folder=run.path, start=start)
+    trainer = make_trainer(config["trainer"], run, epochs, checkpoint, callbacks=callbacks, logger=list(loggers.values()))
+    # Last: nothing is refused any more when a classifier has been trained to measure with.
+    prepare_metrics(components.metrics, components.reference)
+    start_from = checkpoint.path if checkpoint else None
+    return Experiment(config, run, components.game, model, data, trainer, start_from, state)
 
 
-def check_budget(trainer: dict[str, Any]) -> None:
-    """Refuse a budget that is missing or not a positive number."""
-    for key in ("max_epochs", "max_iterations"):
-        check_value(trainer.get(key), PositiveInt | None, f"trainer.{key}")
-    if trainer.get("max_epochs") is None and trainer.get("max_iterations") is None:
-        raise ConfigError("a run needs a budget", "trainer.max_epochs", "trainer.max_iterations", hint="set one of them")
+def _callbacks(config: dict[str, Any], components: Components, state: RunState) -> list[Callback]:
+    """Build the callbacks of the config group, in its order: what is logged comes before what is saved.
+
+    A constructor gets what the run's callbacks share by annotating a parameter with :class:`RunState` or :class:`Measures`.
+    """
+    measures = Measures(components.metrics, components.reference, config["metrics"])
+    callbacks = build(config["callbacks"], "callbacks", [state, measures])
+    return [*callbacks.values(), _TearDown()]
+
+
+class _TearDown(Callback):
+    """Tear callbacks down after a failure, too, which Lightning leaves out: the progress bar would stay open."""
+
+    def on_exception(self, trainer: Trainer, pl_module: Any, exception: BaseException) -> None:
+        for callback in trainer.callbacks:  # type: ignore[attr-defined]
+            callback.teardown(trainer, pl_module, "fit")

@@ -83,19 +83,20 @@ def _run(cfg: DictConfig) -> int:
         run.check_new()
 
     config["callbacks"] = {**config["callbacks"], **json.loads(os.environ.get(CALLBACKS, "{}"))}
-    from ganexp.training.experiment import assemble  # imports torch: 2 s
+    from ganexp.training.components import build_components  # imports torch: 2 s
 
-    experiment = assemble(config)
+    components = build_components(config)
 
+    from ganexp.training.experiment import assemble  # imports Lightning: 4 s more
     from ganexp.training.summary import table
-    from ganexp.training.train import prepare, train  # imports Lightning: 4 s more
+    from ganexp.training.train import train
 
-    training = prepare(experiment, run)
+    experiment = assemble(config, run, components)
     written = configuration.own(configuration.plain(cfg, resolve=False)) | {
         key: config[key] for key in ("resume", "name", "choices")
     }
-    summary = train(training, overrides, written)
-    if not training.trainer.is_global_zero:
+    summary = train(experiment, overrides, written)
+    if not experiment.trainer.is_global_zero:
         return 0  # the first process speaks for all; it would take another status for a crash, and be killed
     print(f"\n{table(summary)}", flush=True)
     return summary.exit_status

@@ -3,23 +3,23 @@
 import shlex
 import sys
 from datetime import datetime, timezone
-from typing import Any, cast
-
-from lightning.pytorch import Trainer
+from typing import cast
 
 from ganexp.config.hardware import describe_hardware
-from ganexp.models import GAN
 from ganexp.runs.records import Best, Goal, Health, Protocol, Summary
-from ganexp.runs.run import BEST, Run
+from ganexp.runs.run import BEST
 from ganexp.runs.signals import is_headline, signal, text
 from ganexp.runs.versions import versions
-from ganexp.training.state import RunState, stopped_by
+from ganexp.training.experiment import Experiment
+from ganexp.training.state import stopped_by
 
 _PACKAGES = ("torch", "torchvision", "lightning", "hydra-core", "omegaconf", "torchmetrics", "numpy")
 
 
-def summarise(config: dict[str, Any], run: Run, model: GAN, trainer: Trainer, state: RunState) -> Summary:
+def summarise(experiment: Experiment) -> Summary:
     """Return status, metrics and how they were measured, and where, when and on what the run was made."""
+    config, run, model, trainer = experiment.config, experiment.run, experiment.model, experiment.trainer
+    state = experiment.state
     counters, total, latest = model.counters, model.total_iterations, state.latest
     losses = {tag: value for tag, value in state.curves.items() if signal(tag).headline}
     seconds, per_epoch = state.seconds, trainer.datamodule.iterations_per_epoch  # type: ignore[attr-defined]

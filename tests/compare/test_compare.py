@@ -16,7 +16,7 @@ from ganexp.config.errors import ConfigError
 from ganexp.runs.locks import hold
 from ganexp.runs.run import Run
 from ganexp.training.experiment import assemble
-from ganexp.training.train import prepare, train
+from ganexp.training.train import train
 from support.made_runs import PROTOCOL, make_curves, make_evaluation, make_record, make_run, summary
 from support.tiny import TINY, TINY_RING
 
@@ -227,7 +227,7 @@ def test_trained_runs_are_compared(tmp_path, compare):
         for seed in (0, 1):
             overrides = [*TINY, *TINY_RING, *few, f"loss={loss}", f"seed={seed}"]
             run = Run(tmp_path / f"loss={loss},seed={seed}")
-            train(prepare(assemble(compose(*overrides)), run), overrides)
+            train(assemble(compose(*overrides), run), overrides)
     out, _ = compare(tmp_path)
     assert len(re.findall(r"^[12]  (?:hinge|r3gan) +\S+ ± \S+ \(n = 2\)", out, re.MULTILINE)) == 2
     data = report(Options([str(tmp_path)])).content

@@ -89,7 +89,7 @@ def test_each_player_has_its_optimiser_at_a_constant_rate(name):
         expected = {**options, "weight_decay": 0, "maximize": False}
         assert {key: tuple(group[key]) if key == "betas" else group[key] for key in expected} == expected
         assert not group.get("amsgrad", False)
-    assert type(whole(name).experiment.game.lr_schedule) is Constant
+    assert type(whole(name).game.lr_schedule) is Constant
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)

@@ -13,7 +13,7 @@ from ganexp.data import Data
 from ganexp.models.classifier import test_accuracy as accuracy
 from ganexp.models.judging import Judged
 from ganexp.models.ssgan import labelled_subset
-from ganexp.training.experiment import assemble
+from ganexp.training.components import build_components
 from ganexp.training.train import train
 from support.curves import curves
 from support.pairwise import pairwise
@@ -251,10 +251,10 @@ def test_batch_norm_is_refused_under_penalties_on_sample_gradients(penalty):
     choices = ("loss=hinge", f"penalty={penalty}", "network=mlp", "network.discriminator.norm=batch")
     config = compose(*TINY, *TINY_IMAGES, *choices)
     if not getattr(build(config["penalty"], "penalty"), "per_sample", False):
-        assemble(config)
+        build_components(config)
         return
     with refused("network.discriminator.norm", "penalty"):
-        assemble(config)
+        build_components(config)
 
 
 @pytest.mark.parametrize(
@@ -262,4 +262,4 @@ def test_batch_norm_is_refused_under_penalties_on_sample_gradients(penalty):
 )
 def test_changes_of_images_are_refused_for_points(choice, keys):
     with refused(*keys):
-        assemble(compose(*TINY, *TINY_RING, choice))
+        build_components(compose(*TINY, *TINY_RING, choice))

@@ -7,9 +7,8 @@ from lightning.pytorch import Callback
 
 from ganexp.config.compose import compose
 from ganexp.runs.run import Run
-from ganexp.training.experiment import assemble
+from ganexp.training.experiment import Experiment, assemble
 from ganexp.training.state import RunState
-from ganexp.training.train import Training, prepare
 from support.tiny import TINY
 
 
@@ -38,9 +37,9 @@ class Harm(Callback):
                 parameter.data.zero_()
 
 
-def harmed(folder, what: str, first: int, last: int, *overrides: str, again: bool = True) -> Training:
+def harmed(folder, what: str, first: int, last: int, *overrides: str, again: bool = True) -> Experiment:
     """Prepare a tiny training that is harmed."""
     config = compose(*TINY, *overrides)
     harm = {"_target_": "support.harm.Harm", "what": what, "first": first, "last": last, "again": again}
     config["callbacks"] = {"harm": harm, **config["callbacks"]}
-    return prepare(assemble(config), Run(folder))
+    return assemble(config, Run(folder))

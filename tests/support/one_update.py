@@ -20,8 +20,7 @@ from torch.optim import Optimizer
 from ganexp.config.compose import compose
 from ganexp.data import CIFAR10, MNIST
 from ganexp.runs.run import Run
-from ganexp.training.experiment import assemble
-from ganexp.training.train import Training, prepare
+from ganexp.training.experiment import Experiment, assemble
 
 QUIET = (
     "metrics=none", "callbacks.scalars.every=1",
@@ -83,17 +82,17 @@ def data_of(name: str, kinds: dict[str, type]) -> tuple[str, ...]:
 
 
 @cache
-def whole(name: str) -> Training:
+def whole(name: str) -> Experiment:
     """Prepare an experiment exactly as it is named, but unmeasured, on a data set of the true size; for reading only."""
     config = compose(f"experiment={name}", "trainer.accelerator=cpu", "metrics=none", *data_of(name, BLACK))
-    return prepare(assemble(config), Run(Path("unused")))
+    return assemble(config, Run(Path("unused")))
 
 
 @dataclass
 class Played:
     """What happened in a run, in the order in which it happened."""
 
-    training: Training
+    training: Experiment
     before: dict[str, nn.Module]
     """Copies of both players as they began."""
     batches: list[list[tuple[Tensor, Tensor]]] = field(default_factory=list)
@@ -112,7 +111,7 @@ def play(folder: Path, name: str, *overrides: str, iterations: int = 2) -> Playe
         f"experiment={name}", *QUIET, "trainer.accelerator=cpu", "trainer.precision=64-true", "trainer.max_epochs=null",
         f"trainer.max_iterations={iterations}", *data_of(name, RANDOM), *overrides,
     )  # fmt: skip
-    training = prepare(assemble(config), Run(folder / name))
+    training = assemble(config, Run(folder / name))
     model = training.model
     played = Played(training, {"d": copy.deepcopy(model.discriminator), "g": copy.deepcopy(model.generator)})
     methods = ("sample_latent", "sample_labels", "generate", "observe", "training_step")

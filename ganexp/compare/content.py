@@ -5,7 +5,6 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any
 
 from ganexp import __version__
@@ -14,7 +13,7 @@ from ganexp.compare.collect import Found, Outcome
 from ganexp.compare.parameters import Parameter, labels, vary
 from ganexp.compare.ranking import goals, measured, tables
 from ganexp.compare.verdict import sentences
-from ganexp.compare.words import count
+from ganexp.compare.words import count, relative
 from ganexp.runs.run import Run
 from ganexp.runs.signals import is_headline
 
@@ -38,8 +37,7 @@ def content(
         ConfigError: No run has such a value.
     """
     outcomes = found.outcomes
-    # From here where it is below, else from anywhere.
-    folder = os.path.relpath(found.folder) if found.folder.is_relative_to(Path.cwd()) else str(found.folder)
+    folder = relative(found.folder)
     swept = list(dict.fromkeys(key for sweep in found.sweeps for key in sweep.swept))
     searched = [name for search in found.searches for name in search.objectives]
     parameters, rows = vary(outcomes, swept)

@@ -1,7 +1,9 @@
 """How numbers, times and counts are written in tables and sentences."""
 
 import math
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 MISSING = "–"
@@ -52,3 +54,8 @@ def cut(text: str, width: int) -> str:
 def count(n: int, one: str) -> str:
     """Write how many of something there are."""
     return f"{n:,} {one}{'s' * (n != 1)}"
+
+
+def relative(path: Path) -> str:
+    """Write a path as one would type it here: from here where it is below, else from anywhere."""
+    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)

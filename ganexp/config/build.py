@@ -124,13 +124,16 @@ def check(node: Mapping[str, Any], path: str, given: Mapping[str, Any] | None = 
         and parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
         and key not in given
     }
+    foreign = [key for key in options if key not in parameters and not anything]
     for key, value in options.items():
-        if key not in parameters and not anything:
+        if key in foreign:
             # What a partial node leaves open is filled in by the program.
             program = set(given) | (required - set(options) if node.get("_partial_", False) else set())
             known = [parameter for parameter in parameters if parameter not in program]
             meant = near_miss(key, known)
             hint = f"did you mean {path}.{meant}?" if meant else f"it has {_listed(known)}"
+            if len(foreign) > 1:  # as where only _target_ was set and the default's options are still there
+                hint += f"; leave out what it does not have: {' '.join(f'~{path}.{one}' for one in foreign)}"
             raise ConfigError(f"{name} has no option {key!r}", f"{path}.{key}", hint=hint)
         if nodes := _nodes(value, f"{path}.{key}"):
             for place, inner in nodes:

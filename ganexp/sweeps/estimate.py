@@ -65,7 +65,8 @@ def estimate(
     for job in missing:
         kind, amount = _budget(compose(job.overrides))
         share = amount / whole[1] if kind == whole[0] != _UNKNOWN else 1.0
-        seconds += speed.begin + speed.iterations * speed.iteration * share * _left(job)
+        done = summary.iteration / summary.total_iterations if (summary := job.run.summary) else 0.0
+        seconds += speed.begin + speed.iterations * speed.iteration * share * (1 - done)
     together = min(launcher.n_jobs, len(missing), most or len(missing))
     took = f"{watched.name}: {speed.iteration:.2g} s per iteration, {speed.iterations:,} iterations"
     return f"about {duration(seconds / together)} for {len(missing)}, {together} at a time (from {took})"
@@ -97,22 +98,13 @@ def _budget(config: DictConfig) -> tuple[str, float]:
         return _UNKNOWN, 0.0
 
 
-def _left(job: Job) -> float:
-    """Return which share of its iterations a run still has to make, as far as its summary tells."""
-    summary = job.run.summary
-    return 1 - summary.iteration / summary.total_iterations if summary else 1.0
-
-
 def _try(job: Job, launch: Launch) -> Speed | None:
     """Train a run for some seconds, somewhere else; None if it does not begin."""
     with listening(), tempfile.TemporaryDirectory(prefix="ganexp-") as folder:
         run = Run(Path(folder) / "run")
-        started = time.monotonic()
         child = start([*launch.flags, *job.overrides], run.path, launch, subprocess.DEVNULL)
-        _wait(child, lambda: run.exists or asked_to_stop(), _PATIENCE)
-        begun = time.monotonic()
-        _wait(child, asked_to_stop, _WATCHED)
-        watched = time.monotonic() - begun
+        begin = _wait(child, _PATIENCE, lambda: run.exists)
+        watched = _wait(child, _WATCHED)
         if child.poll() is None and not asked_to_stop():
             child.send_signal(signal.SIGTERM)
         sent = 0
@@ -122,11 +114,12 @@ def _try(job: Job, launch: Launch) -> Speed | None:
         summary = run.summary
         if not (summary and summary.iteration):
             return None
-        return Speed(begun - started, watched / summary.iteration, summary.total_iterations)
+        return Speed(begin, watched / summary.iteration, summary.total_iterations)
 
 
-def _wait(child: subprocess.Popen, until: Callable[[], bool], seconds: float) -> None:
-    """Wait for something, but not if a process has ended, and not for ever."""
-    end = time.monotonic() + seconds
-    while child.poll() is None and not until() and time.monotonic() < end:
+def _wait(child: subprocess.Popen, seconds: float, until: Callable[[], bool] = lambda: False) -> float:
+    """Wait until something is so, a process has ended or a stop is asked for, but not for ever; return for how long."""
+    began = time.monotonic()
+    while child.poll() is None and not until() and not asked_to_stop() and time.monotonic() < began + seconds:
         time.sleep(_TICK)
+    return time.monotonic() - began

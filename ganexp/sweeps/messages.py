@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ganexp.compare.words import count
+from ganexp.compare.words import count, relative
 from ganexp.runs.jobs import Job
 from ganexp.runs.signals import text
 from ganexp.sweeps.folder import Before
@@ -21,11 +21,9 @@ _WORDS = {
 def opening(folder: Path, states: Mapping[str, str], retry: bool, where: str) -> str:
     """Return how many runs there are, how far they are, and where they will run."""
     counts = Counter(states.values())
-    states_said = ", ".join(f"{counts[state]} {word}" for state, word in _WORDS.items() if counts[state])
-    again = ""
-    if counts["failed"]:
-        again = ", to try again" if retry else " (sweep.retry=true tries them again)"
-    return f"{count(len(states), 'run')} in {relative(folder)}: {states_said}{again}\n{where}"
+    how_far = ", ".join(f"{counts[state]} {word}" for state, word in _WORDS.items() if counts[state])
+    again = ", to try again" if retry else " (sweep.retry=true tries them again)"
+    return f"{count(len(states), 'run')} in {relative(folder)}: {how_far}{again if counts['failed'] else ''}\n{where}"
 
 
 def opening_search(folder: Path, trials: int, ended: int, workers: int, where: str) -> str:
@@ -59,14 +57,6 @@ def close(before: Before, jobs: Sequence[Job], launcher: Launcher, found: str = 
         print(f"continue  the same command runs the {unfinished} that {'is' if unfinished == 1 else 'are'} missing")
     if states["failed"] and not found:
         print(f"retry     add sweep.retry=true to try the {states['failed']} that failed again")
-
-
-def relative(path: Path) -> str:
-    """Return a path as one would type it here."""
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
 
 
 def _report(folder: Path) -> str:

@@ -14,7 +14,7 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from ganexp.config import compose as configuration
-from ganexp.config.compose import file_name
+from ganexp.config.compose import assigned, file_name
 from ganexp.config.errors import ConfigError
 from ganexp.config.keys import Purpose, computes, identity, purpose, source
 from ganexp.runs.jobs import Job, known_jobs
@@ -33,7 +33,11 @@ def sweep_folder(config: DictConfig, overrides: Sequence[Override]) -> Path:
     base = Path(str(config.output_dir)) / "sweeps"
     if config.get("name") not in (None, ""):
         return base / file_name(str(config.name))
-    asked = [override for override in overrides if is_a_runs(override) and _counts(override)]
+    asked = [
+        override
+        for override in overrides
+        if is_a_runs(override) and (override.is_sweep_override() or computes(override.key_or_group))
+    ]
     fixed = {override.key_or_group: _value(override) for override in asked if not override.is_sweep_override()}
     parts = [fixed[key] for key in _NAMING if key in fixed]
     if search := [_value(override) for override in overrides if override.key_or_group == "search"]:
@@ -58,8 +62,7 @@ def check_swept(overrides: Sequence[Override]) -> None:
         ConfigError: Something of that kind varies.
     """
     swept = [override.key_or_group for override in overrides if override.is_sweep_override()]
-    varying = [key for key in swept if purpose(key) in (Purpose.COMMAND, Purpose.NAMES)]
-    if varying:
+    if varying := [key for key in swept if purpose(key) in (Purpose.COMMAND, Purpose.NAMES)]:
         raise ConfigError("this is one value for all runs, it cannot be swept", *varying)
 
 
@@ -108,23 +111,16 @@ def resolved(composed: DictConfig) -> dict[str, Any]:
 
 def identify(composed: DictConfig, overrides: Sequence[str], swept: Collection[str] = ()) -> str:
     """Return sixteen hexadecimal digits that are equal for the same run; one that will be refused is known by its overrides."""
-    pairs = (override.lstrip("+").partition("=") for override in overrides)
-    more = {key: value for key, _, value in pairs if key in swept and not computes(key)}
+    more = {key: value for key, value in assigned(overrides).items() if key in swept and not computes(key)}
     try:
         return identity(resolved(composed), more)
     except ConfigError:
         return identity({}, {"overrides": "\n".join(sorted(overrides))})
 
 
-def _counts(override: Override) -> bool:
-    """Return whether an override is part of what a sweep is known by."""
-    return override.is_sweep_override() or computes(override.key_or_group)
-
-
 def _name(overrides: Sequence[str], swept: set[str]) -> str:
     """Return the overrides that vary; TensorBoard shows runs by this name."""
-    varying = [override.lstrip("+") for override in overrides if override.lstrip("+").partition("=")[0] in swept]
-    return file_name(",".join(varying) or "run")
+    return file_name(",".join(f"{key}={value}" for key, value in assigned(overrides).items() if key in swept) or "run")
 
 
 def _value(override: Override) -> str:

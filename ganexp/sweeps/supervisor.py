@@ -21,6 +21,7 @@ from typing import IO, Any
 
 from hydra.core.hydra_config import HydraConfig
 
+from ganexp.config.compose import assigned
 from ganexp.config.keys import Purpose, purpose
 from ganexp.config.refusals import PREFIX
 from ganexp.runs.jobs import Job
@@ -184,12 +185,9 @@ def _run(job: Job, launch: Launch) -> JobRecord:
 
 def _moved(job: Job) -> list[str]:
     """Return overrides for a run that continues with its files or its hardware elsewhere."""
-    before = dict(override.lstrip("+").split("=", 1) for override in job.run.overrides if "=" in override)
-    return [
-        f"++{key}={value}"
-        for key, equals, value in (override.lstrip("+").partition("=") for override in job.overrides)
-        if equals and "." in key and purpose(key) in (Purpose.FILES, Purpose.HARDWARE) and before.get(key) != value
-    ]
+    before, now_given = assigned(job.run.overrides), assigned(job.overrides)
+    moved = [key for key in now_given if "." in key and purpose(key) in (Purpose.FILES, Purpose.HARDWARE)]
+    return [f"++{key}={now_given[key]}" for key in moved if before.get(key) != now_given[key]]
 
 
 def _attend(child: subprocess.Popen, job: Job, echo: int | None) -> None:

@@ -12,6 +12,7 @@ from hydra.plugins.sweeper import Sweeper as HydraSweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
+from ganexp.compare.words import relative
 from ganexp.config.build import build, check_value
 from ganexp.config.compose import plain
 from ganexp.config.errors import ConfigError
@@ -59,7 +60,8 @@ class Sweeper(HydraSweeper):
         jobs = plan_jobs(self._compose, folder, _combinations(runs), swept)
         states = states_of(jobs)
         launcher, launch = self._launcher()
-        missing = [job for job in jobs if states[job.name] in _missing(launch.retry)]
+        open_states = {"new", "unfinished", "failed"} if launch.retry else {"new", "unfinished"}
+        missing = [job for job in jobs if states[job.name] in open_states]
         launcher.setup(Supervisor(missing, launch), folder)
         print(messages.opening(folder, states, launch.retry, launcher.describe()), flush=True)
         if config.sweep.dry_run:
@@ -85,10 +87,9 @@ class Sweeper(HydraSweeper):
         from ganexp.sweeps.search.worker import Worker
 
         config = self._config
-        swept = {
-            override.get_key_element(): str(override.input_line).partition("=")[2] for override in runs if _varies(override)
-        }
-        given = [str(override.input_line) for override in runs if not _varies(override)]
+        varying = [override for override in runs if override.is_sweep_override()]
+        swept = {override.get_key_element(): str(override.input_line).partition("=")[2] for override in varying}
+        given = [str(override.input_line) for override in runs if override not in varying]
         search = plan(folder, plain(config.search), swept, given, lambda line: resolved(self._compose(line)))
         launcher, launch = self._launcher()
         launcher.setup(Worker(search, launch), folder)
@@ -124,8 +125,7 @@ class Sweeper(HydraSweeper):
         Raises:
             HydraException: It cannot be composed.
         """
-        composed: DictConfig = self._context.config_loader.load_sweep_config(self._config, list(overrides))
-        return composed
+        return self._context.config_loader.load_sweep_config(self._config, list(overrides))
 
     @property
     def _choice(self) -> str:
@@ -136,11 +136,8 @@ class Sweeper(HydraSweeper):
     def _launcher(self) -> tuple[Launcher, Launch]:
         """Return what runs the jobs, and how they are started."""
         config = self._config
-        launcher: Launcher
-        if config.get("launcher") is None:
-            launcher = HydraLauncher(self._context, config)
-        else:
-            launcher = build(plain(config.launcher), "launcher")
+        own = config.get("launcher") is not None
+        launcher: Launcher = build(plain(config.launcher), "launcher") if own else HydraLauncher(self._context, config)
         return launcher, Launch(flags=_flags(config), echo=launcher.echoes, retry=config.sweep.retry)
 
 
@@ -154,7 +151,7 @@ def _launch(launcher: Launcher, before: Before, lines: Sequence[Sequence[str]], 
     if not lines:
         return
     if not launcher.echoes:
-        print(f"logs in {messages.relative(before.folder / 'jobs')}", flush=True)
+        print(f"logs in {relative(before.folder / 'jobs')}", flush=True)
     try:
         with listening():
             launcher.launch(lines)
@@ -171,14 +168,6 @@ def _exit(good: bool) -> None:
         sys.exit(1)
 
 
-def _varies(override: Override) -> bool:
-    return bool(override.is_sweep_override())
-
-
-def _missing(retry: bool) -> tuple[str, ...]:
-    return ("new", "unfinished", "failed") if retry else ("new", "unfinished")
-
-
 def _combinations(overrides: Sequence[Override]) -> list[list[str]]:
     """Return the overrides of each run: every combination of what varies.
 
@@ -189,9 +178,8 @@ def _combinations(overrides: Sequence[Override]) -> list[list[str]]:
         if override.is_sweep_override() and not override.is_discrete_sweep():
             hint = "add search=base to search an interval"
             raise ConfigError("a sweep needs a finite number of values", str(override.key_or_group), hint=hint)
-    empty = [override.key_or_group for override in overrides if _varies(override) and not any(override.sweep_string_iterator())]
-    if empty:
-        raise ConfigError("this sweeps over no value", *empty)
+        if override.is_sweep_override() and not any(override.sweep_string_iterator()):
+            raise ConfigError("this sweeps over no value", str(override.key_or_group))
     (combinations,) = BasicSweeper.split_arguments(list(overrides), None)
     return combinations
 

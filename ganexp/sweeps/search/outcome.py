@@ -35,7 +35,8 @@ def outcome(search: Search, flags: Sequence[str] = ()) -> str:
     rows = [("search", f"{len(begun)} of {asked} trials" + (f": {counts}" if counts else ""))]
     best = best_trials(study)
     if not best:
-        rows += _excuses(begun)
+        reasons = Counter(str(trial.user_attrs[REASON]) for trial in begun if trial.user_attrs.get(REASON))
+        rows += [("none", f"{one} ({count} times)" if count > 1 else one) for one, count in reasons.most_common(_MOST)]
     for trial in best[:_MOST]:
         scored = zip(search.objectives, trial.values, strict=True)
         rows.append(("best", f"{trial.user_attrs[NAME]}  {'  '.join(f'{name} {text(value)}' for name, value in scored)}"))
@@ -52,8 +53,7 @@ def outcome(search: Search, flags: Sequence[str] = ()) -> str:
 
 def best_trials(study: "package.Study") -> "list[FrozenTrial]":
     """Return the best complete trial; of several objectives the Pareto-optimal ones; empty if none is complete."""
-    states = optuna().trial.TrialState
-    if not study.get_trials(deepcopy=False, states=(states.COMPLETE,)):
+    if not study.get_trials(deepcopy=False, states=(optuna().trial.TrialState.COMPLETE,)):
         return []
     return [study.best_trial] if len(study.directions) == 1 else study.best_trials
 
@@ -71,9 +71,3 @@ def importance(study: "package.Study") -> dict[str, float]:
     if len(study.directions) > 1 or len(complete) < _ENOUGH or len(complete[0].params) < 2:
         return {}
     return package.importance.get_param_importances(study, evaluator=package.importance.FanovaImportanceEvaluator(seed=0))
-
-
-def _excuses(begun: "list[FrozenTrial]") -> list[tuple[str, str]]:
-    """Return why there is no best trial."""
-    reasons = Counter(str(trial.user_attrs[REASON]) for trial in begun if trial.user_attrs.get(REASON))
-    return [("none", f"{reason} ({count} times)" if count > 1 else reason) for reason, count in reasons.most_common(_MOST)]

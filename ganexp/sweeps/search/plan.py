@@ -1,19 +1,16 @@
 """What a search is to do, checked before anything of it is begun."""
 
 import inspect
-import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ganexp.config import keys
-from ganexp.config.build import build, check_value
-from ganexp.config.compose import near_miss
+from ganexp.config.build import build, check, mentioned, refusal
 from ganexp.config.errors import ConfigError
 from ganexp.config.types import PositiveInt, Seed
 from ganexp.sweeps.search import optuna
-from ganexp.sweeps.search.samplers import check_options, try_sampler
 from ganexp.sweeps.search.space import alternatives, overrides, read_space
 
 if TYPE_CHECKING:
@@ -22,6 +19,7 @@ if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
 
 _GOALS = {"min": "minimize", "max": "maximize"}
+_STARTUP = 10  # trials that samplers commonly leave to chance, unless an option of theirs says otherwise
 
 
 @dataclass(frozen=True)
@@ -123,26 +121,41 @@ def plan(
     settled = {key.name: getattr(checked, key.name) for key in fields(Options)} | {"space": space, "objectives": objectives}
     search = Search(folder.absolute(), Options(**settled), tuple(always), keys.settings(first))
     for kind, make in (("sampler", lambda: search.sampler(0)), ("pruner", search.pruner)):
-        check_options(options[kind], f"search.{kind}")
         base = getattr(optuna(), f"{kind}s")
         if not isinstance(make(), getattr(base, f"Base{kind.capitalize()}")):
             raise ConfigError(f"should be one of optuna.{kind}s", f"search.{kind}._target_")
-    try_sampler(lambda: search.sampler(0), checked.sampler, search.space, list(objectives.values()))
+    _try_sampler(search)
     return search
 
 
 def _check_options(options: Mapping[str, Any]) -> Options:
-    hints = typing.get_type_hints(Options, include_extras=True)
-    for key in options.keys() - hints.keys():
-        meant = near_miss(key, hints)
-        hint = f"did you mean search.{meant}?" if meant else f"choices: {', '.join(hints)}"
-        raise ConfigError("there is no such option", f"search.{key}", hint=hint)
-    for key in hints.keys() & options.keys():
-        check_value(options[key], hints[key], f"search.{key}")
+    check({"_target_": f"{__name__}.Options", **options}, "search")
     for kind in ("sampler", "pruner"):
         if options[kind] is not None and "_target_" not in options[kind]:
             raise ConfigError("should have a _target_", f"search.{kind}")
     return Options(**options)
+
+
+def _try_sampler(search: Search) -> None:
+    """Let a sampler choose after trials from which it can learn: some refuse a space, or miss a package, only then.
+
+    Raises:
+        ConfigError: It fails.
+    """
+    package, options, directions = optuna(), search.options.sampler or {}, list(search.objectives.values())
+    study = package.create_study(sampler=package.samplers.RandomSampler(0), directions=directions)
+    startup = options.get("n_startup_trials")
+    for number in range(startup if isinstance(startup, int) else _STARTUP):
+        study.tell(study.ask(search.space), [float(number)] * len(directions))
+    study.sampler = search.sampler(0)
+    try:
+        for _ in range(2):
+            study.ask(search.space)
+    except ImportError as error:
+        name = error.name or str(error)
+        raise ConfigError(f"needs {name}, which is missing", "search.sampler._target_", hint=f"pip install {name}") from error
+    except Exception as error:  # a sampler may be anybody's
+        raise refusal(error, *mentioned(error, "search.sampler", options)) from error
 
 
 def _check_space(
@@ -151,10 +164,8 @@ def _check_space(
     """Compose a configuration of each end and choice of each dimension; return the first."""
     tried = alternatives(space)
     first = {key: values[0] for key, values in tried.items()}
-    config = compose([*always, *overrides(first)])
-    for key, values in tried.items():
-        for value in values[1:]:
-            compose([*always, *overrides(first | {key: value})])
+    others = [first | {key: value} for key, values in tried.items() for value in values[1:]]
+    config, *_ = [compose([*always, *overrides(point)]) for point in (first, *others)]
     return config
 
 
@@ -174,23 +185,18 @@ def _ranked(config: dict[str, Any]) -> tuple[dict[str, str], str | None]:
 def _check_objectives(asked: Mapping[str, str] | None, ranked: tuple[dict[str, str], str | None]) -> dict[str, str]:
     there, best = ranked
     if not there:
-        raise ConfigError(
-            "a search needs metrics that rank its trials", "metrics", hint="such as metrics=points or metrics=images"
-        )
+        hint = "such as metrics=points or metrics=images"
+        raise ConfigError("a search needs metrics that rank its trials", "metrics", hint=hint)
     for value in (best, *(asked or {})):
         if value not in there:
             hint = f"choices: {', '.join(there)}"
             raise ConfigError(f"{value} is no value that ranks models", "search.objectives", hint=hint)
-    if not asked:
-        assert best is not None
-        return {best: _GOALS[there[best]]}
-    for value, direction in asked.items():
-        if direction != _GOALS[there[value]]:
-            raise ConfigError(
-                f"{value} should be {_GOALS[there[value]]}d", "search.objectives", hint=f"write {value}: {_GOALS[there[value]]}"
-            )
-    return dict(asked)
+    right = {value: _GOALS[there[value]] for value in asked or [str(best)]}
+    for value, direction in right.items():
+        if asked and asked[value] != direction:
+            raise ConfigError(f"{value} should be {direction}d", "search.objectives", hint=f"write {value}: {direction}")
+    return right
 
 
 def _written(value: Any) -> str:
-    return {None: "null", True: "true", False: "false"}[value] if value is None or isinstance(value, bool) else str(value)
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)

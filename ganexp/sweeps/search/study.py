@@ -2,8 +2,8 @@
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial, Trial
 
 # What is noted of a trial. The name comes last: a trial without one was not begun.
-NAME, WORKER, KILLS, STATUS, REASON = "name", "worker", "kills", "status", "reason"
+NAME, WORKER, KILLS, REASON = "name", "worker", "kills", "reason"
 
 TRIALS = "trials"
 """What is noted of the study: how many trials the latest command asked for."""
@@ -60,11 +60,8 @@ def create(search: Search, retry: bool = False) -> None:
             (search.folder / _URL).write_text(search.options.storage)
         options = {key: getattr(search.options, key) for key in _SAME}
         for attribute, prefix, asked in ((_ASKED, "search.", options), (_SHARED, "", dict(search.shared))):
-            before = study.user_attrs.get(attribute)
-            if before is None:
-                study.set_user_attr(attribute, asked)
-            else:
-                _check_same(search, before, asked, prefix)
+            _check_same(search, study.user_attrs.get(attribute, asked), asked, prefix)
+            study.set_user_attr(attribute, asked)
         study.set_user_attr(TRIALS, search.options.trials)  # holds for workers of earlier commands too
         if retry:
             failed = study.get_trials(deepcopy=False, states=(optuna().trial.TrialState.FAIL,))
@@ -128,11 +125,9 @@ def frozen(study: "package.Study", number: int) -> "FrozenTrial":
     return next(trial for trial in study.get_trials(deepcopy=False) if trial.number == number)
 
 
-@contextmanager
-def turn(folder: Path) -> Iterator[None]:
-    """Wait until no other worker looks for a trial, and keep others waiting."""
-    with FileLock(folder / _TURN):
-        yield
+def turn(folder: Path) -> FileLock:
+    """Return what keeps other workers waiting while one looks for a trial."""
+    return FileLock(folder / _TURN)
 
 
 def worker_lock(folder: Path, worker: str) -> Path:

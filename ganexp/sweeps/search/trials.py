@@ -11,22 +11,10 @@ from typing import TYPE_CHECKING
 
 from ganexp.runs.locks import is_held
 from ganexp.sweeps.search import optuna
+from ganexp.sweeps.search import study as kept
 from ganexp.sweeps.search.plan import Search
 from ganexp.sweeps.search.space import trial_name
-from ganexp.sweeps.search.study import (
-    KILLS,
-    NAME,
-    REASON,
-    STATUS,
-    TRIALS,
-    WORKER,
-    counted,
-    frozen,
-    load,
-    trial_of,
-    turn,
-    worker_lock,
-)
+from ganexp.sweeps.search.study import KILLS, NAME, REASON, WORKER, counted, frozen
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -44,12 +32,12 @@ class Trials:
 
     def __init__(self, search: Search, worker: str) -> None:
         self.search, self.worker = search, worker
-        self.study = load(search.folder, search.options.storage)
+        self.study = kept.load(search.folder, search.options.storage)
 
     @property
     def lock(self) -> Path:
         """The file whose lock the worker holds as long as it lives."""
-        return worker_lock(self.search.folder, self.worker)
+        return kept.worker_lock(self.search.folder, self.worker)
 
     def next(self, without: Collection[int] = ()) -> "FrozenTrial | None":
         """Return a trial to work on: one that somebody left, or a new one; None: all are done, or in other hands.
@@ -57,9 +45,9 @@ class Trials:
         Arguments:
             without: Numbers of trials that are not to be taken.
         """
-        with turn(self.search.folder):
+        with kept.turn(self.search.folder):
             number = self._left(without)
-            if number is None and len(counted(self.study)) < self.study.user_attrs[TRIALS]:
+            if number is None and len(counted(self.study)) < self.study.user_attrs[kept.TRIALS]:
                 number = self._ask()
             return None if number is None else frozen(self.study, number)
 
@@ -71,25 +59,22 @@ class Trials:
         """Note that a trial's process was killed; give the trial back, or up if that happens too often."""
         kills = frozen(self.study, number).user_attrs.get(KILLS, 0) + 1
         if kills > _MOST_KILLS:
-            self.tell(number, None, "killed", f"{kills} times; {reason or 'its worker died'}", failed=True)
+            self.tell(number, "failed", reason=f"{kills} times; {reason or 'its worker died'}")
         else:
             self._note(number, {KILLS: kills, WORKER: None})
 
-    def tell(
-        self, number: int, values: list[float] | None, status: str | None, reason: str | None, failed: bool = False
-    ) -> None:
+    def tell(self, number: int, end: str, values: list[float] | None = None, reason: str | None = None) -> None:
         """Finish a trial.
 
         Arguments:
             number: The trial.
-            values: What it scored, in the order of the objectives; None: nothing that counts.
-            status: What became of its run.
+            end: `complete`, `bad` (it counts as a bad one) or `failed` (it teaches nothing).
+            values: What a complete one scored, in the order of the objectives.
             reason: Why it has no values.
-            failed: Whether nothing can be learnt from it; else it counts as bad.
         """
-        self._note(number, {STATUS: status, REASON: reason})
+        self._note(number, {REASON: reason})
         states = optuna().trial.TrialState
-        state = states.COMPLETE if values is not None else states.FAIL if failed else states.PRUNED
+        state = {"complete": states.COMPLETE, "bad": states.PRUNED, "failed": states.FAIL}[end]
         self.study.tell(number, values, state, skip_if_finished=True)
 
     def _left(self, without: Collection[int]) -> int | None:
@@ -97,10 +82,10 @@ class Trials:
         states = optuna().trial.TrialState
         for trial in self.study.get_trials(deepcopy=False, states=(states.RUNNING,)):
             if NAME not in trial.user_attrs:  # its worker died while it asked; that trial does not count
-                self.tell(trial.number, None, None, "never begun", failed=True)
+                self.tell(trial.number, "failed", reason="never begun")
                 continue
             holder = trial.user_attrs.get(WORKER)
-            if trial.number in without or (holder is not None and is_held(worker_lock(self.search.folder, holder))):
+            if trial.number in without or (holder is not None and is_held(kept.worker_lock(self.search.folder, holder))):
                 continue
             if holder is not None:
                 self.killed(trial.number, None)
@@ -114,12 +99,12 @@ class Trials:
         number = len(self.study.get_trials(deepcopy=False))
         seed = random.Random(f"{self.search.options.seed}, {number}").getrandbits(32)
         parts = {"sampler": self.search.sampler(seed), "pruner": self.search.pruner()}
-        asking = load(self.search.folder, self.search.options.storage, **parts)
+        asking = kept.load(self.search.folder, self.search.options.storage, **parts)
         trial = asking.ask(self.search.space)
         self._note(trial.number, {WORKER: self.worker, NAME: trial_name(trial.number, trial.params)})
         return trial.number
 
     def _note(self, number: int, attributes: Mapping[str, str | int | None]) -> None:
-        trial = trial_of(self.study, number)
+        trial = kept.trial_of(self.study, number)
         for key, value in attributes.items():
             trial.set_user_attr(key, value)

@@ -86,13 +86,10 @@ class Worker(Task):
         if not self.search.prunes:
             return launch
         trial = {
-            "_target_": "ganexp.sweeps.search.trial.Trial",
-            "folder": str(self.search.folder),
+            "_target_": "ganexp.sweeps.search.trial.Trial", "folder": str(self.search.folder), "number": number,
+            "value": next(iter(self.search.objectives)), "pruner": self.search.options.pruner,
             "storage": self.search.options.storage,
-            "number": number,
-            "value": next(iter(self.search.objectives)),
-            "pruner": self.search.options.pruner,
-        }
+        }  # fmt: skip
         return launch.within({CALLBACKS: json.dumps({"trial": trial})})
 
 
@@ -108,34 +105,28 @@ def judge(record: JobRecord, summary: Summary | None, search: Search) -> Outcome
     if summary and status in ("running", "waiting") and summary.exit_status in (0, 1):
         # The run ended, but the process that supervised it did not live to note that.
         status, reason = summary.status, summary.reason
-    if status in ("refused", "failed"):
-        return Outcome("failed", reason=reason)
-    if status == "killed":
-        return Outcome("killed", reason=reason)
+    if status in ("refused", "failed", "killed"):
+        return Outcome("killed" if status == "killed" else "failed", reason=reason)
     if status in ("diverged", "pruned") or (status == "stopped" and summary and summary.exit_status == 1):
         return Outcome("bad", reason=reason)
     if status != "finished" or summary is None:
         return Outcome("open")
     state = summary if search.options.value == "final" else summary.best
-    scored = {name: state.metrics.get(name) if state else None for name in search.objectives}
-    values = [value for value in scored.values() if value is not None]
-    if len(values) < len(scored):
-        missing = [name for name, value in scored.items() if value is None]
+    scored = {name: value for name in search.objectives if state and (value := state.metrics.get(name)) is not None}
+    if missing := [name for name in search.objectives if name not in scored]:
         return Outcome("failed", reason=f"it has no {' and no '.join(missing)}")
-    return Outcome("complete", values=values)
+    return Outcome("complete", values=list(scored.values()))
 
 
 def _conclude(trials: Trials, number: int, outcome: Outcome) -> bool:
     """Tell the study of a trial; return whether it may be taken again in this command."""
-    if outcome.end == "killed":
-        trials.killed(number, outcome.reason)
-    elif outcome.end == "open":
+    if outcome.end == "open":
         trials.give_back(number)
-        return False
+    elif outcome.end == "killed":
+        trials.killed(number, outcome.reason)
     else:
-        status = {"complete": "finished", "bad": "pruned", "failed": "failed"}[outcome.end]
-        trials.tell(number, outcome.values, status, outcome.reason, failed=outcome.end == "failed")
-    return True
+        trials.tell(number, outcome.end, outcome.values, outcome.reason)
+    return outcome.end != "open"
 
 
 def _job(search: Search, trial: "FrozenTrial") -> Job:

@@ -16,9 +16,9 @@ def told(make_search):
         for end in ends:
             number = trials.next().number
             if isinstance(end, str):
-                trials.tell(number, None, "failed", end, failed=True)
+                trials.tell(number, "failed", reason=end)
             elif end is not None:
-                trials.tell(number, end, "finished", None)
+                trials.tell(number, "complete", end)
         return outcome(search)
 
     return tell
@@ -64,7 +64,7 @@ def test_what_matters_is_told_when_enough_trials_tell(make_search):
     trials = Trials(search, "w")
     for number in range(12):
         trial = trials.next()
-        trials.tell(trial.number, [trial.params["a"]], "finished", None)
+        trials.tell(trial.number, "complete", [trial.params["a"]])
         assert ("importance" in outcome(search)) == (number >= 7)
     line = outcome(search).splitlines()[-1]
     assert line.split()[:2] == ["importance", "a"]

@@ -1,8 +1,8 @@
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from ganexp.config.errors import ConfigError
 from ganexp.sweeps.search.space import alternatives, overrides, read_space, trial_name
+from support.refused import refused
 
 optuna = pytest.importorskip("optuna")
 KINDS = optuna.distributions
@@ -29,33 +29,20 @@ def test_what_a_sweep_says_is_what_is_searched(text, expected):
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    "text",
     [
-        ("0.1", "nothing to choose"),
-        ("[1,2]", "nothing to choose"),
-        ("choice(a)", "two or more"),
-        ("choice(a,a)", "two or more different"),
-        ("range(5,1)", "nothing to choose"),
-        ("range(1,2)", "nothing to choose"),
-        ("glob(*)", "nothing to choose"),
-        ("interval(1,0)", "a lower and a higher end"),
-        ("interval(1,1)", "a lower and a higher end"),
-        ("interval(0,inf)", "a lower and a higher end"),
-        ("tag(log,interval(0,1))", "zero has no logarithm"),
-        ("tag(log,choice(1,10))", "tag without a meaning"),
-        ("tag(normal,interval(0,1))", "tag without a meaning"),
-        ("interval(0", "cannot be read"),
-        ("uniform(0,1)", "cannot be read"),
+        *("0.1", "[1,2]", "choice(a)", "choice(a,a)", "range(5,1)", "range(1,2)", "glob(*)"),
+        *("interval(1,0)", "interval(1,1)", "interval(0,inf)", "tag(log,interval(0,1))"),
+        *("tag(log,choice(1,10))", "tag(normal,interval(0,1))", "interval(0", "uniform(0,1)"),
     ],
 )
-def test_what_cannot_be_searched_is_refused_by_its_key(text, message):
-    with pytest.raises(ConfigError, match=message) as refused:
+def test_what_cannot_be_searched_is_refused_by_its_key(text):
+    with refused("d_optimizer.lr"):
         read_space({"d_optimizer.lr": text})
-    assert refused.value.keys == ("d_optimizer.lr",)
 
 
 def test_a_key_cannot_be_deleted_by_values():
-    with pytest.raises(ConfigError, match="nothing to choose"):
+    with refused("~loss"):
         read_space({"~loss": "hinge,r3gan"})
 
 

@@ -28,7 +28,7 @@ def all_by(search, worker: str) -> list[int]:
     with hold(trials.lock):
         while (trial := trials.next()) is not None:
             numbers.append(trial.number)
-            trials.tell(trial.number, [float(trial.number)], "finished", None)
+            trials.tell(trial.number, "complete", [float(trial.number)])
     return numbers
 
 
@@ -120,7 +120,7 @@ def test_the_same_seed_makes_the_same_search_also_when_it_was_interrupted(make_s
             trials = Trials(search, str(number))
             for _ in range(count):
                 trial = trials.next()
-                trials.tell(trial.number, [trial.params["d_optimizer.lr"]], "finished", None)
+                trials.tell(trial.number, "complete", [trial.params["d_optimizer.lr"]])
         return [trial.params for trial in load(search.folder, None).get_trials()]
 
     whole = params("a", 6)
@@ -161,7 +161,7 @@ def test_others_are_made_in_place_of_failed_trials_where_that_is_wanted(make_sea
     create(search)
     trials = Trials(search, "a")
     while (trial := trials.next()) is not None:
-        trials.tell(trial.number, None, "failed", "no data", failed=True)
+        trials.tell(trial.number, "failed", reason="no data")
     create(search)
     assert all_by(search, "b") == []
     create(search, retry=True)
@@ -233,7 +233,7 @@ def test_a_half_written_entry_is_cut_off(make_search):
     search = make_search(trials=2)
     create(search)
     trials = Trials(search, "a")
-    trials.tell(trials.next().number, [1.0], "finished", None)
+    trials.tell(trials.next().number, "complete", [1.0])
     journal = search.folder / "study.journal"
     whole = journal.read_bytes()
     journal.write_bytes(whole + b'{"op_code":4,"wor')
@@ -250,6 +250,6 @@ def test_several_objectives_and_any_sampler(make_search, sampler):
     trials = Trials(search, "a")
     ends = ([1.0, 2.0], None, [2.0, 1.0])
     for values in ends:
-        trials.tell(trials.next().number, values, "status", "reason")
-    trials.tell(trials.next().number, None, "refused", "reason", failed=True)
+        trials.tell(trials.next().number, "complete" if values else "bad", values)
+    trials.tell(trials.next().number, "failed", reason="reason")
     assert states(search) == ["COMPLETE", "PRUNED", "COMPLETE", "FAIL"]

@@ -11,7 +11,7 @@ import re
 import sys
 import typing
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache, partial
+from functools import cache, partial, reduce
 from typing import Any
 
 import hydra.utils
@@ -41,6 +41,10 @@ _WORDING = {
     "sequence_str": "should be a list",
     "too_short": "should not be empty",
 }
+_SHORTER = {
+    "Input should": "should", "an instance of Sequence": "a list",
+    "greater than or equal to": "at least", "less than or equal to": "at most",
+}  # fmt: skip
 
 
 def build(node: Mapping[str, Any], path: str, offered: Sequence[object] = (), **given: Any) -> Any:
@@ -56,7 +60,7 @@ def build(node: Mapping[str, Any], path: str, offered: Sequence[object] = (), **
         ConfigError: An option is unknown, missing or of the wrong type or range, or the constructor refuses.
     """
     if not isinstance(node, Mapping):
-        raise ConfigError("should be a section with options of its own", path, hint=f"to leave it out, write ~{path}")
+        raise ConfigError("should be a section of options", path, hint=f"~{path} leaves it out")
     if "_target_" not in node:
         return {name: build(child, f"{path}.{name}", offered, **given) for name, child in node.items()}
     given = _asked(node, path, offered) | given
@@ -181,7 +185,7 @@ def _misfit(error: ValidationError, path: str) -> ConfigError:
     if first["type"] == "missing":  # of a tuple; the last one that is missing says how long it is
         return ConfigError(f"should be a list of {int((others or [first])[-1]['loc'][-1]) + 1}", path)
     wordings = [
-        _WORDING.get(found["type"], found["msg"].replace("Input should", "should").replace("an instance of Sequence", "a list"))
+        _WORDING.get(found["type"], reduce(lambda text, pair: text.replace(*pair), _SHORTER.items(), found["msg"]))
         for found in (first, *others)
         if [part for part in found["loc"] if isinstance(part, int)] == index  # the branches of a union
     ]

@@ -45,7 +45,7 @@ def register_resolvers() -> None:
 
 
 def plain(cfg: DictConfig, resolve: bool = True) -> dict[str, Any]:
-    """Return nothing but dicts, lists and scalars, with every interpolation resolved unless told otherwise.
+    """Return nothing but dicts, lists and scalars, with every interpolation resolved by default.
 
     Raises:
         ConfigError: A value is missing or cannot be resolved.
@@ -103,8 +103,8 @@ def compose_option(group: str, option: str | None) -> dict[str, Any]:
     there = sorted(path.stem for path in (directory() / group).glob("*.yaml"))
     if option not in there:
         meant = near_miss(str(option), there)
-        hint = f"did you mean {group}={meant}?" if meant else f"there is: {', '.join(there)}"
-        raise ConfigError(f"there is no such {group}", group, hint=hint)
+        hint = f"did you mean {group}={meant}?" if meant else f"choices: {', '.join(there)}"
+        raise ConfigError(f"no such {group}", group, hint=hint)
     with hydra.initialize_config_dir(str(directory()), version_base="1.3"):
         return dict(plain(hydra.compose(f"{group}/{option}")).get(group, {}))
 
@@ -160,7 +160,7 @@ def _unresolved(cfg: DictConfig) -> ConfigError | None:
             if OmegaConf.is_config(node):
                 OmegaConf.to_container(node, resolve=True, throw_on_missing=True)
         except MissingMandatoryValue:
-            return ConfigError("a value is needed here", key)
+            return ConfigError("a value is required", key)
         except OmegaConfBaseException as error:
             message = first_line(error)
             return ConfigError(message[0].lower() + message[1:], key)

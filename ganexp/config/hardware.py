@@ -1,4 +1,4 @@
-"""What this machine offers, asked before Lightning is imported, so that a missing GPU is refused at once."""
+"""Check the hardware before Lightning is imported, so that a missing GPU is refused at once."""
 
 import platform
 import re
@@ -14,32 +14,32 @@ PRECISIONS = ("32-true", "32", "bf16-mixed", "bf16", "16-mixed", "16", "64-true"
 
 
 def check_hardware(trainer: Mapping[str, Any]) -> None:
-    """Refuse a ``trainer`` node that asks for what is not there.
+    """Refuse a ``trainer`` node that this machine cannot run.
 
     Raises:
-        ConfigError: Accelerator, number of devices or precision cannot be had on this machine.
+        ConfigError: Accelerator, number of devices or precision are not available on this machine.
     """
     accelerator, precision = str(trainer.get("accelerator", "auto")), str(trainer.get("precision", "32-true"))
     cuda, mps = torch.cuda.device_count() if torch.cuda.is_available() else 0, torch.backends.mps.is_available()
     if accelerator not in ACCELERATORS:
-        raise ConfigError("unknown accelerator", "trainer.accelerator", hint=f"one of {', '.join(ACCELERATORS)}")
+        raise ConfigError("unknown accelerator", "trainer.accelerator", hint=f"choices: {', '.join(ACCELERATORS)}")
     absent = {"gpu": not (cuda or mps), "cuda": not cuda, "mps": not mps}
     if absent.get(accelerator, False):
-        built = "" if torch.version.cuda or accelerator == "mps" else "; this torch is a build without CUDA"
+        built = "" if torch.version.cuda or accelerator == "mps" else ", and was built without CUDA"
         raise ConfigError(
-            f"this machine has no such device that torch {torch.__version__} can use{built}",
+            f"not available: torch {torch.__version__} finds no such device{built}",
             "trainer.accelerator",
-            hint="use trainer.accelerator=auto to take what is there, or trainer.accelerator=cpu",
+            hint="use trainer.accelerator=auto or trainer.accelerator=cpu",
         )
     _check_devices(trainer.get("devices", 1), cuda if accelerator in ("auto", "gpu", "cuda") else 0)
     if precision not in PRECISIONS:
-        raise ConfigError("unknown precision", "trainer.precision", hint=f"one of {', '.join(PRECISIONS)}")
+        raise ConfigError("unknown precision", "trainer.precision", hint=f"choices: {', '.join(PRECISIONS)}")
     if precision.startswith("16") and (accelerator == "cpu" or not (cuda or mps)):
         raise ConfigError("half precision needs a GPU", "trainer.precision", hint="use trainer.precision=bf16-mixed on a CPU")
     strategy = trainer.get("strategy", "auto")
     if isinstance(strategy, str) and strategy != "auto" and not strategy.startswith("ddp"):
         raise ConfigError(
-            "two players with an optimiser each are trained with auto or ddp",
+            "a model with two optimisers is trained with auto or ddp",
             "trainer.strategy",
             hint="use trainer.strategy=ddp",
         )

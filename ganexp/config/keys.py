@@ -87,7 +87,7 @@ def identity(config: Mapping[str, Any], more: Mapping[str, str] | None = None) -
 
     Arguments:
         config: The configuration of a run, in plain types.
-        more: What tells runs apart besides it, such as a key that is swept though it computes nothing.
+        more: What else tells runs apart, such as a swept key that computes nothing.
     """
     content = json.dumps([settings(config), dict(more or {})], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()[:16]

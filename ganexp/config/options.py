@@ -31,7 +31,7 @@ _OPTION = re.compile(r"\w+(\.\w+)*=")
 
 
 def command(program: str, options: type[Options], work: Callable[[Options], object]) -> int:
-    """Read the command line, do the work, and return the exit status; what is refused is told in one line.
+    """Read the command line, do the work, and return the exit status; a refusal is reported in one line.
 
     ``HYDRA_FULL_ERROR=1`` shows the traceback of a refusal, as the main program does.
 
@@ -84,8 +84,8 @@ def read(arguments: Sequence[str], options: type[Options]) -> Options:
             raise ConfigError(f"{argument!r} is not of the form key=value")
         if key.partition(".")[0] not in known:
             meant = near_miss(key, known)
-            hint = f"did you mean {meant}={value}?" if meant else f"there is: {', '.join(known)}"
-            raise ConfigError("there is no such option", key, hint=hint)
+            hint = f"did you mean {meant}={value}?" if meant else f"choices: {', '.join(known)}"
+            raise ConfigError("no such option", key, hint=hint)
         try:
             read = OmegaConf.from_dotlist([argument])
         except Exception as error:  # whatever the parser makes of it
@@ -99,7 +99,7 @@ def read(arguments: Sequence[str], options: type[Options]) -> Options:
         if field.name in values:
             check_value(values[field.name], hints[field.name], field.name)
         elif field.default is MISSING and field.default_factory is MISSING:
-            raise ConfigError("a value is needed here", field.name)
+            raise ConfigError("a value is required", field.name)
     return options(**values)
 
 

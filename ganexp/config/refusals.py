@@ -1,4 +1,4 @@
-"""What the user is told when a command line cannot run: one message that names the key and what it was meant to be."""
+"""Messages for a command line that cannot run: each names the key, what is wrong and what to do."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -103,7 +103,7 @@ def _unknown_choice(error: MissingConfigException) -> str:
 
 def _no_such(group: str, choice: str, options: Sequence[str]) -> str:
     meant = configuration.near_miss(choice, options)
-    return _message([f"{group}={choice}"], f"there is no such {group}", _hint(meant and f"{group}={meant}", options))
+    return _message([f"{group}={choice}"], f"no such {group}", _hint(meant and f"{group}={meant}", options))
 
 
 def _no_name(arguments: Sequence[str]) -> str | None:
@@ -141,7 +141,7 @@ def _not_composed(error: ConfigCompositionException, arguments: Sequence[str]) -
     if not found[1]:
         return _message((), f"{next(a for a in arguments if a.startswith('='))!r} is not of the form key=value")
     if "is already at" in text:
-        return _message([setting], "this option is there already", " (write it without +)")
+        return _message([setting], "this option exists already", " (write it without +)")
     cause = error.__cause__
     if isinstance(cause, OmegaConfBaseException) and "not in struct" not in str(cause):
         return _message([setting], first_line(cause))
@@ -152,12 +152,12 @@ def _unknown_key(key: str, setting: str, arguments: Sequence[str]) -> str:
     keys, groups = _known(arguments)
     parent, value = key.rpartition(".")[0], setting.partition("=")[2]
     if key in keys:
-        return _message([setting], f"{parent} has no options here, something else has been put in its place")
+        return _message([setting], f"another override has replaced the section {parent}")
     meant = configuration.near_miss(key, [*groups, *keys])
     siblings = [known.rpartition(".")[2] for known in keys if known.rpartition(".")[0] == parent] if parent else groups
     siblings = [known for known in siblings if not known.startswith("_")]
     hint = _hint(f"{meant}={value}" if meant and value else meant, siblings)
-    return _message([setting], "there is no such option", hint)
+    return _message([setting], "no such option", hint)
 
 
 def _known(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -180,4 +180,4 @@ def _known(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
 def _hint(meant: str | None, options: Sequence[str]) -> str:
     if meant:
         return f" (did you mean {meant}?)"
-    return f" (there is: {', '.join(options)})" if options else ""
+    return f" (choices: {', '.join(options)})" if options else ""

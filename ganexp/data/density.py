@@ -160,7 +160,7 @@ def _find(path: str) -> tuple[Path, ...]:
     if not os.path.exists(found):
         meant = near_miss(path, examples)
         hint = f"{f'did you mean data.path={meant}? ' if meant else ''}the examples are {', '.join(examples)}"
-        raise ConfigError(f"there is neither a picture nor a folder at {found}, and no such example", "data.path", hint=hint)
+        raise ConfigError(f"no such picture, folder or example: {found}", "data.path", hint=hint)
     if not found.is_dir():
         return (found,)
     try:
@@ -169,7 +169,7 @@ def _find(path: str) -> tuple[Path, ...]:
         raise ConfigError(f"{found} cannot be read: {error.strerror}", "data.path") from error
     files = sorted(entries, key=lambda file: (file.stem, file.suffix))
     if not files:
-        raise ConfigError(f"{found} holds no pictures", "data.path", hint=f"they end in {', '.join(SUFFIXES)}")
+        raise ConfigError(f"{found} holds no pictures", "data.path", hint=f"suffixes: {', '.join(SUFFIXES)}")
     for one, other in pairwise(files):
         if one.stem == other.stem:
             raise ConfigError(f"{one.name} and {other.name} would be classes of the same name", "data.path", hint="rename one")
@@ -193,7 +193,7 @@ def _read(file: Path) -> Tensor:
     if not np.isfinite(values).all() or values.min() < 0:
         raise ConfigError(f"{file} has values that are negative or not finite", "data.path")
     if not values.any():
-        raise ConfigError(f"{file} is black all over, so it has no mass", "data.path", hint="points lie where it is bright")
+        raise ConfigError(f"{file} is entirely black, so it has no mass", "data.path", hint="points lie where it is bright")
     return torch.from_numpy(values[::-1].copy())
 
 

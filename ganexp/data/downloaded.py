@@ -123,7 +123,7 @@ class Downloaded(Images):
             for path in absent:
                 with suppress(OSError):  # not made, or not empty
                     path.rmdir()
-            raise self._absent(f"cannot be downloaded into it: {' '.join(str(error).split())}") from error
+            raise self._absent(f"cannot be downloaded: {' '.join(str(getattr(error, 'reason', error)).split())}") from error
 
     def _absent(self, reason: str) -> ConfigError:
         names = ", ".join(Path(file).name for file in self.files())
@@ -132,7 +132,7 @@ class Downloaded(Images):
             f"{self.dataset} is not in {self.root} and {reason}",
             "data",
             "data.root",
-            hint=f"put {names} into FOLDER/{below} and give data.root=FOLDER or GANEXP_DATA=FOLDER, or use data=digits",
+            hint=f"put {names} into FOLDER/{below} and set data.root=FOLDER or GANEXP_DATA=FOLDER, or use data=digits",
         )
 
 

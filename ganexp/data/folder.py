@@ -132,7 +132,7 @@ class ImageFolder(Images):
         except OSError as error:
             where = error.filename or self._folder
             hint = "give it space and rights, or name another cache folder by the environment variable XDG_CACHE_HOME"
-            raise ConfigError(f"the decoded images cannot be kept: {where}: {error.strerror}", "data", hint=hint) from error
+            raise ConfigError(f"cannot store the decoded images: {where}: {error.strerror}", "data", hint=hint) from error
         assert images is not None
         return images
 
@@ -189,9 +189,7 @@ def list_images(folder: Path) -> list[str]:
         raise ConfigError(f"{folder} {what}", "data.path", hint="name a folder of images")
     names = sorted(_walk(folder))
     if not names:
-        raise ConfigError(
-            f"there are no images in {folder}", "data.path", hint=f"it needs files that end in {', '.join(SUFFIXES)}"
-        )
+        raise ConfigError(f"there are no images in {folder}", "data.path", hint=f"suffixes: {', '.join(SUFFIXES)}")
     return names
 
 
@@ -229,7 +227,7 @@ def _decode_file(path: Path, channels: int, size: int) -> np.ndarray:
     except Exception as error:  # whatever the damage provokes in a decoder
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ConfigError(
-            f"{path} cannot be read as an image: {reason}", "data.path", hint="replace the file or take it away"
+            f"{path} cannot be read as an image: {reason}", "data.path", hint="replace or remove the file"
         ) from error
     return np.asarray(square).reshape(size, size, channels).transpose(2, 0, 1)
 

@@ -130,7 +130,7 @@ class Evaluator:
         made = self._once(lambda: Reference(restored.data, build(extractor, "extractor")), data, extractor)
         metrics = fitting(metrics, made)
         if not metrics and type(restored.model).evaluate is GAN.evaluate:
-            raise ConfigError("these measure nothing", "metrics", hint="use metrics=full")
+            raise ConfigError("this is no metric to measure", "metrics", hint="use metrics=full")
         # Features are part of a protocol only where they are used: such runs have a reference of their own.
         sees = any(metric.needs_features for metric in metrics.values())
         reference = made if sees else self._once(lambda: Reference(restored.data), data)
@@ -177,4 +177,4 @@ def _check_writable(run: Run) -> None:
     folder = run.path / "evaluations"
     above = folder if folder.exists() else run.path
     if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
-        raise ConfigError(f"nothing can be kept in {folder}: {above} cannot be written", "run")
+        raise ConfigError(f"cannot write to {folder}: {above} is not writable", "run")

@@ -28,7 +28,7 @@ def find(options: Options) -> list[Target]:
     """
     given = options.run if isinstance(options.run, list) else [options.run]
     if name := _torn(given):
-        raise ConfigError(f"{name} is taken for several names", "run", hint=f"quote what has commas: run=\"['{name}',...]\"")
+        raise ConfigError(f"{name} is read as several names", "run", hint=f"quote what has commas: run=\"['{name}',...]\"")
     paths = {path and Path(path).expanduser().resolve(): path for pattern in given for path in _paths(pattern)}
     if not paths:
         raise ConfigError("no run is named", "run", hint="name a run directory, or a folder with runs in it")

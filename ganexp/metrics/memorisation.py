@@ -53,7 +53,7 @@ class Memorisation(Metric):
             ConfigError: It is not.
         """
         if not isinstance(reference.data, Images):
-            raise ConfigError("copies are looked for among images", "metrics", "data", hint="use other metrics")
+            raise ConfigError("memorisation is measured on images only", "metrics", "data", hint="use other metrics")
 
     def __call__(self, samples: Samples, reference: Reference) -> dict[str, float]:
         """Return `nearest_ratio`, at least 0, and `copied`, in [0, 1]; NaN without samples or held-out images."""

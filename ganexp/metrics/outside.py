@@ -56,7 +56,7 @@ class MassOutside(Metric):
     def _density(self, data: Data) -> Density:
         if not isinstance(data, Density):
             raise ConfigError(
-                "the mass outside is measured of pictures of a density",
+                "mass_outside needs the density of the data",
                 "metrics",
                 "data",
                 hint="use data=density, or metrics=none",

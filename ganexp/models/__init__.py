@@ -1,4 +1,4 @@
-"""The GAN variants: what the players are asked. Each is a LightningModule; what they are made of needs no Lightning."""
+"""The GAN variants, each a LightningModule; the objects that they are made from need no Lightning."""
 
 from typing import TYPE_CHECKING
 

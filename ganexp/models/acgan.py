@@ -22,7 +22,7 @@ class ACGAN(GAN):
         Conditional Image Synthesis with Auxiliary Classifier GANs (Odena et al., 2017), https://arxiv.org/abs/1610.09585
 
     Arguments:
-        game: What the players are made of and what they play by.
+        game: The objects of the other config groups.
         latent_dim: Size of the latent vector z.
         noise: Distribution of each entry of z: ``normal`` is N(0, 1), ``uniform`` is U(-1, 1).
         class_weight: Factor of the cross-entropies.

@@ -28,7 +28,7 @@ class TwoPlayerModule(LightningModule):
     its own counters and saves them, with every random state, in the checkpoint: a resumed run is the same run.
 
     Arguments:
-        game: What the players are made of and what they play by.
+        game: The objects of the other config groups.
     """
 
     generator: nn.Module
@@ -43,7 +43,7 @@ class TwoPlayerModule(LightningModule):
         self.counters = Counters()
         self.observations = Observations()
         self.watch_every = 0
-        """Iterations between measurements of gradient norms; 0: nobody watches, and nothing is observed."""
+        """Iterations between measurements of gradient norms; 0: nothing is observed."""
         self._seed, self.total_iterations = 0, 1
         self._owned: dict[str, list[nn.Parameter]] = {}
         self._optimizers: dict[str, Optimizer] = {}
@@ -67,7 +67,7 @@ class TwoPlayerModule(LightningModule):
         return owners
 
     def begin(self, seed: int, total_iterations: int) -> None:
-        """Set what a run adds to the model: the seed of its noise and the budget, in iterations; see that all is in order.
+        """Set the seed of the noise and the budget, in iterations; check that every parameter has one owner.
 
         Raises:
             ConfigError: A parameter belongs to no player, or to both.

@@ -1,4 +1,4 @@
-"""Conditional GAN: both players are told the label."""
+"""Conditional GAN: both players receive the label."""
 
 from typing import ClassVar
 

@@ -1,4 +1,4 @@
-"""What a GAN is besides its players' question: the material and the rules, one object of each config group."""
+"""What every model is made from: one object of each config group."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -24,10 +24,10 @@ class Game:
     Arguments:
         data: What is real.
         network: Makes both players.
-        loss: How they are scored.
-        penalty: What the discriminator must obey, or nothing.
-        regularizers: What the players must obey besides, by the name of the term.
-        augmentation: What is done to all samples before the discriminator sees them, or nothing.
+        loss: The losses of both.
+        penalty: The discriminator's regularizer, or nothing.
+        regularizers: Further regularizers of either player, by the name of the term.
+        augmentation: The augmentation of the discriminator's input, or nothing.
         schedule: When the players move.
         lr_schedule: Factor of both learning rates.
         d_optimizer: Makes the discriminator's optimiser from its parameters.

@@ -1,7 +1,7 @@
-"""The base of every variant: what the players are asked, what is sampled, and the LightningModule that trains them.
+"""The base of every variant: its outputs and terms, sampling, and the LightningModule that trains it.
 
 How an iteration goes is in :mod:`ganexp.models.iteration`. Losses, regularizers and augmentations see the discriminator through
-one door, :meth:`GAN.judge` and :meth:`GAN.realness`, so a variant that redefines what it is asked works with all of them.
+two methods only, :meth:`GAN.judge` and :meth:`GAN.realness`, so a variant that redefines these works with all of them.
 """
 
 from typing import ClassVar, Literal
@@ -26,10 +26,10 @@ class GAN(TwoPlayerModule):
 
     A variant says which labels its players take (the class variables and properties), redefines :meth:`realness` where the
     discriminator has several outputs and, to add terms to the losses, :meth:`discriminator_terms` and :meth:`generator_terms`.
-    One with parameters of its own says in :meth:`owners` whose they are.
+    One with additional parameters assigns them to a player in :meth:`owners`.
 
     Arguments:
-        game: What the players are made of and what they play by.
+        game: The objects of the other config groups.
         latent_dim: Size of the latent vector z.
         noise: Distribution of each entry of z: ``normal`` is N(0, 1), ``uniform`` is U(-1, 1).
 
@@ -37,9 +37,9 @@ class GAN(TwoPlayerModule):
         ConfigError: The variant needs labels, and the data has none; or a network or penalty does not fit.
 
     Attributes:
-        conditional: Whether the generator is told the data's labels.
+        conditional: Whether the generator receives the data's labels.
         needs_labels: Whether the real samples' labels are used in another way.
-        draws_labels: Whether fakes get labels of their own, instead of those of the real samples that they meet.
+        draws_labels: Whether labels are drawn for fakes, instead of taken from the real samples of the batch.
     """
 
     conditional: ClassVar[bool] = False
@@ -68,7 +68,7 @@ class GAN(TwoPlayerModule):
 
     @property
     def label_classes(self) -> int:
-        """Number of classes that the generator is told; 0: it is told none."""
+        """Number of classes of the generator's labels; 0: it takes none."""
         return self.num_classes if self.conditional else 0
 
     @property
@@ -78,7 +78,7 @@ class GAN(TwoPlayerModule):
 
     @property
     def judged_classes(self) -> int:
-        """Number of classes that the discriminator is told; 0: it is told none."""
+        """Number of classes of the discriminator's labels; 0: it takes none."""
         return 0
 
     @property
@@ -103,10 +103,10 @@ class GAN(TwoPlayerModule):
         return {"adversarial": self.loss.generator(fake.logits, real.logits if self.loss.needs_real else None)}
 
     def evaluate(self) -> dict[str, float]:
-        """Return measures that only the model itself can give; training goes on unchanged."""
+        """Return measures that only the model itself can give; training is not affected."""
         return {}
 
-    # The one door to the discriminator -------------------------------------------------------------------------------------
+    # Access to the discriminator -------------------------------------------------------------------------------------------
 
     def judge(self, x: Tensor, y: Tensor) -> Tensor:
         """Return the discriminator's outputs with shape (B, outputs) for samples (B, *shape), augmented, and labels (B,)."""
@@ -135,7 +135,7 @@ class GAN(TwoPlayerModule):
         return z.to(self.device)
 
     def sample_labels(self, n: int, generator: torch.Generator | None = None) -> Tensor:
-        """Draw ``n`` labels for the generator, as frequent as in the data; zeros when it is told none."""
+        """Draw ``n`` labels for the generator, as frequent as in the data; zeros when it takes none."""
         device = self.device if generator is None else generator.device
         weights = self.data.class_weights if self.conditional else None
         if weights is not None:

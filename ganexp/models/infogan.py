@@ -14,7 +14,7 @@ from ganexp.models.judging import Judged
 
 
 class InfoGAN(GAN):
-    r"""GAN whose generator is told a drawn category and codes c ~ U(-1, 1), the last entries of z; no label is needed.
+    r"""GAN whose generator receives a drawn category and codes c ~ U(-1, 1), the last entries of z; no label is needed.
 
     To both losses the negative bound on the mutual information of codes and sample is added, up to a constant:
 
@@ -27,7 +27,7 @@ class InfoGAN(GAN):
         2016), https://arxiv.org/abs/1606.03657
 
     Arguments:
-        game: What the players are made of and what they play by.
+        game: The objects of the other config groups.
         latent_dim: Size of the latent vector z, its continuous codes included.
         noise: Distribution of the other entries of z: ``normal`` is N(0, 1), ``uniform`` is U(-1, 1).
         categories: Number of values of the categorical code, which is the generator's label.
@@ -51,7 +51,7 @@ class InfoGAN(GAN):
     ) -> None:
         if continuous > latent_dim:
             raise ConfigError("the continuous codes are entries of z, which has fewer", "model.continuous", "model.latent_dim")
-        # The base asks for the numbers of classes and outputs while it builds the players.
+        # The base reads the numbers of classes and outputs while it builds the players.
         self.categories, self.continuous, self.information_weight = categories, continuous, information_weight
         super().__init__(game, latent_dim, noise)
 

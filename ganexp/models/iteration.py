@@ -35,7 +35,7 @@ Observe = Callable[[str, Tensor], None]
 
 
 class Rules(Judge, Protocol):
-    """What a variant asks of its players."""
+    """What an iteration needs of a variant."""
 
     generator: nn.Module
 
@@ -60,7 +60,7 @@ class Player:
         network: The player's network.
         parameters: All weights that the player owns.
         optimizer: Moves them.
-        regularizers: What the player must obey, by the name of the term.
+        regularizers: The player's regularizers, by the name of the term.
         counters: Count its updates.
         clip: Largest L2 norm of the gradient; None: any.
         scaler: Scales losses where half precision needs it.
@@ -121,7 +121,7 @@ class Iteration:
     """Play one iteration.
 
     Arguments:
-        rules: What the players are asked.
+        rules: The variant.
         turns: When they move.
         d: The discriminator.
         g: The generator.

@@ -1,4 +1,4 @@
-"""What the discriminator says of samples: asked once, for all terms of an update."""
+"""The discriminator's outputs for samples: computed once, for all terms of an update."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ Critic = Callable[[Tensor, Tensor], Tensor]
 
 
 class Judge(Protocol):
-    """The one door to the discriminator."""
+    """The only access to the discriminator."""
 
     def judge(self, x: Tensor, y: Tensor) -> Tensor:
         """Return the discriminator's outputs with shape (B, outputs)."""
@@ -23,10 +23,10 @@ class Judge(Protocol):
 
 
 class Judged:
-    """Samples and what the discriminator says of them: one forward pass, when it is first asked for.
+    """Samples and the discriminator's outputs for them: one forward pass, at the first access.
 
     Arguments:
-        judge: Who judges.
+        judge: Gives the outputs.
         x: Samples with shape (B, *shape).
         y: Their labels with shape (B,), zeros where there are none.
         z: The latents with shape (B, latent_dim) that generated samples come from; None for real ones.
@@ -56,7 +56,7 @@ class Judgement:
     Attributes:
         real: Real samples.
         fake: As many generated ones; in the discriminator's update no gradient reaches their generator.
-        critic: Judges other samples, at the price of a pass.
+        critic: Judges other samples, with another forward pass.
         generate: Generates other samples from latents (B, latent_dim) and labels (B,), with the generator as it trains.
     """
 

@@ -1,4 +1,4 @@
-"""How the players are scored: functions of logits.
+"""The losses of both players: functions of logits.
 
 With r = D(x) and f = D(G(z)), vectors of unbounded logits, s(t) = log(1 + e^t), h = ``label_smoothing`` and E the mean
 over the batch, the discriminator and the generator minimise
@@ -14,8 +14,8 @@ Wasserstein       E[f] - E[r]                               -E[f]
 Relativistic      E[s(f - r)]                               E[s(r - f)]
 ================  ========================================  ==============
 
-Values and gradients are finite for all finite logits. What the discriminator's gradient must obey is a separate matter:
-a regularizer.
+Values and gradients are finite for all finite logits. Penalties on the discriminator's gradient are regularizers, not
+losses.
 """
 
 from abc import ABC, abstractmethod
@@ -124,7 +124,7 @@ class Hinge(Loss):
 
 
 class Wasserstein(Loss):
-    """Let a critic maximise the difference of its mean scores; it must be kept Lipschitz by a penalty or by clipping.
+    """Let a critic maximise the difference of its mean scores; a penalty or clipping must keep it Lipschitz.
 
     References:
         Wasserstein Generative Adversarial Networks (Arjovsky et al., 2017), https://arxiv.org/abs/1701.07875

@@ -1,4 +1,4 @@
-"""How a number moves while a run goes on: plain functions of how much of it is done.
+"""Schedules: numbers as functions of the progress of a run.
 
 Any number that is kept as an attribute of a part of the model may have a schedule: a penalty's gamma, an augmentation's
 probability, the half-life of the generator's average, an optimiser's learning rate or betas. With u in [0, 1] the share that is

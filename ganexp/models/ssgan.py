@@ -30,7 +30,7 @@ class SSGAN(GAN):
         Improved Techniques for Training GANs (Salimans et al., 2016), section 5, https://arxiv.org/abs/1606.03498
 
     Arguments:
-        game: What the players are made of and what they play by.
+        game: The objects of the other config groups.
         latent_dim: Size of the latent vector z.
         noise: Distribution of each entry of z: ``normal`` is N(0, 1), ``uniform`` is U(-1, 1).
         labels: Number of training samples whose label is used, the same number of each class (up to one), drawn with the
@@ -95,7 +95,7 @@ class SSGAN(GAN):
         if self.labels > len(y):
             raise ConfigError(f"the data has {len(y):,} training samples", "model.labels")
         chosen = labelled_subset(y, self.labels, self.num_classes, seed)
-        # A stream of its own: where it stands follows from the counters, so a resumed run continues it.
+        # A separate stream, whose position follows from the counters, so a resumed run continues it.
         self._labelled = Batches(
             x[chosen], y[chosen], self.data.decode, min(self.data.batch_size, self.labels), drop_last=True, seed=seed
         )

@@ -1,4 +1,4 @@
-"""What a training run carries besides weights: counters, random number generators, and values on their way to the loggers."""
+"""The state of a training run besides weights: counters, random number generators, and values on their way to the loggers."""
 
 import random
 from collections import defaultdict

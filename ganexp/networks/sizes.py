@@ -98,7 +98,7 @@ def _square(shape: Shape) -> int:
         raise ConfigError(
             f"convolutional networks need images, but the data has points of {math.prod(shape)} dimensions",
             *keys,
-            hint="use model=gan (or network=mlp), or image data such as data=digits",
+            hint="use model=gan or network=mlp, or image data such as data=digits",
         )
     _, height, width = shape
     if height != width:

@@ -31,7 +31,7 @@ class Damaged(OSError):
 
 @dataclass(frozen=True)
 class Position:
-    """What a checkpoint holds besides Lightning's part: where the run is, and what its random generators draw next.
+    """What a checkpoint adds to Lightning's part: the progress of the run, and the states of its random generators.
 
     Attributes:
         counters: The model's counters, by name.
@@ -56,7 +56,7 @@ class Position:
         """
         own = content.get(_KEY) if isinstance(content, dict) else None
         if not isinstance(own, dict) or "state_dict" not in content:
-            raise ConfigError(f"{path} is no checkpoint of ganexp", "resume")
+            raise ConfigError(f"{path} is not a checkpoint of ganexp", "resume")
         if (found := own.get("format")) != FORMAT:
             hint = "use the version of ganexp that made it, or start a new run"
             raise ConfigError(f"{path} has format {found}; this version reads format {FORMAT}", "resume", hint=hint)
@@ -100,7 +100,7 @@ class Checkpoint:
         )
         if changed := sorted(name for name in saved.keys() | made.keys() if saved.get(name) != made.get(name)):
             was, now = saved.get(changed[0], "absent"), made.get(changed[0], "absent")
-            message = f"these options describe other networks than the run has: {changed[0]} was {was}, would be {now}"
+            message = f"these options change the networks: {changed[0]} was {was}, would be {now}"
             raise ConfigError(message, "resume", hint="start a new run")
 
 
@@ -164,7 +164,7 @@ def last_good(run: Run) -> Checkpoint | None:
             damages.append(error)
             continue
         for damage in damages:
-            warnings.warn(f"{damage}; the one before it is taken", RuntimeWarning, stacklevel=2)
+            warnings.warn(f"{damage}; using the previous checkpoint", RuntimeWarning, stacklevel=2)
         return checkpoint
     if damages:
         raise ConfigError("; ".join(map(str, damages)), "resume", hint="no good checkpoint is left: start a new run")

@@ -48,16 +48,16 @@ class Run:
             ConfigError: There is no run.
         """
         if not str(path):
-            raise ConfigError("a run directory is needed here", "resume", hint="it looks like outputs/<name>/<time>-<id>")
+            raise ConfigError("a run directory is required", "resume", hint="expected outputs/<name>/<time>-<id>")
         given = Path(path).expanduser()
         for candidate in (given, *list(given.absolute().parents)[:2]):
             if (candidate / _CONFIG).is_file():
                 return cls(candidate)._checked()
         near = sorted(given.parent.glob("*/.hydra/config.yaml")) if given.parent.is_dir() else []
         raise ConfigError(
-            "this is no run directory: it has no .hydra/config.yaml" if given.exists() else "there is no such directory",
+            "not a run directory: it has no .hydra/config.yaml" if given.exists() else "no such directory",
             "resume",
-            hint=f"there is {near[-1].parent.parent}" if near else "it looks like outputs/<name>/<time>-<id>",
+            hint=f"did you mean {near[-1].parent.parent}?" if near else "expected outputs/<name>/<time>-<id>",
         )
 
     def _checked(self) -> "Run":

@@ -67,7 +67,7 @@ def _check(options: Options) -> None:
     """Refuse options that do not fit together, whatever the run."""
     changed = options.changed
     if options.export != "none" and (unused := [name for name in _SAMPLING if name in changed]):
-        raise ConfigError("a generator is exported without samples", *unused, "export", hint="leave one of the two out")
+        raise ConfigError("an export contains no samples", *unused, "export", hint="leave one of the two out")
     if options.interpolate == "none" and "steps" in changed:
         hint = "add interpolate=linear or interpolate=spherical"
         raise ConfigError("only an interpolation has steps", "steps", hint=hint)
@@ -75,7 +75,7 @@ def _check(options: Options) -> None:
         raise ConfigError("a row shows either neighbours or an interpolation", "neighbours", "interpolate")
     if options.neighbours and options.format == "png":
         hint = "use format=grid or format=npz"
-        raise ConfigError("neighbours are not shown in images of their own", "neighbours", "format", hint=hint)
+        raise ConfigError("single images cannot show neighbours", "neighbours", "format", hint=hint)
 
 
 def _output(options: Options, restored: "Restored") -> Path:

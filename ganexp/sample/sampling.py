@@ -156,7 +156,7 @@ class Sampling:
     def _check(self) -> None:
         options = self.options
         if options.format == "png" and not self._images:
-            raise ConfigError("points have no images of their own", "format", hint="use format=grid or format=npz")
+            raise ConfigError("points cannot be written as single images", "format", hint="use format=grid or format=npz")
         if options.neighbours and options.format == "grid" and not self._images:
             raise ConfigError("neighbours of points are not drawn", "neighbours", "format", hint="use format=npz")
         if options.interpolate == "spherical" and self.model.noise != "normal":
@@ -209,6 +209,6 @@ def choose_device(accelerator: str) -> torch.device:
     """
     there = torch.accelerator.is_available()
     if accelerator == "gpu" and not there:
-        raise ConfigError("this machine has no such device that torch can use", "accelerator", hint="use accelerator=cpu")
+        raise ConfigError("not available: torch finds no such device", "accelerator", hint="use accelerator=cpu")
     found = torch.accelerator.current_accelerator() if there and accelerator != "cpu" else None
     return found or torch.device("cpu")

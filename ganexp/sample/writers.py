@@ -41,7 +41,7 @@ def check_output(path: Path, suffix: str, overwrite: bool) -> None:
         if suffix and path.is_dir():
             raise ConfigError(f"{path} is a folder", "output")
         if not suffix and not (path.is_dir() and all(file.suffix == ".png" for file in path.iterdir())):
-            raise ConfigError(f"{path} is not a folder of nothing but images: it is not replaced", "output")
+            raise ConfigError(f"{path} contains other files than images, so it is not replaced", "output")
         above = path.parent
     if not above.is_dir():
         raise ConfigError(f"{path} cannot be made: {above} is not a folder", "output")

@@ -19,7 +19,7 @@ from ganexp.config.refusals import explain_refusal
 from ganexp.runs.run import Run
 
 TERSE = "GANEXP_TERSE"
-"""Environment variable that is set while errors are told in one message, without a traceback."""
+"""Environment variable that is set while errors are reported in one message, without a traceback."""
 
 DIRECTORY = "GANEXP_DIRECTORY"
 """Environment variable with the directory of a new run, in place of one below ``output_dir``."""
@@ -111,7 +111,7 @@ def _check_single(cfg: DictConfig) -> None:
     asked = [group for group in ("launcher", "search") if cfg.get(group) is not None]
     asked += [f"sweep.{option}" for option, value in cfg.sweep.items() if value]
     if asked:
-        raise ConfigError("this is for many runs, not for a single one", *asked, hint="add -m")
+        raise ConfigError("this applies to sweeps, not to a single run", *asked, hint="add -m")
 
 
 def _check_planned(cfg: DictConfig) -> None:

@@ -22,7 +22,7 @@ class TensorBoard(LightningTensorBoardLogger):
 
     Arguments:
         folder: The run's folder.
-        start: Iteration from which a run continues, ``None`` for a new one; what a killed run logged later is hidden.
+        start: Iteration from which a run continues, ``None`` for a new one; later entries of a killed run are hidden.
     """
 
     def __init__(self, folder: str | Path, start: int | None = None) -> None:
@@ -87,7 +87,7 @@ class CSV(Logger):
 
     Arguments:
         folder: The run's folder.
-        start: Iteration from which a run continues, ``None`` for a new one; what a killed run logged later is dropped.
+        start: Iteration from which a run continues, ``None`` for a new one; later entries of a killed run are dropped.
     """
 
     def __init__(self, folder: str | Path, start: int | None = None) -> None:

@@ -68,7 +68,7 @@ def restore(path: str | Path, data: Mapping[str, Any] | None = None, checkpoint:
         model.counters = Counters(**saved.position.counters)
     except (RuntimeError, TypeError) as error:
         detail = str(error).splitlines()[:2][-1].strip()  # torch puts a heading above
-        message = f"what {saved.path} holds does not fit the networks that its configuration describes: {detail}"
+        message = f"{saved.path} does not fit the networks of its configuration: {detail}"
         raise ConfigError(message, "run", hint=_versions(run)) from error
     return Restored(model.eval(), model.data, run, saved.path, model.counters.iteration)
 
@@ -77,8 +77,8 @@ def _choose(run: Run, given: Path, wanted: str) -> Checkpoint:
     """Return the checkpoint that a path asks for."""
     if given.is_dir() and wanted == "best":
         if not (best := run.path / "checkpoints" / BEST).is_file():
-            hint = "one is kept when metrics are measured while it trains; use checkpoint=last"
-            raise ConfigError("this run has kept no best checkpoint", "run", hint=hint)
+            hint = "use checkpoint=last; runs that measure metrics keep a best one"
+            raise ConfigError("this run has no best checkpoint", "run", hint=hint)
         return load(best)
     if given.is_dir():
         newest = last_good(run)
@@ -87,12 +87,12 @@ def _choose(run: Run, given: Path, wanted: str) -> Checkpoint:
         return newest
     if not given.exists():
         there = ", ".join(sorted(path.name for path in (run.path / "checkpoints").glob("*.ckpt")))
-        raise ConfigError("there is no such file", "run", hint=f"there is: {there}" if there else None)
+        raise ConfigError("no such file", "run", hint=f"choices: {there}" if there else None)
     return load(given)
 
 
 def _rebuild(run: Run, data: Mapping[str, Any]) -> GAN:
-    """Build the model alone: what training needs besides, such as its hardware, need not be there."""
+    """Build the model alone: the hardware and files that training needs may be missing."""
     try:
         config = run.config
         nodes = {field.name: config[field.name] for field in fields(Game)}

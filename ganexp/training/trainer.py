@@ -86,7 +86,7 @@ def make_trainer(
         instead = " ".join(sorted(filter(None, taken.values())))
         hint = f"use {instead}" if instead else None
         raise ConfigError(
-            "this option of Lightning's trainer does not apply here", *(f"trainer.{key}" for key in taken), hint=hint
+            "this option of Lightning's trainer does not apply to GANs", *(f"trainer.{key}" for key in taken), hint=hint
         )
     try:
         return Trainer(**options, **own, **objects)

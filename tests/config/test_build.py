@@ -76,22 +76,23 @@ def test_a_partial_node_is_called_later():
 
 
 @pytest.mark.parametrize(
-    ("description", "keys", "text"),
+    ("description", "key"),
     [
-        (node("Part", sise=2), ("x.sise",), "Part has no option 'sise' (did you mean x.size?)"),
-        (node("Part", colour=2), ("x.colour",), "Part has no option 'colour' (it has size)"),
-        (node("Whole", part=node("Part", size=0)), ("x.part.size",), "should be greater than or equal to 1"),
-        (node("Whole", chance=2), ("x.chance",), "should be less than or equal to 1"),
-        (node("Whole"), ("x",), "Whole needs given, part"),
-        ({"part": 5}, ("x.part",), "should be a section with options of its own (to leave it out, write ~x.part)"),
-        (node("Fussy"), ("x",), "no, not like this"),
-        ({"_target_": "nowhere.at.all"}, ("x._target_",), "cannot be imported: no module named 'nowhere'"),
-        ({"_target_": "torch.optim"}, ("x._target_",), "is neither a class nor a function"),
-        ({"_target_": 5}, ("x._target_",), "cannot be imported: invalid format: '5'"),
+        (node("Part", sise=2), "x.sise"),
+        (node("Part", colour=2), "x.colour"),
+        (node("Whole", part=node("Part", size=0)), "x.part.size"),
+        (node("Whole", chance=2), "x.chance"),
+        (node("Whole"), "x"),
+        ({"part": 5}, "x.part"),
+        (node("Fussy"), "x"),
+        ({"_target_": "nowhere.at.all"}, "x._target_"),
+        ({"_target_": "torch.optim"}, "x._target_"),
+        ({"_target_": 5}, "x._target_"),
     ],
 )
-def test_refuses_by_name(description, keys, text):
-    assert keys_and_text(lambda: build(description, "x")) == (keys, text)
+def test_refuses_by_name(description, key):
+    with refused(key):
+        build(description, "x")
 
 
 def test_names_a_class_that_is_nearly_meant():

@@ -4,7 +4,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from ganexp.config.compose import complete, compose, directory, file_name, first_line, flatten, near_miss, plain
-from ganexp.config.errors import ConfigError
+from support.refused import refused
 
 CHOICES = {"model": "gan", "data": "ring", "loss": "hinge", "experiment": None, "hydra/output": "default"}
 
@@ -25,20 +25,20 @@ def test_resolves_everything():
 
 
 @pytest.mark.parametrize(
-    ("content", "key", "text"),
+    ("content", "key", "names"),
     [
-        ({"a": {"b": "${nope}"}}, "a.b", "interpolation key 'nope' not found"),
-        ({"a": {"b": ["${nope}"]}}, "a.b", "interpolation key 'nope' not found"),
-        ({"a": {"b": "${nope:3}"}}, "a.b", "unsupported interpolation type nope"),
-        ({"a": {"b": "???"}}, "a.b", "a value is needed here"),
+        ({"a": {"b": "${nope}"}}, "a.b", "'nope'"),
+        ({"a": {"b": ["${nope}"]}}, "a.b", "'nope'"),
+        ({"a": {"b": "${nope:3}"}}, "a.b", "nope"),
+        ({"a": {"b": "???"}}, "a.b", ""),
     ],
 )
-def test_says_where_a_value_cannot_be_resolved(content, key, text):
+def test_says_where_a_value_cannot_be_resolved(content, key, names):
     cfg = OmegaConf.create(content)
     OmegaConf.set_struct(cfg, True)
-    with pytest.raises(ConfigError, match=f"^{text}$") as caught:
+    with refused(key) as caught:
         plain(cfg)
-    assert caught.value.keys == (key,)
+    assert names in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -61,17 +61,15 @@ def test_every_run_has_a_name(name, experiment, expected):
 @pytest.mark.parametrize("group", ["model", "data", "loss"])
 def test_a_run_has_one_model_and_data_set_and_loss(group):
     cfg = OmegaConf.create({"name": None, "output_dir": "outputs"})
-    with pytest.raises(ConfigError, match=f"exactly one {group}") as caught:
+    with refused(group):
         complete(cfg, {key: choice for key, choice in CHOICES.items() if key != group})
-    assert caught.value.keys == (group,)
 
 
 @pytest.mark.parametrize(("key", "value"), [("name", ["a"]), ("name", True), ("output_dir", None), ("output_dir", {})])
 def test_folders_have_names(key, value):
     cfg = OmegaConf.create({"name": None, "output_dir": "outputs"} | {key: value})
-    with pytest.raises(ConfigError, match="name of a folder") as caught:
+    with refused(key):
         complete(cfg, CHOICES)
-    assert caught.value.keys == (key,)
 
 
 def test_flattens_to_dotted_keys():

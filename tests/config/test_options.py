@@ -12,6 +12,7 @@ import pytest
 from ganexp.config.errors import ConfigError
 from ganexp.config.options import POSITIONAL, command, describe, read
 from ganexp.config.types import PositiveInt
+from support.refused import refused
 
 
 @dataclass
@@ -44,29 +45,29 @@ def test_the_last_value_counts_and_entries_gather():
 
 
 @pytest.mark.parametrize(
-    ("arguments", "key", "says"),
+    ("arguments", "key", "suggests"),
     [
-        (["count=4"], "run", "a value is needed here"),
-        (["run=a", "count"], None, "'count' is not of the form key=value"),
-        (["run=a", "=4"], None, "'=4' is not of the form"),
-        (["run=a", "--fast"], None, "'--fast' is not of the form"),
-        (["run=a", "coutn=4"], "coutn", r"there is no such option \(did you mean count=4\?\)"),
-        (["run=a", "zzz=4"], "zzz", r"\(there is: run, count, way, parts, data\)"),
-        (["run=a", "count=0"], "count", "greater than or equal to 1"),
-        (["run=a", "count=many"], "count", "should be a whole number"),
-        (["run=a", "count=2.5"], "count", "should be a whole number"),
+        (["count=4"], "run", ""),
+        (["run=a", "count"], None, "'count'"),
+        (["run=a", "=4"], None, "'=4'"),
+        (["run=a", "--fast"], None, "'--fast'"),
+        (["run=a", "coutn=4"], "coutn", "count=4"),
+        (["run=a", "zzz=4"], "zzz", "run, count, way, parts, data"),
+        (["run=a", "count=0"], "count", ""),
+        (["run=a", "count=many"], "count", ""),
+        (["run=a", "count=2.5"], "count", ""),
         (["run=a", "way=on"], "way", "'one' or 'other'"),
-        (["run=a", "parts=[1,x]"], "parts[1]", "should be a whole number"),
-        (["run=[a"], "run", "cannot be read"),
-        (["run=${nope}"], "run", "'nope' not found"),
-        (["run=3"], "run", "should be text"),
-        (["run=a", "count.x=3"], "count", "should be a whole number"),
+        (["run=a", "parts=[1,x]"], "parts[1]", ""),
+        (["run=[a"], "run", ""),
+        (["run=${nope}"], "run", "'nope'"),
+        (["run=3"], "run", ""),
+        (["run=a", "count.x=3"], "count", ""),
     ],
 )
-def test_what_is_wrong_is_refused_by_name(arguments, key, says):
-    with pytest.raises(ConfigError, match=says) as caught:
+def test_what_is_wrong_is_refused_by_name(arguments, key, suggests):
+    with refused(*([key] if key else [])) as caught:
         read(arguments, Options)
-    assert caught.value.keys == (() if key is None else (key,))
+    assert suggests in str(caught.value)
 
 
 def test_help_is_the_docstring_with_the_defaults():
@@ -95,24 +96,23 @@ def test_arguments_without_a_key_belong_to_the_positional_option(monkeypatch, tm
     assert describe("thing", Listing).splitlines()[0] == "thing paths ... option=value ..."
     assert "paths ...  Which.\n" in describe("thing", Listing)
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ConfigError, match="no such option"):
+    with refused("loss"):
         read(["loss=hinge"], Listing)
     (tmp_path / "loss=hinge").mkdir()
     assert read(["loss=hinge", "loss=h*"], Listing) == Listing(["loss=hinge", "loss=h*"])
-    with pytest.raises(ConfigError, match="no such option"):
+    with refused("loss"):
         read(["loss=r*"], Listing)
 
 
 @pytest.mark.parametrize("arguments", [["--fast"], ["-m", "a"], ["=a"]])
 def test_what_looks_like_a_flag_is_no_argument(arguments):
-    with pytest.raises(ConfigError, match="is not of the form key=value"):
+    with refused():
         read(arguments, Listing)
 
 
 def test_a_positional_option_without_default_is_needed():
-    with pytest.raises(ConfigError, match="a value is needed here") as caught:
+    with refused("paths"):
         read(["count=4"], Listing)
-    assert caught.value.keys == ("paths",)
 
 
 def refuse(options):

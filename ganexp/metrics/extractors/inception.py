@@ -61,7 +61,7 @@ class Inception(Extractor):
             ConfigError: The images have other channels, or there is no such file.
         """
         if data.shape[0] not in (1, 3):
-            raise ConfigError("Inception sees grey images or RGB", "extractor", "data", hint="use extractor=classifier")
+            raise ConfigError("Inception needs 1 or 3 channels", "extractor", "data", hint="use extractor=classifier")
         if self.weights is not None and not self._path.is_file():
             raise ConfigError(f"there is no file {self._path}", "extractor.weights", hint=HINT)
 

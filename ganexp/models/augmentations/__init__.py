@@ -1,4 +1,4 @@
-"""What is done to samples before the discriminator sees them: one file for each."""
+"""Augmentations of the discriminator's input: one file for each."""
 
 from ganexp.models.augmentations.base import Augmentation
 

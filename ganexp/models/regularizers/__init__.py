@@ -1,4 +1,4 @@
-"""What the players' gradients, logits or weights must obey, beside the loss: one file for each family."""
+"""Regularizers of gradients, logits and weights, beside the loss: one file for each family."""
 
 from ganexp.models.regularizers.base import Regularizer
 from ganexp.models.regularizers.gradient import R1, R1R2, Dragan, GradientPenalty

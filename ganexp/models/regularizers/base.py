@@ -54,7 +54,7 @@ class Regularizer(nn.Module, ABC):
         """
         if self.per_sample and any(isinstance(module, _BatchNorm) for module in discriminator.modules()):
             raise ConfigError(
-                "batch norm makes a logit depend on the whole batch, which this penalty on sample gradients forbids",
+                "batch norm mixes the samples of a batch, but this penalty needs the gradient of each sample",
                 "network.discriminator.norm",
                 "penalty",
                 hint="use network.discriminator.norm=layer or none, or penalty=none",

@@ -1,4 +1,4 @@
-"""The same logit for a sample and for the sample seen a second time, slightly changed."""
+"""Consistency regularisation: the same logit for a sample and for an augmented copy."""
 
 import torch
 from torch import Tensor, nn
@@ -46,7 +46,7 @@ class Consistency(Regularizer):
     def check(self, discriminator: nn.Module, shape: tuple[int, ...]) -> None:
         super().check(discriminator, shape)
         if len(shape) != 3:
-            raise ConfigError("points have no changes that leave their meaning as it is", "penalty", "data")
+            raise ConfigError("consistency needs images: it flips and shifts them", "penalty", "data")
 
     def forward(self, judgement: Judgement) -> Tensor:
         term = judgement.real.logits.new_zeros((), dtype=torch.float32)

@@ -1,4 +1,4 @@
-"""What the discriminator's gradient must obey.
+"""Penalties on the discriminator's gradient.
 
 With D(x) one logit, the discriminator's loss gets the extra term
 

@@ -1,4 +1,4 @@
-"""Logits of the discriminator that stay near what it said before: for little data."""
+"""LeCam regularisation: logits stay near their moving averages; for little data."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from ganexp.models.regularizers.base import Regularizer
 
 
 class LeCam(Regularizer):
-    r"""Keep the logits of real samples above the usual one of fakes, and those of fakes below the usual one of real samples.
+    r"""Pull the logits of real and fake samples towards each other's moving means.
 
     With :math:`a_R` and :math:`a_F` moving means of the logits of real and of fake samples, the present batch included, the
     term is

@@ -1,4 +1,4 @@
-"""Weights of the discriminator in a box."""
+"""Weight clipping."""
 
 from collections.abc import Sequence
 

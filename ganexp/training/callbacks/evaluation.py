@@ -70,7 +70,7 @@ class Evaluation(Periodic):
         ranked = goals(measures.metrics)
         if best is not None and best not in ranked:
             there = ", ".join(ranked) or "none with the present metrics"
-            raise ConfigError("no such value ranks models", "callbacks.evaluation.best", hint=f"choices: {there}")
+            raise ConfigError("models cannot be ranked by this value", "callbacks.evaluation.best", hint=f"choices: {there}")
         self.goals, self.best_by = ranked, best or next(iter(ranked), None)
 
     def setup(self, trainer: Trainer, pl_module: Any, stage: str) -> None:

@@ -28,7 +28,7 @@ class Periodic(Callback, ABC):
         if every is not None and epochs is not None:
             section = f"callbacks.{type(self).__name__.lower()}"
             hint = f"set {section}.every=null or {section}.epochs=null"
-            raise ConfigError("a cadence is in iterations or in epochs", f"{section}.every", f"{section}.epochs", hint=hint)
+            raise ConfigError("give iterations or epochs, not both", f"{section}.every", f"{section}.epochs", hint=hint)
         self.every, self.times, self.epochs = every, times, epochs
 
     def cadence(self, total_iterations: int, iterations_per_epoch: float) -> int:

@@ -5,6 +5,7 @@ from torchmetrics.image.fid import NoTrainInceptionV3
 
 from ganexp.config.errors import ConfigError
 from ganexp.metrics.extractors import Inception, inception
+from support.refused import refused
 from support.stripes import stripes
 
 LAYERS = ["2048", "logits_unbiased"]
@@ -123,8 +124,7 @@ class Refused:
 def test_what_it_cannot_see_is_refused_before_any_work(tmp_path):
     Inception().check(stripes())
     Inception().check(stripes(shape=(3, 8, 8)))
-    with pytest.raises(ConfigError, match="grey images or RGB"):
+    with refused("extractor", "data"):
         Inception().check(stripes(shape=(2, 8, 8)))
-    with pytest.raises(ConfigError, match="no file") as caught:
+    with refused("extractor.weights"):
         Inception(str(tmp_path / "absent.pth")).check(stripes())
-    assert caught.value.keys == ("extractor.weights",)

@@ -38,10 +38,10 @@ def build_components(config: dict[str, Any]) -> Components:
     groups = [field.name for field in fields(Game)]
     for section in (*groups, "metrics", "extractor", "model", "trainer", "callbacks", "logger"):
         if section not in config:
-            raise ConfigError("a run needs one", section)
+            raise ConfigError("this section is missing", section)
         if not isinstance(config[section], dict):
             hint = "a resumed run keeps its choices; set options in them, such as schedule.d_steps=2"
-            raise ConfigError("should be a section with options of its own", section, hint=hint)
+            raise ConfigError("should be a section of options", section, hint=hint)
     check_value(config["seed"], Seed, "seed")
     check_value(config["model"].get("latent_dim", 1), PositiveInt, "model.latent_dim")
     check_budget(config["trainer"])

@@ -9,7 +9,6 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Literal
 
@@ -152,7 +151,7 @@ def _folders(path: str) -> list[Path]:
         return [given.resolve()]
     if glob.has_magic(path) and not given.exists():
         matches = sorted(glob.glob(str(given), recursive=True), key=_natural)
-        if folders := [Path(match).resolve() for match in matches if os.path.isdir(match) and _below(Path(match).resolve())]:
+        if folders := [path for path in (Path(match).resolve() for match in matches) if path.is_dir() and _below(path)]:
             return folders
         raise ConfigError(f"no run matches {path}", "paths", hint=f"it matches {matches[0]}" if matches else None)
     if given.is_file():
@@ -242,8 +241,8 @@ def _status(outcome: Outcome, lock: Path) -> tuple[str, str | None]:
         return status, None
     if is_held(run / ".lock"):
         return "running", None
-    known = record and _time(record.began if status in _OPEN else record.ended)
-    if summary and (not known or (_time(summary.ended) or known) > known):
+    known = record and (record.began if status in _OPEN else record.ended)
+    if summary and (not known or summary.ended > known):  # both as ISO 8601 in UTC
         return summary.status, summary.reason
     reason = record.reason if record else None
     if status == "running":
@@ -251,11 +250,3 @@ def _status(outcome: Outcome, lock: Path) -> tuple[str, str | None]:
     if record or outcome.reasons:  # one that is waiting does so for its turn, or for the command to be given again
         return status, reason
     return status, "it ended without a summary"
-
-
-def _time(text: Any) -> datetime | None:
-    """Return the moment that a text says; None if it says none."""
-    try:
-        return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(timezone.utc)
-    except (AttributeError, ValueError):
-        return None

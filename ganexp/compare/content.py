@@ -110,9 +110,10 @@ def _run(outcome: Outcome, found: Found, reached: int | None) -> dict[str, Any]:
 
 def _curves(read: Sequence[dict[str, curves.Curve]], ranking: Sequence[str]) -> dict[str, dict[str, curves.Curve]]:
     """Return curves by their tags, those that one looks at first before the others, and by the places of their runs."""
-    first = [*(f"metrics/{name}" for name in ranking), "loss/d", "loss/g"]
-    tags = dict.fromkeys([*first, *(tag for lines in read for tag in lines)])
-    found = {tag: {str(index): lines[tag] for index, lines in enumerate(read) if tag in lines} for tag in tags}
+    found: dict[str, Any] = {tag: {} for tag in (*(f"metrics/{name}" for name in ranking), "loss/d", "loss/g")}
+    for index, lines in enumerate(read):
+        for tag, line in lines.items():
+            found.setdefault(tag, {})[str(index)] = line
     return {tag: lines for tag, lines in found.items() if lines}
 
 

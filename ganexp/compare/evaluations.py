@@ -26,17 +26,18 @@ def evaluated(outcomes: Sequence[Outcome], on: str = "final") -> list[Outcome]:
     Raises:
         ConfigError: Of no run it was measured.
     """
-    kept = [_kept(outcome) for outcome in outcomes]
-    counted = [
-        {key: records for key, records in protocols.items() if _iteration(outcome, on) in records}
-        for outcome, protocols in zip(outcomes, kept, strict=True)
-    ]
+    kept = [(outcome, _kept(outcome)) for outcome in outcomes]
+    counted = [{key: found for key, found in protocols.items() if _iteration(one, on) in found} for one, protocols in kept]
     common = Counter(key for protocols in counted for key in protocols)
-    samples = {key: _samples(records) for protocols in counted for key, records in protocols.items()}
-    order = sorted(common, key=lambda key: (common[key], samples[key]), reverse=True)
+    some = {key: next(iter(records.values())) for protocols in counted for key, records in protocols.items()}
+    order = sorted(common, key=lambda key: (common[key], some[key].protocol["samples"]), reverse=True)
     if not order:
         other = {"final": "best", "best": "final"}[on]
-        hint = f"on={other} ranks by what was" if any(kept) else "python -m ganexp.evaluate run=<folder> does that"
+        hint = (
+            f"on={other} ranks by what was"
+            if any(protocols for _, protocols in kept)
+            else "python -m ganexp.evaluate run=<folder> does that"
+        )
         raise ConfigError(f"the {on} state of none of these runs was measured after training", "numbers", hint=hint)
     return [_with(outcome, protocols, order) for outcome, protocols in zip(outcomes, counted, strict=True)]
 
@@ -57,10 +58,6 @@ def _kept(outcome: Outcome) -> dict[str, Records]:
         if record and record.iteration in states:
             found.setdefault(digest(record.protocol), {})[record.iteration] = record
     return found
-
-
-def _samples(records: Records) -> int:
-    return max(record.protocol["samples"] for record in records.values())
 
 
 def _with(outcome: Outcome, protocols: dict[str, Records], order: Sequence[str]) -> Outcome:

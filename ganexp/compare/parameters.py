@@ -79,13 +79,17 @@ def labels(parameters: Sequence[Parameter], rows: Sequence[Row]) -> list[str]:
 
     Where all that is to be said would be long, as in a search, it is what suffices to tell kinds apart, and an ellipsis.
     """
+
+    def label(some: Sequence[Parameter], row: Row) -> str:
+        return " ".join(_named(p, row[p.key]) for p in some) or "all runs"
+
     choices = _sufficient([p for p in parameters if p.choice], rows)
     whole = choices + [p for p in parameters if not (p.choice or _follows(p, choices, rows))]
     needed = _sufficient(whole, rows)
-    found = [_label(whole, row) for row in rows]
+    found = [label(whole, row) for row in rows]
     if needed == whole or max(map(len, found)) <= _LONGEST:
         return found
-    return [f"{_label(needed, row)} …" for row in rows]
+    return [f"{label(needed, row)} …" for row in rows]
 
 
 def _sufficient(parameters: Sequence[Parameter], rows: Sequence[Row]) -> list[Parameter]:
@@ -95,10 +99,6 @@ def _sufficient(parameters: Sequence[Parameter], rows: Sequence[Row]) -> list[Pa
         if not _follows(parameter, found, rows):
             found.append(parameter)
     return found
-
-
-def _label(parameters: Sequence[Parameter], row: Row) -> str:
-    return " ".join(_named(p, row[p.key]) for p in parameters) or "all runs"
 
 
 def _follows(parameter: Parameter, others: Sequence[Parameter], rows: Sequence[Row]) -> bool:

@@ -34,8 +34,8 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR2)
 _TICK = 0.2  # seconds between two looks at whether to stop
 _TAIL = 20_000  # bytes of the log in which a reason is looked for
 
-_asked = 0
-"""How often this process was asked to stop."""
+_asked: list[int] = []
+"""The signals by which this process was asked to stop."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def note_end(job: Job) -> JobRecord:
 
 def asked_to_stop() -> bool:
     """Return whether this process was asked to stop: no further job is to be begun."""
-    return _asked > 0
+    return bool(_asked)
 
 
 @contextmanager
@@ -134,9 +134,8 @@ def listening() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    global _asked
     if signal.getsignal(signal.SIGINT) is not _ask:  # not within another one
-        _asked = 0
+        _asked.clear()
     before = {number: signal.signal(number, _ask) for number in _SIGNALS}
     try:
         yield
@@ -147,16 +146,12 @@ def listening() -> Iterator[None]:
 
 def stopped_by() -> int | None:
     """Return the signal by which this process was asked to stop."""
-    return _last if _asked else None
-
-
-_last: int | None = None
+    return _asked[-1] if _asked else None
 
 
 def _ask(number: int, frame: Any) -> None:
-    global _asked, _last
     if number == signal.SIGINT or not _asked:  # only Ctrl-C insists: a cluster may send the same request several times
-        _asked, _last = _asked + 1, number
+        _asked.append(number)
 
 
 def _run(job: Job, launch: Launch) -> JobRecord:
@@ -209,9 +204,9 @@ def _attend(child: subprocess.Popen, job: Job, echo: int | None) -> None:
 
 def pass_on(child: subprocess.Popen, sent: int) -> int:
     """Pass requests to stop on to a process that got some; return how many it has got then."""
-    for number in range(sent, _asked):
+    for number in range(sent, len(_asked)):
         child.send_signal(signal.SIGINT if number else signal.SIGTERM)
-    return max(sent, _asked)
+    return max(sent, len(_asked))
 
 
 def start(arguments: Sequence[str], directory: Path, launch: Launch, output: int | IO[bytes]) -> subprocess.Popen:

@@ -79,34 +79,29 @@ class Sweeper(HydraSweeper):
 
     def _search(self, folder: Path, runs: Sequence[Override]) -> None:
         """Let workers ask a study for one trial after the other."""
-        from ganexp.sweeps.search.outcome import best_trials, outcome  # the extra that these need may be missing
-        from ganexp.sweeps.search.plan import plan
-        from ganexp.sweeps.search.space import alternatives
-        from ganexp.sweeps.search.space import overrides as chosen
-        from ganexp.sweeps.search.study import create, ended, load
-        from ganexp.sweeps.search.worker import Worker
+        from ganexp.sweeps.search import outcome, plan, space, study, worker  # the extra that these need may be missing
 
         config = self._config
         varying = [override for override in runs if override.is_sweep_override()]
         swept = {override.get_key_element(): str(override.input_line).partition("=")[2] for override in varying}
         given = [str(override.input_line) for override in runs if override not in varying]
-        search = plan(folder, plain(config.search), swept, given, lambda line: resolved(self._compose(line)))
+        search = plan.plan(folder, plain(config.search), swept, given, lambda line: resolved(self._compose(line)))
         launcher, launch = self._launcher()
-        launcher.setup(Worker(search, launch), folder)
+        launcher.setup(worker.Worker(search, launch), folder)
         before = Before.of(folder)
         if not config.sweep.dry_run:
             make_folder(folder)
             try:
-                create(search, launch.retry)
+                study.create(search, launch.retry)
             except ConfigError:
                 before.restore([])
                 raise
-        trials, done = search.options.trials, ended(search)
+        trials, done = search.options.trials, study.ended(search)
         workers = max(0, min(search.options.workers, trials - done))
         print(messages.opening_search(folder, trials, done, workers, launcher.describe()), flush=True)
         if config.sweep.dry_run:
-            first = {key: values[0] for key, values in alternatives(search.space).items()}
-            example = Job(folder, "a trial", (*search.overrides, *chosen(first)), "")
+            first = {key: values[0] for key, values in space.alternatives(search.space).items()}
+            example = Job(folder, "a trial", (*search.overrides, *space.overrides(first)), "")
             missing = [example] * (trials - done)
             print(estimate(known_jobs(folder), missing, launch, launcher, self._compose, workers), flush=True)
             _exit(good=True)
@@ -115,8 +110,8 @@ class Sweeper(HydraSweeper):
         describe_sweep(folder, config, search.options.space, self._choice, searched)
         _launch(launcher, before, [search.overrides] * workers, [])
         # Before the closing message: where nothing began, the study is not there afterwards.
-        good = bool(best_trials(load(folder, search.options.storage))) and ended(search) >= trials
-        messages.close(before, known_jobs(folder), launcher, outcome(search, launch.flags))
+        good = bool(outcome.best_trials(study.load(folder, search.options.storage))) and study.ended(search) >= trials
+        messages.close(before, known_jobs(folder), launcher, outcome.outcome(search, launch.flags))
         _exit(good)
 
     def _compose(self, overrides: Sequence[str]) -> DictConfig:

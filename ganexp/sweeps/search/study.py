@@ -82,8 +82,7 @@ def discard(folder: Path) -> None:
 def counted(study: "package.Study") -> "list[FrozenTrial]":
     """Return the trials that count, whatever became of them."""
     forgiven = study.user_attrs.get(_FORGIVEN, [])
-    trials = study.get_trials(deepcopy=False)
-    return [trial for trial in trials if NAME in trial.user_attrs and trial.number not in forgiven]
+    return [trial for trial in study.get_trials(deepcopy=False) if NAME in trial.user_attrs and trial.number not in forgiven]
 
 
 def ended(search: Search) -> int:

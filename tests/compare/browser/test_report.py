@@ -137,6 +137,8 @@ def test_what_was_never_on_the_screen_is_printed(report, pictures, way):
         page.emulate_media(media="print")
         expect(page.locator("html")).to_have_class(re.compile("printing"))
         assert page.locator("#bar").evaluate("bar => getComputedStyle(bar).position") == "static"
+        page.set_viewport_size({"width": 703, "height": 900})  # of A4, without the margins
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "tables fit the paper"
     else:
         page.pdf(path=pictures / "report.pdf")
     assert page.evaluate(DRAWN) == [True] * 3

@@ -201,8 +201,7 @@ def _conclude(work: Work, submitted: Any) -> None:
     status, reason = "", ""
     if submitted.paths.result_pickle.exists():
         try:
-            result = submitted.result()
-            if isinstance(result, Stopped):  # a worker that cannot go on
+            if isinstance(result := submitted.result(), Stopped):  # a worker that cannot go on
                 status, reason = "stopped", result.reason
         except Exception:  # whatever the job raised comes as one of submitit's
             status, reason = "failed", f"not by the run itself: see {submitted.paths.stdout}"

@@ -76,9 +76,8 @@ class Work:
 
     def _put_back(self, why: str) -> str | None:
         """Put this job back to the queue, or note why not; return that."""
-        problem = None
         if why == TIME and int(os.environ.get("SLURM_RESTART_COUNT", 0)) >= self.most:
-            problem = "as often as max_num_timeout allows"
+            problem: str | None = "as often as max_num_timeout allows"
         else:
             self.note(status="waiting", reason=why)
             problem = put_back(own_job())

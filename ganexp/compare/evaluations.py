@@ -33,11 +33,8 @@ def evaluated(outcomes: Sequence[Outcome], on: str = "final") -> list[Outcome]:
     order = sorted(common, key=lambda key: (common[key], some[key].protocol["samples"]), reverse=True)
     if not order:
         other = {"final": "best", "best": "final"}[on]
-        hint = (
-            f"on={other} ranks by what was"
-            if any(protocols for _, protocols in kept)
-            else "python -m ganexp.evaluate run=<folder> does that"
-        )
+        any_state = any(protocols for _, protocols in kept)
+        hint = f"on={other} ranks by what was" if any_state else "python -m ganexp.evaluate run=<folder> does that"
         raise ConfigError(f"the {on} state of none of these runs was measured after training", "numbers", hint=hint)
     return [_with(outcome, protocols, order) for outcome, protocols in zip(outcomes, counted, strict=True)]
 

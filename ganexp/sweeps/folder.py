@@ -10,6 +10,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
+from ganexp.config.compose import assigned
 from ganexp.config.errors import ConfigError
 from ganexp.runs.files import remove_empty
 from ganexp.runs.jobs import Job, known_jobs
@@ -41,7 +42,7 @@ def describe_sweep(
 ) -> None:
     """Write ``sweep.json``: the latest command, when the first one was given, all keys that varied, what is searched for."""
     before = find(folder / SWEEP, SweepRecord)
-    order = [override.partition("=")[0].lstrip("+") for override in config.hydra.overrides.task]
+    order = list(assigned(config.hydra.overrides.task))
     keys = sorted(swept, key=lambda key: order.index(key) if key in order else len(order))
     record = SweepRecord(
         command=shlex.join(["python", "-m", "ganexp", *sys.argv[1:]]),

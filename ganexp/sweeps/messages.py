@@ -42,9 +42,7 @@ def close(before: Before, jobs: Sequence[Job], launcher: Launcher, found: str = 
     """
     width = max((len(job.name) for job in jobs), default=0)
     state = states_of(jobs)
-    print()
-    for job in jobs:
-        print(f"{job.name:<{width}}  {_outcome(job, state[job.name])}")
+    print("", *(f"{job.name:<{width}}  {_outcome(job, state[job.name])}" for job in jobs), sep="\n")
     began = any(job.run.exists or job.status in ("failed", "killed") for job in jobs)
     if not (began or {"running", "queued"} & set(state.values()) or launcher.has_output()):
         before.restore(jobs)

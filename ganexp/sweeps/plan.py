@@ -39,9 +39,8 @@ def sweep_folder(config: DictConfig, overrides: Sequence[Override]) -> Path:
         if is_a_runs(override) and (override.is_sweep_override() or computes(override.key_or_group))
     ]
     fixed = {override.key_or_group: _value(override) for override in asked if not override.is_sweep_override()}
-    parts = [fixed[key] for key in _NAMING if key in fixed]
-    if search := [_value(override) for override in overrides if override.key_or_group == "search"]:
-        parts.append(f"search_{search[-1]}")
+    search = [_value(override) for override in overrides if override.key_or_group == "search"]
+    parts = [*(fixed[key] for key in _NAMING if key in fixed), *(f"search_{name}" for name in search[-1:])]
     # In an order of their own: it says nothing, and the same command may be typed in another.
     swept = sorted({override.key_or_group.rpartition(".")[2] for override in asked if override.is_sweep_override()})
     words = "-".join([*parts, *(["by", *swept] if swept else [])])

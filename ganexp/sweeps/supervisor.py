@@ -162,7 +162,7 @@ def _run(job: Job, launch: Launch) -> JobRecord:
         began=now(), ended=None, flags=list(launch.flags),
     )  # fmt: skip
     arguments = [f"resume={job.run.path}", *_moved(job)] if job.run.exists else [*launch.flags, *job.overrides]
-    _say(f"{job.name}: {'continues' if job.run.exists else 'begins'}")
+    say(job.name, "continues" if job.run.exists else "begins")
     with job.log.open("ab", buffering=0) as log:
         log.write(f"--- {record.began} {record.host}: {' '.join(arguments)}\n".encode())
         here = log.tell()
@@ -174,7 +174,7 @@ def _run(job: Job, launch: Launch) -> JobRecord:
         printed = log.read().decode(errors="replace")
     status, reason = _outcome(job, child.returncode, began, printed)
     record = job.note(status=status, reason=reason, exit_status=child.returncode, ended=now())
-    _say(f"{job.name}: {status}{f', {reason}' if reason else ''}")
+    say(job.name, status, reason)
     return record
 
 
@@ -246,8 +246,9 @@ def _outcome(job: Job, code: int, began: float, printed: str) -> tuple[str, str 
     return "failed", last
 
 
-def _say(sentence: str) -> None:
-    print(f"{datetime.now():%H:%M:%S} {sentence}", flush=True)
+def say(name: str, what: str, reason: str | None = None) -> None:
+    """Print what happens to a job."""
+    print(f"{datetime.now():%H:%M:%S} {name}: {what}{f', {reason}' if reason else ''}", flush=True)
 
 
 def now() -> str:

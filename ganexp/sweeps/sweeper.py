@@ -133,7 +133,11 @@ class Sweeper(HydraSweeper):
         config = self._config
         own = config.get("launcher") is not None
         launcher: Launcher = build(plain(config.launcher), "launcher") if own else HydraLauncher(self._context, config)
-        return launcher, Launch(flags=_flags(config), echo=launcher.echoes, retry=config.sweep.retry)
+        # Where a run finds the configurations that this command finds.
+        sources = [source.path for source in config.hydra.runtime.config_sources if source.provider == "command-line"]
+        flags = [part for path in sources for part in ("--config-dir", path)]
+        flags += [text for text in config.hydra.overrides.hydra if text.startswith("hydra.searchpath=")]
+        return launcher, Launch(tuple(flags), echo=launcher.echoes, retry=config.sweep.retry)
 
 
 def register() -> None:
@@ -157,10 +161,9 @@ def _launch(launcher: Launcher, before: Before, lines: Sequence[Sequence[str]], 
 
 def _exit(good: bool) -> None:
     """End the process unless all is well."""
-    if (number := stopped_by()) is not None:
-        sys.exit(128 + number)
-    if not good:
-        sys.exit(1)
+    number = stopped_by()
+    if number is not None or not good:
+        sys.exit(1 if number is None else 128 + number)
 
 
 def _combinations(overrides: Sequence[Override]) -> list[list[str]]:
@@ -177,10 +180,3 @@ def _combinations(overrides: Sequence[Override]) -> list[list[str]]:
             raise ConfigError("this sweeps over no value", str(override.key_or_group))
     (combinations,) = BasicSweeper.split_arguments(list(overrides), None)
     return combinations
-
-
-def _flags(config: DictConfig) -> tuple[str, ...]:
-    """Return where a run finds the configurations that this command finds."""
-    sources = [source.path for source in config.hydra.runtime.config_sources if source.provider == "command-line"]
-    flags = [part for path in sources for part in ("--config-dir", path)]
-    return (*flags, *(text for text in config.hydra.overrides.hydra if text.startswith("hydra.searchpath=")))

@@ -10,14 +10,12 @@ import pytest
 from ganexp.runs.jobs import Job
 from ganexp.sweeps.launchers import FILES, states_of
 from ganexp.sweeps.launchers.slurm import queue
-from ganexp.sweeps.launchers.slurm.launcher import Pace, Slurm
+from ganexp.sweeps.launchers.slurm.launcher import Slurm
 from ganexp.sweeps.launchers.slurm.queue import how_ended, put_back, states, still_queued, warning
 from ganexp.sweeps.launchers.slurm.work import LAUNCHER, Work, environment
 from ganexp.sweeps.supervisor import Launch, Supervisor, listening
 from support.made_runs import summary
 from support.refused import refused
-
-QUICK = Pace(look=0.01, ask=0.0, late=0.05)
 
 
 @pytest.fixture
@@ -212,7 +210,7 @@ def test_a_job_carries_nothing_of_the_others(tmp_path):
 def launcher(tmp_path: Path, task: Supervisor, **options) -> Slurm:
     made = Slurm(**options)
     made.setup(task, tmp_path)
-    made.pace = QUICK
+    made.look, made.ask, made.late = 0.01, 0.0, 0.05
     return made
 
 

@@ -11,8 +11,6 @@ import shutil
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import redirect_stderr
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,23 +20,7 @@ from ganexp.runs.files import remove_empty
 from ganexp.sweeps.launchers import FILES, Launcher
 from ganexp.sweeps.launchers.slurm.queue import how_ended, is_over, states, still_queued
 from ganexp.sweeps.launchers.slurm.work import LAUNCHER, Stopped, Work
-from ganexp.sweeps.supervisor import Supervisor, asked_to_stop, note_end, now
-
-
-@dataclass(frozen=True)
-class Pace:
-    """How often jobs are looked at.
-
-    Attributes:
-        look: Seconds between two looks at what jobs have left behind.
-        ask: Longest time in seconds between two questions to Slurm.
-        late: Seconds until a file that another node has written is seen here.
-    """
-
-    look: float = 1.0
-    ask: float = 60.0
-    late: float = 15.0
-
+from ganexp.sweeps.supervisor import Supervisor, asked_to_stop, note_end, now, say
 
 # Options that submitit has for all kinds of clusters; it wants the others by Slurm's name.
 _OF_ALL = ("timeout_min", "name", "cpus_per_task", "gpus_per_node", "mem_gb")
@@ -62,11 +44,16 @@ class Slurm(Launcher):
         setup: Lines of shell before the run.
         additional_parameters: Any other options of ``sbatch``.
 
+    Attributes:
+        look: Seconds between two looks at what jobs have left behind.
+        ask: Longest time in seconds between two questions to Slurm.
+        late: Seconds until a file that another node has written is seen here.
+
     Raises:
         ConfigError: Slurm or submitit is not available, or there would be no time to train.
     """
 
-    pace = Pace()
+    look, ask, late = 1.0, 60.0, 15.0
 
     def __init__(
         self,
@@ -134,7 +121,7 @@ class Slurm(Launcher):
         if new:
             print(f"submitted: {len(new)} jobs, from {new[0].job_id} on; Ctrl-C leaves them in Slurm", flush=True)
         left = dict(enumerate(submitted))
-        for index in _follow(submitted, self.pace):
+        for index in self._follow(submitted):
             _conclude(work[index], left.pop(index))
         if left:
             print(f"{len(left)} jobs go on in Slurm; the same command shows them, and continues them if need be", flush=True)
@@ -172,27 +159,26 @@ class Slurm(Launcher):
             message = next((line for line in str(error).splitlines() if line.startswith("sbatch: error: ")), str(error))
             raise ConfigError(f"Slurm takes no such jobs: {message.removeprefix('sbatch: error: ')}", "launcher") from error
 
-
-def _follow(submitted: Sequence[Any], pace: Pace) -> Iterator[int]:
-    """Yield the index of each job when it has ended, until none is left or this process is asked to stop."""
-    began = asked = time.monotonic()
-    gone: dict[int, float] = {}  # since when Slurm knows them to have ended
-    left = set(range(len(submitted)))
-    while left and not asked_to_stop():
-        time.sleep(pace.look)
-        passed = time.monotonic() - began
-        if time.monotonic() - asked > (pace.look if gone else min(pace.ask, 2 + passed / 10)):
-            asked = time.monotonic()
-            known = states([submitted[index].job_id for index in left])
-            if known is not None:
-                over = {index for index in left if is_over(known.get(submitted[index].job_id, "COMPLETED"))}
-                gone = {index: gone.get(index, asked) for index in over}
-        for index in sorted(left):
-            late = index in gone and time.monotonic() - gone[index] > pace.late
-            if late or submitted[index].paths.result_pickle.exists():
-                left.discard(index)
-                gone.pop(index, None)
-                yield index
+    def _follow(self, submitted: Sequence[Any]) -> Iterator[int]:
+        """Yield the index of each job when it has ended, until none is left or this process is asked to stop."""
+        began = asked = time.monotonic()
+        gone: dict[int, float] = {}  # since when Slurm knows them to have ended
+        left = set(range(len(submitted)))
+        while left and not asked_to_stop():
+            time.sleep(self.look)
+            passed = time.monotonic() - began
+            if time.monotonic() - asked > (self.look if gone else min(self.ask, 2 + passed / 10)):
+                asked = time.monotonic()
+                known = states([submitted[index].job_id for index in left])
+                if known is not None:
+                    over = {index for index in left if is_over(known.get(submitted[index].job_id, "COMPLETED"))}
+                    gone = {index: gone.get(index, asked) for index in over}
+            for index in sorted(left):
+                late = index in gone and time.monotonic() - gone[index] > self.late
+                if late or submitted[index].paths.result_pickle.exists():
+                    left.discard(index)
+                    gone.pop(index, None)
+                    yield index
 
 
 def _conclude(work: Work, submitted: Any) -> None:
@@ -217,4 +203,4 @@ def _conclude(work: Work, submitted: Any) -> None:
         record = job.record or job.note()
         name, status, reason = job.name, record.status, record.reason or ""
     if status:
-        print(f"{datetime.now():%H:%M:%S} {name}: {status}{f', {reason}' if reason else ''}", flush=True)
+        say(name, status, reason)

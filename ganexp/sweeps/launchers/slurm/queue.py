@@ -23,8 +23,7 @@ def still_queued(ids: Collection[str]) -> set[str]:
 
 def states(ids: Collection[str]) -> dict[str, str] | None:
     """Return Slurm's word for each job that it remembers, and for the others of their arrays; None if it does not answer."""
-    arrays = sorted({job.partition("_")[0] for job in ids})
-    if not arrays:
+    if not (arrays := sorted({job.partition("_")[0] for job in ids})):
         return {}
     answer = _ask("squeue", "--noheader", "--array", "--states=all", "--format=%i %T", f"--jobs={','.join(arrays)}")
     if answer is None or (answer.returncode and "Invalid job id" not in answer.stderr):

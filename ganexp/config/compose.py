@@ -18,6 +18,15 @@ from ganexp.config.errors import ConfigError
 _LONGEST_NAME = 180  # file systems take 255 bytes; TensorBoard's own files and temporary names need the rest
 _ALIKE = 0.7  # gpuu is like gpu, los like loss, hinje like hinge; foo is like nothing
 
+# Groups in which a run makes one choice, and what to do for more.
+_SINGLE = {
+    "model": None,
+    "data": None,
+    "loss": None,
+    "penalty": "add others under names of their own: +penalty@regularizers.lecam=lecam",
+    "augmentation": None,
+}
+
 
 def stamp() -> str:
     """Return a name that sorts by time and is unique: runs started in the same second never share a directory."""
@@ -67,9 +76,9 @@ def complete(cfg: DictConfig, choices: dict[str, Any]) -> dict[str, Any]:
     content = plain(cfg)
     # Hydra's own groups, and those that a choice chooses in for itself, are not chosen for the run.
     made = {group: str(choice) for group, choice in choices.items() if not set("/@") & set(group)}
-    for group in ("model", "data", "loss"):
+    for group, hint in _SINGLE.items():
         if group not in made:  # deleted, or given as a list
-            raise ConfigError(f"a run has exactly one {group}", group)
+            raise ConfigError(f"a run has exactly one {group}", group, hint=hint)
     for key in ("name", "output_dir"):
         if isinstance(content[key], bool | list | dict) or (key, content[key]) == ("output_dir", None):
             raise ConfigError("should be the name of a folder", key)

@@ -49,6 +49,11 @@ class Schedule(ABC):
     def __init__(self, initial: NonNegativeFloat = 1.0, warmup: Fraction = 0.0, images: PositiveInt | None = None) -> None:
         self.initial, self.warmup, self.images = initial, warmup, images
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if moves(value):
+            raise ValueError(f"{name} of a schedule is a number, not another schedule")
+        super().__setattr__(name, value)
+
     def __call__(self, clock: Clock) -> float:
         """Return the present value."""
         done = clock.progress if self.images is None else clock.images / self.images

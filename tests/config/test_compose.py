@@ -6,7 +6,8 @@ from omegaconf import OmegaConf
 from ganexp.config.compose import complete, compose, directory, file_name, first_line, flatten, near_miss, plain
 from support.refused import refused
 
-CHOICES = {"model": "gan", "data": "ring", "loss": "hinge", "experiment": None, "hydra/output": "default"}
+MADE = {"model": "gan", "data": "ring", "loss": "hinge", "penalty": "none", "augmentation": "none"}
+CHOICES = {**MADE, "experiment": None, "hydra/output": "default"}
 
 
 def test_finds_the_yaml():
@@ -55,11 +56,11 @@ def test_every_run_has_a_name(name, experiment, expected):
     cfg = OmegaConf.create({"name": name, "output_dir": "outputs"})
     content = complete(cfg, CHOICES | {"experiment": experiment})
     assert content["name"] == expected
-    assert content["choices"] == {"model": "gan", "data": "ring", "loss": "hinge", "experiment": str(experiment)}
+    assert content["choices"] == MADE | {"experiment": str(experiment)}
 
 
-@pytest.mark.parametrize("group", ["model", "data", "loss"])
-def test_a_run_has_one_model_and_data_set_and_loss(group):
+@pytest.mark.parametrize("group", MADE)
+def test_a_run_makes_one_choice(group):
     cfg = OmegaConf.create({"name": None, "output_dir": "outputs"})
     with refused(group):
         complete(cfg, {key: choice for key, choice in CHOICES.items() if key != group})

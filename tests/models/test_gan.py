@@ -85,6 +85,8 @@ def test_a_half_life_of_no_images_copies_the_generator(trained):
 def test_a_schedule_that_cannot_be_is_refused(ready):
     with refused("penalty.gamma.final"):
         ready(*TINY_RING, "penalty=r1", "+lr_schedule@penalty.gamma=linear", "penalty.gamma.final=-1")
+    with refused("lr_schedule"):
+        ready(*TINY_RING, "lr_schedule=linear", f"lr_schedule.final={{_target_:{LINEAR}}}")
 
 
 # What learns or remembers -----------------------------------------------------------------------------------------------------

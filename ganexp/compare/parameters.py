@@ -68,7 +68,9 @@ def vary(outcomes: Sequence[Outcome], swept: Sequence[str] = ()) -> tuple[list[P
         column = [_text(settings, key, outcome.config is None) for settings, outcome in zip(every, outcomes, strict=True)]
         if _stands_out(column, list(chosen.values()), key in explicit):
             chosen[key] = column
-    rows = [{key: _value(settings, key) for key in chosen} for settings in every]
+    # A setting that is null has a value; None is for a run without the setting.
+    whole = [{key: "null" if value is None else value for key, value in settings.items()} for settings in every]
+    rows = [{key: settings.get(key) for key in chosen} for settings in whole]
     _complete(rows, outcomes)
     parameters = [_parameter(key, list(chosen), rows, key in groups) for key in chosen]
     return parameters, [{p.key: _shown(row[p.key], p.numeric) for p in parameters} for row in rows]
@@ -149,10 +151,6 @@ def _parsed(value: str) -> Any:
         return OmegaConf.to_container(OmegaConf.from_dotlist([f"value={value}"]))["value"]  # type: ignore[index, call-overload]
     except (OmegaConfBaseException, YAMLError, ValueError):
         return value
-
-
-def _value(settings: Row, key: str) -> Any:
-    return "null" if key in settings and settings[key] is None else settings.get(key)
 
 
 def _text(settings: Row, key: str, incomplete: bool) -> str:

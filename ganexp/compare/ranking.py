@@ -3,7 +3,8 @@
 Contract: kinds are ranked by the mean over their runs of one value. A kind of which a run diverged, failed, or was ended before
 its budget stands behind all kinds of which none was, however good its numbers are; what was measured otherwise stands apart.
 Runs of a kind that have the same seed count as one, by their mean: they say nothing more about chance. A run that was
-interrupted does not count until it is continued: its numbers are of a smaller budget.
+interrupted does not count until it is continued: its numbers are of a smaller budget. Nothing heavy is imported for runs
+whose protocols are equal.
 """
 
 from collections import Counter

@@ -146,22 +146,22 @@ def test_runs_are_ranked_by_what_was_measured_of_them_after_training(sweep, comp
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "key"),
     [
-        ([], "ganexp: paths: a value is needed here"),
-        (["nowhere"], "ganexp: paths: there is no folder 'nowhere'"),
-        (["sweep", "by=fid"], "ganexp: by=fid: no such value ranks runs (choices: quality, distance)"),
-        (["sweep", "output=a.pdf"], "ganexp: output=a.pdf: the page is an .html file (write output=a.html)"),
-        (["sweep", "output=sweep/sweep.json/a.html"], "cannot be written"),
-        (["sweep", "numbers=evaluations"], "numbers=evaluations: the final state of none of these runs was measured"),
-        (["sweep", "on=first"], "on=first: should be 'final' or 'best'"),
+        ([], "paths"),
+        (["nowhere"], "paths"),
+        (["sweep", "by=fid"], "by=fid"),
+        (["sweep", "output=a.pdf"], "output=a.pdf"),
+        (["sweep", "output=sweep/sweep.json/a.html"], "output=sweep/sweep.json/a.html"),
+        (["sweep", "numbers=evaluations"], "numbers=evaluations"),
+        (["sweep", "on=first"], "on=first"),
     ],
 )
-def test_what_cannot_be_done_is_refused_and_nothing_is_written(sweep, compare, monkeypatch, arguments, says):
+def test_what_cannot_be_done_is_refused_and_nothing_is_written(sweep, compare, monkeypatch, arguments, key):
     monkeypatch.chdir(sweep.parent)
     out, err = compare(*arguments, status=2)
     assert out == ""
-    assert says in err
+    assert err.startswith(f"ganexp: {key}: ")
     assert err.count("\n") == 1
     assert not (sweep / "report.html").exists()
 

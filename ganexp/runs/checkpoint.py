@@ -19,7 +19,7 @@ from ganexp.config.errors import ConfigError
 from ganexp.runs.files import replacing
 from ganexp.runs.run import LAST, PREVIOUS, Run
 
-FORMAT = 1
+FORMAT = 2
 """Number of the format in which checkpoints are written, and of the only one that is read."""
 
 _KEY = "ganexp"

@@ -1,1 +1,1 @@
-"""What is asked for: composed from YAML and the command line, checked, built, or refused with the reason."""
+"""The configuration: composed from YAML and the command line, checked, built, or refused with the reason."""

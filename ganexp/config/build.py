@@ -26,7 +26,7 @@ from ganexp.config.errors import ConfigError
 _MARKS = ("_target_", "_partial_", "_recursive_", "_convert_", "_args_")
 _LONGEST_LIST = 12
 _KINDS = {bool: "true or false", int: "a whole number", float: "a number"}
-# pydantic's types of errors, in the words of somebody who writes configurations.
+# pydantic's types of errors, in the words of a user.
 _WORDING = {
     "int_parsing": "should be a whole number",
     "int_type": "should be a whole number",

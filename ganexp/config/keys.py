@@ -1,4 +1,4 @@
-"""What each key of a run is for, and so when two runs are the same: the one definition of it.
+"""The purpose of each configuration key, which defines when two runs are the same.
 
 Contract: two runs are the same when all keys that compute have equal values. Every key computes unless the table below says
 otherwise, those that a user adds included. A group counts by the keys that it sets, so the names of choices do not.

@@ -1,4 +1,4 @@
-"""What is real: data sets as objects, and the stream of batches drawn from them."""
+"""Data sets, and the stream of batches drawn from them."""
 
 from ganexp.data.base import SEEDS, Data, Split, StreamOptions
 from ganexp.data.batches import Batches, Groups

@@ -38,7 +38,7 @@ class StreamOptions(TypedDict, total=False):
 
 
 class Data(ABC):
-    """An object that says what is real, and what its samples look like.
+    """A data set, and what its samples look like.
 
     Arguments:
         batch_size: See :class:`StreamOptions`.

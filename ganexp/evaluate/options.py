@@ -8,7 +8,7 @@ from ganexp.config.types import PositiveInt, Seed
 
 @dataclass(frozen=True)
 class Options:
-    """Measure trained runs, all in the same way, and show beside them what real samples score.
+    """Measure trained runs, all in the same way, and show the scores of real samples beside them.
 
     Each measurement is kept in the folder evaluations of its run, with the protocol by which it was made.
 
@@ -16,15 +16,14 @@ class Options:
         run: A run directory or a checkpoint file in it; a folder, for all runs below it; a pattern such as outputs/*/2026-*; or
             a list of those.
         checkpoint: last: the newest good one of each run; best: that of its best measurement; both: one after the other.
-        metrics: full: all that can judge the data; or another option of conf/metrics; run: those that the run was trained with.
-        extractor: What sees features in images: classifier, inception, or another option of conf/extractor; run: that of the
-            run.
-        extractor_options: Options of it, one by one: extractor_options.weights=/path says where those of inception are.
+        metrics: full: all that fit the data; or another option of conf/metrics; run: those of the run.
+        extractor: The feature extractor of images: classifier, inception, or another option of conf/extractor; run: the run's.
+        extractor_options: Its options, one by one, such as extractor_options.weights=/path for the weights of inception.
         samples: How many samples are generated.
-        seed: Seed of the latents and labels, by default another one than that by which the best checkpoint was chosen. They are
-            drawn on the CPU, so that it means the same on every machine.
-        ema: Whether to use the averaged generator if the run has one; false: the generator as it trains.
-        overwrite: Whether to measure again what has been measured in the same way before.
+        seed: Seed of the latents and labels, by default not the one by which the best checkpoint was chosen. They are drawn on
+            the CPU, so that a seed gives the same samples on every machine.
+        ema: Whether to use the averaged generator if the run has one; false: the trained weights themselves.
+        overwrite: Whether to repeat measurements that exist already.
         batch_size: Samples that are generated at a time.
         accelerator: auto, cpu or gpu; auto takes a GPU if there is one.
         data: Options of the data that differ from the run's, one by one: data.root=/path says where its files are here.

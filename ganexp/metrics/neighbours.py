@@ -1,4 +1,4 @@
-r"""Which training samples a sample is most like: a generator that copies them is found out.
+r"""The nearest training samples of a sample: they show whether a generator copies.
 
 Contract: the distance of samples x and r is the Euclidean one of their decoded values, :math:`\lVert x - r \rVert_2`; the
 search goes through the whole training split and is exact up to the rounding of float64.

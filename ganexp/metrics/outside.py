@@ -1,4 +1,4 @@
-"""Mass where there should be none.
+"""Generated mass outside the region of the real mass.
 
 Contract: the region is that of highest density which holds a given share of the real mass, as
 :meth:`ganexp.data.Density.level` bounds it; a sample is outside when the density at it is lower.

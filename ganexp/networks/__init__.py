@@ -1,4 +1,4 @@
-"""What the players are made of.
+"""The networks of both players.
 
 A network group (``conf/network/*.yaml``) instantiates to a :class:`Networks`: two factories that the model calls with
 what the data and the conditioning ask for. Everything else (widths, norms, initialisation, ...) is bound by the config.

@@ -1,1 +1,1 @@
-"""What lies on the disk: run directories, their files, records, protocols and locks."""
+"""Files on disk: run directories, checkpoints, records, protocols and locks."""

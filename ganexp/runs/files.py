@@ -1,4 +1,4 @@
-"""Files and folders that are either the old one or the new one, whenever the process ends and whatever else writes them."""
+"""Atomic writes: a file or folder is either the old or the new one, whenever the process ends."""
 
 import json
 import math

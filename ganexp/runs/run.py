@@ -105,7 +105,7 @@ class Run:
         return self.path / _LOCK
 
     def occupy(self) -> None:
-        """Keep other processes from training the run, until it is released or this process ends; the run has to exist.
+        """Lock the run for this process, until it is released or the process ends; the run has to exist.
 
         Raises:
             ConfigError: Another process trains it, or the directory cannot be written.
@@ -120,7 +120,7 @@ class Run:
             raise ConfigError(f"the run directory {self.path} cannot be written: {error.strerror}", "resume") from error
 
     def release(self) -> None:
-        """Let others train the run."""
+        """Unlock the run."""
         if self._held is not None:
             self._held.release()
             self._held = None

@@ -1,4 +1,4 @@
-"""Which versions of the packages that it depends on made a result."""
+"""The versions of the packages that made a result."""
 
 import platform
 from collections.abc import Iterable

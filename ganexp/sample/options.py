@@ -21,8 +21,8 @@ class Options:
         n: How many samples; of an interpolation, how many rows.
         classes: Of which classes, as many of each: all, a number, a name, or a list such as [1,7]; only for a generator that
             takes labels, null there means all.
-        seed: Seed of the latents. They are drawn on the CPU, so that it means the same on every machine.
-        ema: Whether to use the averaged generator if the run has one; false: the generator as it trains.
+        seed: Seed of the latents, drawn on the CPU, so that a seed gives the same samples on every machine.
+        ema: Whether to use the averaged generator if the run has one; false: the trained weights themselves.
         format: grid: one picture, of images with a row per class; png: a folder with a file for each image; npz: an archive of
             arrays: samples, float32 with shape (N, *shape) in the data's range, labels, z.
         interpolate: none, linear or spherical (for normal latents): each row goes from one latent to another, with one label.
@@ -33,7 +33,7 @@ class Options:
         export: torch_export or onnx: write the generator alone, in place of samples, as a file that needs no ganexp.
         output: The file or folder to write; null: in the folder generated of the run, named after the iteration and the
             options.
-        overwrite: Whether an output that exists already is replaced.
+        overwrite: Whether to replace an output that exists.
         batch_size: Samples that are generated at a time.
         accelerator: auto, cpu or gpu; auto takes a GPU if there is one.
         data: Options of the data that differ from the run's, one by one: data.root=/path says where its files are here.

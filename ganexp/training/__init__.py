@@ -1,1 +1,1 @@
-"""Training with Lightning: what feeds a model, what happens beside it, and what a run amounts to."""
+"""Training with Lightning: data feed, callbacks, loggers, and the summary of a run."""

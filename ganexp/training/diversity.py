@@ -1,4 +1,4 @@
-"""How far generated samples lie apart, compared with real ones."""
+"""The mean distance between generated samples, compared with that between real ones."""
 
 import torch
 from torch import Tensor

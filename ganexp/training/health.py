@@ -1,4 +1,4 @@
-"""The verdict on a run: signs of trouble in succession become an alarm; :mod:`.rules` says what a sign is."""
+"""The verdict on a run: consecutive signs of trouble raise an alarm; :mod:`.rules` defines the signs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -48,7 +48,7 @@ class RollBack(RuntimeError):
 
 @dataclass
 class Sign:
-    """Signs of one trouble in succession: how many, since when, the last one, and whether they have become an alarm."""
+    """Consecutive signs of one trouble: how many, since when, the last one, and whether they have raised an alarm."""
 
     reason: str
     since: int
@@ -60,7 +60,7 @@ class Monitor:
     """The present verdict, and the history of alarms and returns.
 
     Arguments:
-        patience: Signs in succession that make an alarm.
+        patience: Consecutive signs that raise an alarm.
         diversity: Least ratio of the mean distance between samples to that between real ones.
         decline: Factor between the best value and one that is a sign of decline.
         warmup: Iterations in which signs do not count.
@@ -119,10 +119,10 @@ class Monitor:
         """Record the result of a rule at an iteration.
 
         Arguments:
-            rule: Its name, one of ``RULES``; every rule has a succession of its own.
+            rule: Its name, one of ``RULES``; the signs of every rule are counted separately.
             reason: What is wrong; None: nothing.
             iteration: When.
-            patience: Signs in succession that make an alarm; 0: one does, even in the warm-up.
+            patience: Consecutive signs that raise an alarm; 0: one does, even in the warm-up.
 
         Returns:
             Whether an alarm is raised.

@@ -1,4 +1,4 @@
-"""Where curves go: TensorBoard and a CSV file, with the iteration as their x axis; a resumed run leaves no double point."""
+"""Loggers: TensorBoard and a CSV file, with the iteration as their x axis; a resumed run leaves no double point."""
 
 import csv
 import io

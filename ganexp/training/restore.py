@@ -1,4 +1,4 @@
-"""A trained model from what a run left, without Lightning's trainer and without the data's files.
+"""Restore the model of a run, without Lightning's trainer and without the data's files.
 
 Contract: the model that :func:`restore` returns makes, from the same latents, the same samples as the one that was saved; the
 global random generators are as they were.
@@ -25,7 +25,7 @@ from ganexp.runs.run import BEST, Run
 
 @dataclass(frozen=True)
 class Restored:
-    """What a run has learnt.
+    """A restored model, and where it comes from.
 
     Attributes:
         model: The model, on the CPU, in evaluation mode; its ``average`` is None where the run keeps none.

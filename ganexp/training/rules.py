@@ -1,4 +1,4 @@
-"""What may go wrong with a run, as rules on a few numbers; nothing here knows how a run is trained.
+"""Rules on a few numbers that detect what goes wrong with a run; nothing here knows how it is trained.
 
 With r and f the logits of real and fake samples, A their separation (see :mod:`.signals`), n the norm of a player's gradient
 and n0 its usual norm (the median of the first ``FIRST`` that were observed), d the mean distance between two samples, v a value

@@ -1,4 +1,4 @@
-"""What a run amounts to: ``summary.json`` and the table on the terminal."""
+"""The summary of a run: ``summary.json`` and the table on the terminal."""
 
 import shlex
 import sys

@@ -1,4 +1,4 @@
-"""Networks that see what is in an image: metrics compare what they see."""
+"""Feature extractors: networks whose outputs metrics compare."""
 
 from ganexp.metrics.extractors.base import Extractor, Features
 from ganexp.metrics.extractors.classifier import Classifier

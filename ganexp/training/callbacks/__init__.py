@@ -1,4 +1,4 @@
-"""What happens beside training: curves, pictures, metrics, checkpoints, weights."""
+"""Callbacks: curves, pictures, metrics, checkpoints, weights."""
 
 from ganexp.training.callbacks.checkpoints import Checkpoints
 from ganexp.training.callbacks.evaluation import Evaluation, Measures

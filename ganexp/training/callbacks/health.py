@@ -1,4 +1,4 @@
-"""Whether a run is healthy, and what is done if it is not."""
+"""The health of a run, and the action if it is not healthy."""
 
 import sys
 from typing import Any, Literal
@@ -27,7 +27,7 @@ class Health(Periodic):
         state: What the run knows of itself; it is given the monitor.
         every: Iterations between two looks at the samples; the rest is judged when it is logged or measured.
         warmup: Share of the budget in which nothing is an alarm but numbers that are not finite.
-        patience: Signs in succession that make an alarm; of measurements at most half of those that the budget has.
+        patience: Consecutive signs that raise an alarm; for measurements, at most half of those in the budget.
         diversity: Least ratio of the mean distance between samples to that between real ones.
         decline: Factor between the best value and one that is a sign of decline.
         action: What an alarm does. ``report`` reports it; ``stop`` also ends the run, which can be resumed; ``roll_back`` goes

@@ -10,7 +10,7 @@
 # Jobs of the partition `high` send those of `main` back to the queue. Needs root, but neither systemd nor cgroups. Options:
 #   NODES=3 CPUS=2 GPUS=2             of each node, in Slurm's eyes; a GPU is a device that does nothing, and four shards
 #   GRACE=30                          seconds that a preempted job has left
-#   PREEMPT=preempt_send_user_signal  it is told so by the signal it asked for; empty: by SIGTERM, as Slurm does by default
+#   PREEMPT=preempt_send_user_signal  it gets the signal that it asked for; empty: SIGTERM, as Slurm does by default
 #   PORT=16810                        the first of NODES + 4 ports
 set -euo pipefail
 

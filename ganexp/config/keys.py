@@ -27,7 +27,7 @@ class Purpose(Enum):
     COMMAND = auto()  # an option of the command, not of the run
 
 
-_PURPOSES = {
+PURPOSES = {
     "seed": Purpose.REPEATS,
     "data.root": Purpose.FILES,
     "extractor.weights": Purpose.FILES,
@@ -56,9 +56,9 @@ _PURPOSES = {
 
 def purpose(key: str) -> Purpose:
     """Return what a dotted key or a group is for: what the table says of it, or of the nearest key above it."""
-    while key not in _PURPOSES and "." in key:
+    while key not in PURPOSES and "." in key:
         key = key.rpartition(".")[0]
-    return _PURPOSES.get(key, Purpose.COMPUTES)
+    return PURPOSES.get(key, Purpose.COMPUTES)
 
 
 def computes(key: str) -> bool:

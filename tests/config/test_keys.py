@@ -1,7 +1,7 @@
 import pytest
 
 from ganexp.config.compose import compose, directory
-from ganexp.config.keys import Purpose, computes, distinguishes, identity, purpose, settings
+from ganexp.config.keys import PURPOSES, Purpose, computes, distinguishes, identity, purpose, settings
 
 
 @pytest.mark.parametrize(
@@ -38,9 +38,7 @@ def test_runs_are_the_same_when_all_that_computes_is_equal():
 def test_what_the_table_names_exists():
     """A key that is renamed in ``conf/`` has to be renamed in the table."""
     text = "\n".join(file.read_text() for file in directory().rglob("*.yaml"))
-    from ganexp.config.keys import _PURPOSES
-
-    for key in _PURPOSES.keys() - {"choices", "accelerator", "resume"}:
+    for key in PURPOSES.keys() - {"choices", "accelerator", "resume"}:
         assert f"{key.rpartition('.')[2]}:" in text, key
     assert (directory() / "accelerator").is_dir()
 

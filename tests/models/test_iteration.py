@@ -1,6 +1,8 @@
 """The iteration as a function of tensors: who moves when, and that nobody moves anybody else. No Trainer takes part."""
 
 import copy
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 import torch
@@ -81,27 +83,27 @@ class Table:
         return self.latents[-1], batch[1]
 
 
+def _watched(table: Table, name: str, move: Callable, moved: list[str], norms: bool) -> Tensor | None:
+    """Move a player, and check that nobody else moves or, unless it is about to move too, has gathered a gradient."""
+    other = {"d": "g", "g": "d"}[name]
+    before = copy.deepcopy(table.rules.state_dict())
+    gradients = any(weight.grad is not None and bool(weight.grad.any()) for weight in table.networks[other].parameters())
+    assert gradients == (table.turns.update == "simultaneous" and name == "d")
+    norm = move(norms)
+    changed = {key.partition(".")[0] for key, value in table.rules.state_dict().items() if not torch.equal(value, before[key])}
+    assert changed == {{"d": "discriminator", "g": "generator"}[name]}
+    moved.append(name)
+    return norm
+
+
 @pytest.mark.parametrize("turns", TURNS)
 def test_a_step_moves_its_players_and_nobody_else(turns: Turns) -> None:
     table = Table(turns)
     moved = []
-    move = table.play._move
-
-    def watched(*names: str) -> None:
-        before = {name: copy.deepcopy(network.state_dict()) for name, network in table.networks.items()}
-        for name in {"d", "g"} - set(names):
-            gradients = [weight.grad for weight in table.networks[name].parameters() if weight.grad is not None]
-            assert not any(bool(gradient.any()) for gradient in gradients)
-        move(*names)
-        for name, network in table.networks.items():
-            changed = any(not torch.equal(value, before[name][key]) for key, value in network.state_dict().items())
-            assert changed == (name in names)
-        moved.append(names)
-
-    table.play._move = watched
+    for name, player in table.players.items():
+        player.move = partial(_watched, table, name, player.move, moved)
     table(times=2)
-    in_turns = [("d",)] * turns.d_steps + [("g",)] * turns.g_steps
-    assert moved == 2 * ([("d", "g")] if turns.update == "simultaneous" else in_turns)
+    assert moved == 2 * [*"d" * turns.d_steps, *"g" * turns.g_steps]
     assert (table.counters.d_updates, table.counters.g_updates) == (2 * turns.d_steps, 2 * turns.g_steps)
 
 

@@ -1,6 +1,7 @@
 """Each variant's realness and terms against their formulas, and every model with every loss, penalty and augmentation."""
 
 import copy
+from collections import Counter
 
 import pytest
 import torch
@@ -15,8 +16,8 @@ from ganexp.models.judging import Judged
 from ganexp.models.ssgan import labelled_subset
 from ganexp.training.components import build_components
 from ganexp.training.train import train
+from support.cover import pairs
 from support.curves import curves
-from support.pairwise import pairwise
 from support.refused import refused
 from support.tiny import TINY, TINY_IMAGES, TINY_MLP, TINY_RING, Crash, StopAt
 
@@ -137,30 +138,31 @@ def test_the_labelled_subset_is_balanced_and_follows_the_seed():
     assert sorted(y[labelled_subset(y, 23, 10, 0)].bincount().tolist()) == [2] * 7 + [3] * 3
 
 
+def judged_by(training):
+    """Train, and return every batch of points that the discriminator is shown."""
+    seen = []
+    training.model.discriminator.register_forward_hook(
+        lambda module, inputs, output: seen.append(list(map(tuple, inputs[0].tolist())))
+    )
+    training.trainer.fit(training.model, datamodule=training.data)
+    return seen
+
+
 def test_few_labels_are_a_batch_of_their_own(ready):
-    training = ready(*POINTS, "model=ssgan", "model.labels=16", "loss=minimax", "trainer.max_iterations=3")
-    model = training.model
-    asked = []
-    take = model._labelled.take
-
-    def recorded(start, count):
-        asked.append(start)
-        return take(start, count)
-
-    model._labelled.take = recorded
-    assert model._labelled.y.bincount().tolist() == [2] * CLASSES
-    training.trainer.fit(model, datamodule=training.data)
-    assert asked == [0, 1, 2]
+    training = ready(*POINTS, "model=ssgan", "model.labels=16", "loss=minimax", "trainer.max_iterations=3", *QUIET)
+    x, y = training.data.data.load("train")
+    classes = dict(zip(map(tuple, training.data.data.decode(x).tolist()), y.tolist(), strict=True))
+    seen = judged_by(training)
+    (labelled,) = (points for points, times in Counter(map(frozenset, seen)).items() if times == 3)
+    assert Counter(classes[point] for point in labelled) == dict.fromkeys(range(CLASSES), 2)
+    assert len({tuple(points) for points in seen if labelled == set(points)}) == 3, "in another order each time"
 
 
 def test_the_classifier_alone_sees_labelled_samples_alone(ready):
-    training = ready(*POINTS, "model=ssgan", "model.labels=16", "model.adversarial_weight=0.0", "loss=minimax")
-    seen = []
-    training.model.discriminator.register_forward_hook(lambda module, inputs, output: seen.append(inputs[0].detach()))
-    real, fake = (Judged(training.model, torch.full((4, 2), value), torch.zeros(4, dtype=torch.long)) for value in (0.0, 1.0))
-    assert set(training.model.discriminator_terms(real, fake)) == {"class"}
-    (batch,) = seen
-    assert {tuple(point) for point in batch.tolist()} <= {tuple(point) for point in training.model._labelled.x.tolist()}
+    alone = ("model.adversarial_weight=0.0", "loss=minimax", "trainer.max_iterations=4", *QUIET)
+    training = ready(*POINTS, "model=ssgan", "model.labels=16", *alone)
+    seen = judged_by(training)
+    assert len(set(map(frozenset, seen[::2]))) == 1, "what the generator is judged for comes in between"
 
 
 @pytest.mark.parametrize("labels", ["7", "65"])
@@ -213,7 +215,10 @@ def test_accuracy_is_measured_with_the_statistics_of_real_samples():
 @pytest.mark.parametrize("name", VARIANTS)
 def test_a_crashed_variant_resumes_to_the_same_end(ready, name):
     extra = ("model.labels=20",) if name == "ssgan" else ()
-    overrides = (*POINTS, f"model={name}", "loss=non_saturating", *extra, "callbacks.checkpoints.every=2")
+    overrides = (
+        *POINTS, f"model={name}", "loss=non_saturating", *extra, "callbacks.checkpoints.every=2", "trainer.max_iterations=4",
+        "metrics=none", "~callbacks.samples",
+    )  # fmt: skip
     whole = ready(*overrides, folder="whole")
     train(whole, [])
     crashing = ready(*overrides, folder="crashed")
@@ -227,7 +232,7 @@ def test_a_crashed_variant_resumes_to_the_same_end(ready, name):
     assert curves(resumed.run.path) == curves(whole.run.path)
 
 
-TABLE = pairwise(MODELS, LOSSES, PENALTIES, PENALTIES, AUGMENTATIONS)
+TABLE = pairs(MODELS, LOSSES, PENALTIES, PENALTIES, AUGMENTATIONS)
 """Of the two penalties, the second stands beside the first."""
 
 

@@ -1,19 +1,33 @@
-"""A few combinations in place of all."""
+"""Few combinations in which every pair of choices occurs: what two options do to each other shows in some of them."""
 
+from collections.abc import Sequence
 from itertools import combinations, product
-from typing import Any
+from typing import TypeVar
+
+Choice = TypeVar("Choice")
 
 
-def pairs(*axes: Any) -> list[tuple[Any, ...]]:
-    """Choose rows with one value of each axis so that every two values of different axes meet in at least one row."""
-    rows = list(product(*axes))
-    missing = {pair for row in rows for pair in _pairs(row)}
-    chosen = []
-    while missing:
-        chosen.append(max(rows, key=lambda row: len(missing & _pairs(row))))
-        missing -= _pairs(chosen[-1])
-    return chosen
+def pairs(*axes: Sequence[Choice]) -> list[tuple[Choice, ...]]:
+    """Return rows with one choice of each axis; every two choices of two axes stand together in one of them."""
+    left = {
+        ((i, a), (j, b))
+        for i, j in combinations(range(len(axes)), 2)
+        for a, b in product(range(len(axes[i])), range(len(axes[j])))
+    }
+    rows = []
+    while left:
+        row = dict(min(left))
+        for axis in range(len(axes)):
+            if axis not in row:
+                row[axis] = max(range(len(axes[axis])), key=lambda choice: _gain({**row, axis: choice}, left))
+        left -= _meet(row)
+        rows.append(tuple(axes[axis][row[axis]] for axis in range(len(axes))))
+    return rows
 
 
-def _pairs(row: tuple[Any, ...]) -> set[Any]:
-    return set(combinations(enumerate(row), 2))
+def _meet(row: dict[int, int]) -> set[tuple[tuple[int, int], tuple[int, int]]]:
+    return set(combinations(sorted(row.items()), 2))
+
+
+def _gain(row: dict[int, int], left: set[tuple[tuple[int, int], tuple[int, int]]]) -> int:
+    return len(_meet(row) & left)

@@ -21,9 +21,15 @@ def trained(folder: Path, *overrides: str) -> Experiment:
     return training
 
 
+def raised_no_alarm(run: Run) -> bool:
+    return (run.summary.health.verdict, run.summary.health.alarms) == ("healthy", [])
+
+
 @pytest.mark.parametrize(("data", "modes", "high_quality"), [("ring", 8, 0.95), ("grid", 25, 0.9)])
 def test_the_default_recipe_covers_every_mode(tmp_path, data, modes, high_quality):
-    summary = trained(tmp_path / "run", f"data={data}").run.summary
+    run = trained(tmp_path / "run", f"data={data}").run
+    assert raised_no_alarm(run)
+    summary = run.summary
     assert summary.measured["samples"] == 2500
     assert summary.metrics["modes"] == modes
     assert summary.metrics["high_quality"] >= high_quality
@@ -31,6 +37,7 @@ def test_the_default_recipe_covers_every_mode(tmp_path, data, modes, high_qualit
 
 def test_a_conditional_model_draws_the_digit_it_is_asked_for(tmp_path):
     training = trained(tmp_path / "run", "model=cgan", "data=digits")
+    assert raised_no_alarm(training.run)
     data = training.data.data
     (x, y), (held_out, held_out_y) = ((a.flatten(1).numpy(), b.numpy()) for a, b in map(data.load, ("train", "test")))
     judge = KNeighborsClassifier(3).fit(x, y)

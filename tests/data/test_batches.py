@@ -4,6 +4,7 @@ from torch import Tensor
 
 from ganexp.config.errors import ConfigError
 from ganexp.data import Batches, Digits, Groups
+from support.cover import pairs
 
 
 def stream(size: int = 23, batch_size: int = 4, drop_last: bool = False, seed: int = 0, **options: int) -> Batches:
@@ -94,9 +95,7 @@ def test_batches_that_cannot_be_made_are_refused(options: dict[str, int], keys: 
     assert caught.value.keys == keys
 
 
-@pytest.mark.parametrize("d_steps", [1, 2, 5, 13])
-@pytest.mark.parametrize("size", [1, 3, 16])
-@pytest.mark.parametrize("cadences", [(), (4,), (3, 10)])
+@pytest.mark.parametrize(("d_steps", "size", "cadences"), pairs((1, 2, 5, 13), (1, 3, 16), ((), (4,), (3, 10))))
 def test_groups_give_the_stream_in_order(d_steps: int, size: int, cadences: tuple[int, ...]) -> None:
     batches, total, done, ends, epochs = stream(), 30, 0, [0], []
     groups = Groups(batches, d_steps, total, lambda: done, cadences, size)
@@ -118,12 +117,12 @@ def test_groups_give_the_stream_in_order(d_steps: int, size: int, cadences: tupl
     assert list(groups) == []
 
 
-@pytest.mark.parametrize("start", range(12))
-def test_groups_go_on_from_any_position(start: int) -> None:
-    groups = Groups(stream(), 5, 100, lambda: start, size=2)
-    given = [batch for group in groups for iteration in group for batch in iteration]
-    end = groups.iterations(groups.epoch_of(start) + 1)
-    assert values(given) == values(stream().take(start * 5, (end - start) * 5))
+def test_groups_go_on_from_any_position() -> None:
+    for start in range(12):
+        groups = Groups(stream(), 5, 100, lambda start=start: start, size=2)
+        given = [batch for group in groups for iteration in group for batch in iteration]
+        end = groups.iterations(groups.epoch_of(start) + 1)
+        assert values(given) == values(stream().take(start * 5, (end - start) * 5))
 
 
 def test_an_iteration_belongs_to_the_epoch_of_its_first_batch() -> None:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -57,18 +58,17 @@ CLOSED: dict[str, tuple[Loss, Callable[[float, float], tuple[float, float, float
 }
 
 
-@pytest.mark.parametrize("f", EXTREME)
-@pytest.mark.parametrize("r", EXTREME)
 @pytest.mark.parametrize("name", CLOSED)
-def test_value_and_gradient_are_the_closed_form(name: str, r: float, f: float) -> None:
+def test_value_and_gradient_are_the_closed_form(name: str) -> None:
     loss, closed = CLOSED[name]
-    real, fake = torch.tensor([r], requires_grad=True), torch.tensor([f], requires_grad=True)
-    d_loss = loss.discriminator(real, fake)
-    d_real, d_fake = torch.autograd.grad(d_loss, (real, fake))
-    g_loss = loss.generator(fake, real.detach())
-    (g_fake,) = torch.autograd.grad(g_loss, fake)
-    found = torch.stack([d_loss.detach(), d_real[0], d_fake[0], g_loss.detach(), g_fake[0]])
-    torch.testing.assert_close(found, torch.tensor(closed(r, f), dtype=torch.float32), rtol=1e-5, atol=1e-7)
+    for r, f in product(EXTREME, EXTREME):
+        real, fake = torch.tensor([r], requires_grad=True), torch.tensor([f], requires_grad=True)
+        d_loss = loss.discriminator(real, fake)
+        d_real, d_fake = torch.autograd.grad(d_loss, (real, fake))
+        g_loss = loss.generator(fake, real.detach())
+        (g_fake,) = torch.autograd.grad(g_loss, fake)
+        found = torch.stack([d_loss.detach(), d_real[0], d_fake[0], g_loss.detach(), g_fake[0]])
+        torch.testing.assert_close(found, torch.tensor(closed(r, f), dtype=torch.float32), rtol=1e-5, atol=1e-7)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -149,8 +149,8 @@ RECIPES = {
 @pytest.mark.parametrize("loss", [path.stem for path in FILES])
 def test_a_loss_brings_its_penalty_and_schedule(loss: str) -> None:
     config = OmegaConf.create(compose(f"loss={loss}", "data=digits"))
-    found = type(instantiate(config.penalty)).__name__, config.schedule.d_steps
-    assert found == RECIPES.get(loss, ("NoPenalty", 1))
+    penalty = config.penalty and type(instantiate(config.penalty)).__name__
+    assert (penalty, config.schedule.d_steps) == RECIPES.get(loss, ({}, 1))
     assert config.schedule.g_steps == 1
     instantiate(config.loss)
 

@@ -1,6 +1,7 @@
 """Convolutions with TensorFlow's "same" padding, and the adjoints of those."""
 
 import math
+from itertools import product
 
 import pytest
 import torch
@@ -8,13 +9,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ganexp.networks.convolutions import FromMap, ToMap, convolution, transposed_convolution
-
-CASES = [
-    pytest.param(size, kernel, stride, id=f"{size}-{kernel}x{kernel}-{stride}")
-    for stride in (1, 2)
-    for kernel in range(2, 8)
-    for size in (1, 2, 7, 14)
-]
 
 
 @pytest.fixture(autouse=True)
@@ -35,24 +29,17 @@ def same(x: Tensor, weight: Tensor, stride: int) -> Tensor:
     return F.conv2d(F.pad(x, (left, total - left, left, total - left)), weight, stride=stride)
 
 
-@pytest.mark.parametrize(("size", "kernel", "stride"), CASES)
-def test_a_convolution_is_that_of_tensorflow(size: int, kernel: int, stride: int) -> None:
-    layers = convolution(2, 3, size, kernel=kernel, stride=stride, bias=False)
-    x = torch.randn(2, 2, size, size)
-    found = nn.Sequential(*layers)(x)
-    assert found.shape == (2, 3, *[math.ceil(size / stride)] * 2)
-    torch.testing.assert_close(found, same(x, weighted(layers).weight, stride))
-
-
-@pytest.mark.parametrize(("size", "kernel", "stride"), CASES)
-def test_a_transposed_convolution_is_the_adjoint(size: int, kernel: int, stride: int) -> None:
-    down = nn.Sequential(*convolution(2, 3, size, kernel=kernel, stride=stride, bias=False)).double()
-    up = nn.Sequential(*transposed_convolution(3, 2, size, kernel=kernel, stride=stride, bias=False)).double()
-    weighted(list(up)).weight = weighted(list(down)).weight
-    x = torch.randn(2, 2, size, size, dtype=torch.double)
-    y = torch.randn(2, 3, *[math.ceil(size / stride)] * 2, dtype=torch.double)
-    assert up(y).shape == x.shape
-    torch.testing.assert_close((down(x) * y).sum(), (x * up(y)).sum())
+@pytest.mark.parametrize("kernel", range(2, 8))
+def test_a_convolution_is_that_of_tensorflow_and_a_transposed_one_its_adjoint(kernel: int) -> None:
+    for size, stride in product((1, 2, 7, 14), (1, 2)):
+        down = nn.Sequential(*convolution(2, 3, size, kernel=kernel, stride=stride, bias=False)).double()
+        up = nn.Sequential(*transposed_convolution(3, 2, size, kernel=kernel, stride=stride, bias=False)).double()
+        weighted(list(up)).weight = weighted(list(down)).weight
+        x = torch.randn(2, 2, size, size, dtype=torch.double)
+        y = torch.randn(2, 3, *[math.ceil(size / stride)] * 2, dtype=torch.double)
+        assert (down(x).shape, up(y).shape) == (y.shape, x.shape)
+        torch.testing.assert_close(down(x), same(x, weighted(list(down)).weight, stride))
+        torch.testing.assert_close((down(x) * y).sum(), (x * up(y)).sum())
 
 
 def test_padding_that_tensorflow_is_known_for() -> None:

@@ -56,7 +56,7 @@ def test_tensorboard_shows_the_configuration_and_the_samples(shared_run):
     assert [event.step for event in events.Images("samples")] == [0, 6]
 
 
-@pytest.mark.parametrize("loss", ["non_saturating", "wgan_gp", "r3gan", "dragan"])
+@pytest.mark.parametrize("loss", ["wgan_gp", "r3gan"])
 def test_bfloat16_trains_with_penalties_in_full_precision(trained, loss):
     training = trained(*TINY_IMAGES, "model=dcgan", f"loss={loss}", "trainer.precision=bf16-mixed", *CONVOLUTIONS)
     assert training.run.summary.precision == "bf16-mixed"
@@ -74,32 +74,33 @@ def test_hparams_hold_the_choices_and_the_final_metrics(shared_run):
     assert "hp_metric" not in events.Tags()["scalars"]
 
 
-@pytest.mark.parametrize("crash_at", [3, 4, 7])
+STRADDLING = (*TINY_RING, "loss=wgan_gp", "schedule.d_steps=3")  # iterations straddle epochs of 4 batches
+
+
 @pytest.mark.parametrize(
-    "overrides",
+    ("crash_at", "overrides"),
     [
-        (*TINY_RING, "loss=wgan_gp", "schedule.d_steps=3"),  # iterations straddle epochs of 4 batches
-        (*TINY_RING, "network.generator.dropout=0.5", "optimizer=adamw", "lr_schedule=linear"),
-        (*TINY_IMAGES, "model=dcgan", *CONVOLUTIONS),
+        *((crash_at, STRADDLING) for crash_at in (3, 4, 7)),  # checkpoints are made after 3, 6 and 9
+        (4, (*TINY_RING, "network.generator.dropout=0.5", "optimizer=adamw", "lr_schedule=linear")),
+        (7, (*TINY_IMAGES, "model=dcgan", *CONVOLUTIONS)),
     ],
 )
-def test_a_crashed_run_resumes_to_the_same_end(ready, overrides, crash_at):
+def test_a_crashed_run_resumes_to_the_same_end(ready, shared_run, crash_at, overrides):
     overrides = (*overrides, "trainer.max_iterations=9", "callbacks.checkpoints.every=3", "callbacks.scalars.every=2")
-    whole = ready(*overrides, folder="whole")
-    train(whole, [])
-    crashing = ready(*overrides, folder="crashed")
+    whole = shared_run(*overrides)
+    crashing = ready(*overrides)
     crashing.trainer.callbacks.append(StopAt(crash_at))
     with pytest.raises(Crash):
         train(crashing, [])
-    resumed = ready(*overrides, folder="crashed")
+    resumed = ready(*overrides)
     assert resumed.checkpoint is not None
     train(resumed, [])
-    for name, weight in whole.model.state_dict().items():
+    for name, weight in last_good(Run(whole)).weights.items():
         other = resumed.model.state_dict()[name]
         assert torch.equal(weight, other) if isinstance(weight, torch.Tensor) else weight == other, name
-    assert curves(resumed.run.path) == curves(whole.run.path)
-    assert rows(resumed.run.path) == rows(whole.run.path)
-    pictures = [{p.name: p.read_bytes() for p in t.run.path.glob("**/*.png")} for t in (resumed, whole)]
+    assert curves(resumed.run.path) == curves(whole)
+    assert rows(resumed.run.path) == rows(whole)
+    pictures = [{p.name: p.read_bytes() for p in folder.glob("**/*.png")} for folder in (resumed.run.path, whole)]
     assert pictures[0] == pictures[1]
 
 

@@ -15,7 +15,7 @@ from ganexp.__main__ import main
 from ganexp.config.compose import compose, directory
 from ganexp.runs.checkpoint import last_good
 from ganexp.runs.run import Run
-from support.command import SMALL, start, wait_for
+from support.command import SMALL, ended, start, wait_for
 from support.curves import curves, rows
 from support.one_update import RANDOM, data_of
 from support.tiny import TINY_IMAGES, TINY_RING
@@ -158,9 +158,7 @@ def test_two_processes_end_with_the_weights_of_one(ganexp, tmp_path):
     dump = ("+callbacks.dump._target_=support.tiny.DumpWeights",)
     command = (*SMALL, *TINY_RING, "loss=r3gan", "optimizer=sgd", "trainer.max_iterations=6", *dump)
     ganexp(*command, "output_dir=one")
-    process = start(tmp_path, *command, "accelerator=ddp", "output_dir=two")
-    output = process.communicate(timeout=300)[0]
-    assert process.returncode == 0, output
+    ended(tmp_path, *command, "accelerator=ddp", "output_dir=two")
     (one,), (two,) = tmp_path.glob("one/*/*"), tmp_path.glob("two/*/*")
     ranks = [torch.load(two / f"rank{rank}.pt", weights_only=True) for rank in (0, 1)]
     single = torch.load(one / "rank0.pt", weights_only=True)
@@ -178,13 +176,9 @@ def test_two_processes_end_with_the_weights_of_one(ganexp, tmp_path):
 @pytest.mark.slow
 def test_runs_of_several_processes_follow_each_other_in_a_sweep_and_resume(tmp_path):
     command = (*SMALL, *TINY_RING, "accelerator=ddp", "trainer.max_iterations=4")
-    process = start(tmp_path, "-m", *command, "seed=0,1")
-    output = process.communicate(timeout=300)[0]
-    assert process.returncode == 0, output
+    ended(tmp_path, "-m", *command, "seed=0,1")
     summaries = [json.loads(path.read_text()) for path in tmp_path.glob("outputs/sweeps/*/*/summary.json")]
     assert [(summary["status"], summary["processes"]) for summary in summaries] == [("finished", 2)] * 2
-    process = start(tmp_path, f"resume={summaries[0]['directory']}", "trainer.max_iterations=6")
-    output = process.communicate(timeout=300)[0]
-    assert process.returncode == 0, output
+    output = ended(tmp_path, f"resume={summaries[0]['directory']}", "trainer.max_iterations=6")
     assert "finished at iteration 6 of 6" in output
     assert [row["iteration"] for row in rows(Path(summaries[0]["directory"]))] == ["1", "2", "3", "4", "5", "6"]

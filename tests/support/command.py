@@ -17,11 +17,20 @@ SMALL = (
 def start(folder: Path, *arguments: str) -> subprocess.Popen:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(Path(__file__).parents[1]), str(directory().parent)))}
     command = [sys.executable, "-m", "ganexp", *arguments]
-    return subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    return subprocess.Popen(command, cwd=folder, env=environment, start_new_session=True, **output)
+
+
+def ended(folder: Path, *arguments: str, status: int = 0) -> str:
+    """Run a command line to its end, and return what it printed."""
+    process = start(folder, *arguments)
+    output = process.communicate(timeout=600)[0]
+    assert process.returncode == status, output
+    return output
 
 
 def wait_for(folder: Path, pattern: str, process: subprocess.Popen) -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while not list(folder.glob(pattern)):
         assert time.monotonic() < deadline and process.poll() is None, process.communicate()[0]
         time.sleep(0.05)

@@ -55,14 +55,10 @@ def example() -> dict[str, Any]:
 def search() -> dict[str, Any]:
     """Forty trials over a loss, a learning rate and a penalty, one of which not all runs have."""
     draw = random.Random(3)
+    losses, weights = ("hinge", "r3gan", "wgan"), 10 * (0.1,) + 10 * (1.0,) + 10 * (10.0,) + 10 * (None,)
     trials = [
-        {
-            "loss": draw.choice(["hinge", "r3gan", "wgan"]),
-            "optimizer.lr": round(10 ** draw.uniform(-4.5, -2), 7),
-            "penalty.weight": w,
-        }
-        for w in (0.1, 1.0, 10.0, None)
-        for _ in range(10)
+        {"loss": draw.choice(losses), "optimizer.lr": round(10 ** draw.uniform(-4.5, -2), 7), "penalty.weight": weight}
+        for weight in weights
     ]
     return comparison(trials, range(1), curves=("metrics/fid", "loss/d"), pictures=False)
 
@@ -79,14 +75,8 @@ def only_failures() -> dict[str, Any]:
     data = comparison([{"loss": "hinge"}, {"loss": "wgan"}], range(1), pictures=False)
     for run in data["runs"]:
         _refuse(data, run)
-    return data | {
-        "tables": [],
-        "metrics": [],
-        "curves": {},
-        "commands": [],
-        "tensorboard": None,
-        "verdict": ["No run was measured."],
-    }
+    nothing = {"tables": [], "metrics": [], "curves": {}, "commands": [], "tensorboard": None}
+    return data | nothing | {"verdict": ["No run was measured."]}
 
 
 def single() -> dict[str, Any]:

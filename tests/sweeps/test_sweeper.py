@@ -1,18 +1,16 @@
 """Sweeps on the real command line: every run is a process of its own, and only what is missing runs."""
 
 import json
-import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from ganexp.config.compose import directory
 from ganexp.runs.run import Run
+from support.command import ended, start, wait_for
 from support.curves import rows
 from support.tiny import TINY_RING
 
@@ -24,30 +22,16 @@ SHORT = (
 
 
 class Shell:
-    """Runs command lines in an empty folder, as processes."""
+    """Runs sweeps in an empty folder, as processes."""
 
     def __init__(self, folder: Path):
         self.folder = folder
-        places = (Path(__file__).parents[1], directory().parent)
-        self.environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, places))}
 
     def start(self, *arguments: str) -> subprocess.Popen:
-        command = [sys.executable, "-m", "ganexp", "-m", *SHORT, *arguments]
-        output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-        return subprocess.Popen(command, cwd=self.folder, env=self.environment, start_new_session=True, **output)
+        return start(self.folder, "-m", *SHORT, *arguments)
 
     def run(self, *arguments: str, status: int = 0) -> str:
-        process = self.start(*arguments)
-        output = process.communicate(timeout=600)[0]
-        assert process.returncode == status, output
-        return output
-
-    def wait_for(self, pattern: str, process: subprocess.Popen) -> None:
-        deadline = time.monotonic() + 300
-        while not any(self.folder.glob(pattern)):
-            assert process.poll() is None, process.communicate()[0]
-            assert time.monotonic() < deadline, f"no {pattern}"
-            time.sleep(0.05)
+        return ended(self.folder, "-m", *SHORT, *arguments, status=status)
 
     def records(self, sweep: str) -> dict[str, dict]:
         files = (self.folder / "outputs" / "sweeps" / sweep / "jobs").glob("*.json")
@@ -111,15 +95,15 @@ def test_a_killed_run_takes_no_other_with_it_and_is_resumed(shell):
 def test_a_sweep_that_is_told_to_stop_saves_and_continues(shell):
     command = ("seed=0,1,2", "trainer.max_iterations=100000", "name=a", "launcher=joblib", "launcher.n_jobs=2")
     process = shell.start(*command)
-    shell.wait_for("outputs/sweeps/a/seed=0/checkpoints/last.ckpt", process)
-    shell.wait_for("outputs/sweeps/a/seed=1/checkpoints/last.ckpt", process)
+    wait_for(shell.folder, "outputs/sweeps/a/seed=0/checkpoints/last.ckpt", process)
+    wait_for(shell.folder, "outputs/sweeps/a/seed=1/checkpoints/last.ckpt", process)
 
     # Meanwhile the runs are left alone, by the same command and by resume=.
     elsewhere = shell.run(*command[:3], "sweep.dry_run=true")
     assert "1 to begin, 2 running elsewhere" in elsewhere
-    resumed = [sys.executable, "-m", "ganexp", "resume=outputs/sweeps/a/seed=0"]
-    told = subprocess.run(resumed, cwd=shell.folder, env=shell.environment, capture_output=True, text=True)
-    assert (told.returncode, "another process is training this run" in told.stderr) == (2, True), told.stderr
+    assert ended(shell.folder, "resume=outputs/sweeps/a/seed=0", status=2).startswith(
+        "ganexp: resume=outputs/sweeps/a/seed=0: "
+    )
 
     process.send_signal(signal.SIGINT)
     output = process.communicate(timeout=120)[0]
@@ -136,7 +120,7 @@ def test_a_sweep_that_is_told_to_stop_saves_and_continues(shell):
 @pytest.mark.slow
 def test_runs_stop_when_what_started_them_is_killed(shell):
     process = shell.start("seed=0", "trainer.max_iterations=100000", "name=a")
-    shell.wait_for("outputs/sweeps/a/run/checkpoints/last.ckpt", process)
+    wait_for(shell.folder, "outputs/sweeps/a/run/checkpoints/last.ckpt", process)
     process.kill()
     process.communicate(timeout=60)
     run = Run(shell.folder / "outputs/sweeps/a/run")
@@ -158,9 +142,7 @@ def test_a_dry_run_says_how_long_and_leaves_nothing(shell):
 def test_a_sweep_finds_configurations_of_the_users_own(shell):
     (shell.folder / "mine" / "loss").mkdir(parents=True)
     (shell.folder / "mine" / "loss" / "ours.yaml").write_text("_target_: ganexp.models.losses.LeastSquares\n")
-    command = [sys.executable, "-m", "ganexp", "-m", "--config-dir", "mine", *SHORT, "loss=ours,hinge"]
-    done = subprocess.run(command, cwd=shell.folder, env=shell.environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
+    ended(shell.folder, "-m", "--config-dir", "mine", *SHORT, "loss=ours,hinge")
     (sweep,) = (shell.folder / "outputs" / "sweeps").iterdir()
     assert re.fullmatch(r"ring-by-loss-[0-9a-f]{6}", sweep.name)
     assert {path.parent.name for path in sweep.glob("*/summary.json")} == {"loss=ours", "loss=hinge"}

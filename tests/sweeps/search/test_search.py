@@ -1,16 +1,12 @@
 """The real command line: a search that is killed and continued."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 
-from ganexp.config.compose import directory
+from support.command import ended, start, wait_for
 from support.tiny import TINY_RING
 
 optuna = pytest.importorskip("optuna")
@@ -23,12 +19,6 @@ SEARCH = (
 )
 
 
-def start(folder: Path, *arguments: str) -> subprocess.Popen:
-    environment = os.environ | {"PYTHONPATH": str(directory().parent), "XDG_CACHE_HOME": str(folder / "cache")}
-    command = [sys.executable, "-m", "ganexp", *SEARCH, *arguments]
-    return subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-
-
 def sweep(folder: Path) -> Path:
     (found,) = (folder / "outputs" / "sweeps").iterdir()
     return found
@@ -36,17 +26,12 @@ def sweep(folder: Path) -> Path:
 
 def test_a_killed_search_continues_in_the_same_directories(tmp_path):
     long = "trainer.max_iterations=400"
-    killed = start(tmp_path, long)
-    deadline = time.monotonic() + 120
-    while not list(tmp_path.glob("outputs/sweeps/*/*/checkpoints/last.ckpt")):
-        assert killed.poll() is None and time.monotonic() < deadline, killed.communicate()[0]
-        time.sleep(0.05)
+    killed = start(tmp_path, *SEARCH, long)
+    wait_for(tmp_path, "outputs/sweeps/*/*/checkpoints/last.ckpt", killed)
     killed.send_signal(signal.SIGKILL)
     killed.communicate()
     begun = sorted(path.name for path in sweep(tmp_path).glob("trial=*"))
-    again = start(tmp_path, long)
-    output, _ = again.communicate(timeout=300)
-    assert again.returncode == 0, output
+    output = ended(tmp_path, *SEARCH, long)
     records = [json.loads(path.read_text()) for path in sorted((sweep(tmp_path) / "jobs").glob("*.json"))]
     assert [record["name"][:9] for record in records] == ["trial=000", "trial=001", "trial=002"]
     assert {record["status"] for record in records} == {"finished"}
@@ -58,6 +43,5 @@ def test_a_killed_search_continues_in_the_same_directories(tmp_path):
         assert iterations == sorted(set(iterations)) and iterations[-1] == 400
     assert "3 of 3 trials: 3 complete" in output
     assert "ExperimentalWarning" not in output and "[I " not in output
-    done = start(tmp_path, long)
-    output, _ = done.communicate(timeout=300)
-    assert done.returncode == 0 and "begins" not in output and "continues" not in output
+    output = ended(tmp_path, *SEARCH, long)
+    assert "begins" not in output and "continues" not in output

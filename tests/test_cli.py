@@ -69,6 +69,13 @@ def every(*groups: str) -> dict[str, list[str]]:
 
 
 OPTIONS = ("loss", "optimizer", "lr_schedule", "extractor", "logger", "schedule", "trainer", "callbacks")
+
+
+def on_random_images(name: str) -> tuple[str, ...]:
+    """Return the overrides that give an experiment of images a few from no file."""
+    return (*chosen, "data.subset=null") if (chosen := data_of(name, RANDOM)) else ()
+
+
 OTHER_DATA = (name for name in options("data") if name not in ("digits", "ring"))
 LINES = [
     *together(*TINY_RING, metrics=["points", "full", "none"], accelerator=["cpu", "auto"], **every(*OPTIONS)),
@@ -76,7 +83,7 @@ LINES = [
     *((*TINY_IMAGES, f"model={name}") for name in options("model")),
     *((*TINY_IMAGES, f"network={name}", *RESIDUAL.get(name, ())) for name in options("network")),
     *((f"data={name}", "data.batch_size=2", "model=gan", *NEEDS.get(name, ())) for name in OTHER_DATA),
-    *((f"experiment={name}", "data.batch_size=4", *data_of(name, RANDOM)) for name in options("experiment")),
+    *((f"experiment={name}", "data.batch_size=4", *on_random_images(name)) for name in options("experiment")),
 ]  # fmt: skip
 
 

@@ -127,10 +127,10 @@ def test_a_refusal_is_one_line(monkeypatch, capsys):
 
 
 def test_a_reader_who_has_seen_enough_is_no_error():
-    code = "import sys; from ganexp.config.options import command; from test_options import Options\n"
+    code = "import sys; from ganexp.config.options import command; from config.test_options import Options\n"
     code += "sys.exit(command('thing', Options, lambda options: print('x' * 1_000_000, flush=True)))"
     command = [sys.executable, "-c", code, "run=a"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=Path(__file__).parent) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=Path(__file__).parents[1]) as process:
         process.stdout.read(10)
         process.stdout.close()
         assert process.stderr.read() == b""

@@ -22,7 +22,7 @@ from ganexp.training.loggers import TensorBoard
 from ganexp.training.state import Ending
 from ganexp.training.summary import summarise
 
-_AXES = ("model", "network", "loss", "penalty", "augmentation", "optimizer", "lr_schedule", "data")
+_AXES = ("model", "network", "loss", "penalty", "optimizer", "lr_schedule", "data")
 
 
 def train(experiment: Experiment, overrides: list[str], source: dict[str, Any] | None = None) -> Summary:

@@ -101,9 +101,8 @@ def test_a_sweep_that_is_told_to_stop_saves_and_continues(shell):
     # Meanwhile the runs are left alone, by the same command and by resume=.
     elsewhere = shell.run(*command[:3], "sweep.dry_run=true")
     assert "1 to begin, 2 running elsewhere" in elsewhere
-    assert ended(shell.folder, "resume=outputs/sweeps/a/seed=0", status=2).startswith(
-        "ganexp: resume=outputs/sweeps/a/seed=0: "
-    )
+    refusal = ended(shell.folder, "resume=outputs/sweeps/a/seed=0", status=2)
+    assert refusal.startswith("ganexp: resume=") and "outputs/sweeps/a/seed=0: " in refusal
 
     process.send_signal(signal.SIGINT)
     output = process.communicate(timeout=120)[0]

@@ -37,7 +37,7 @@ class TwoPlayerModule(LightningModule):
     def __init__(self, game: Game) -> None:
         super().__init__()
         self.automatic_optimization = False
-        self.turns, self._lr_factor = game.schedule, game.lr_schedule.__call__
+        self.turns, self._lr_schedule = game.schedule, game.lr_schedule
         self._make_optimizers = {"d": game.d_optimizer, "g": game.g_optimizer}
         self.regularizers = nn.ModuleDict(game.all_regularizers)
         self.counters = Counters()
@@ -107,7 +107,7 @@ class TwoPlayerModule(LightningModule):
         clock = Clock(self.counters.iteration / self.total_iterations, self.counters.images_seen)
         for follow in self._follow:
             follow(clock)
-        factor = self._lr_factor(clock)
+        factor = self._lr_schedule(clock)
         for optimizer in self._optimizers.values():
             for group in optimizer.param_groups:
                 group["lr"] = present(group["initial_lr"], clock) * factor

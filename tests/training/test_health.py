@@ -3,6 +3,7 @@
 import pytest
 
 from ganexp.metrics.measurement import Measurement
+from ganexp.runs.records import Alarm, Health
 from ganexp.training.health import RULES, VERDICTS, Monitor
 
 
@@ -10,10 +11,7 @@ def test_signs_in_succession_become_an_alarm_and_go_with_the_last():
     monitor = Monitor()
     raised = [monitor.observe("narrowness", reason, i, patience=3) for i, reason in enumerate(["a", None, "b", "c", "d", "e"])]
     assert raised == [False] * 4 + [True, False]
-    assert monitor.report() == {
-        "verdict": "collapsed", "reason": "e", "iteration": 2,
-        "alarms": [{"verdict": "collapsed", "reason": "d", "iteration": 4}], "rollbacks": 0,
-    }  # fmt: skip
+    assert monitor.report() == Health("collapsed", "e", 2, [Alarm("collapsed", "d", 4)], rollbacks=0)
     assert monitor.first_sign == 2
     monitor.observe("narrowness", None, 9, patience=3)
     assert (monitor.verdict, monitor.reason, monitor.first_sign, len(monitor.alarms)) == ("healthy", None, None, 1)
@@ -45,7 +43,7 @@ def test_a_monitor_continues_where_it_was():
     monitor.observe("blindness", "blind", 2, patience=1)
     other.load_state_dict(monitor.state_dict())
     assert other.observe("decline", "worse", 3, patience=3)
-    assert other.report()["verdict"] == "saturated"
+    assert other.report().verdict == "saturated"
     assert len(monitor.alarms) == 1, "the two share nothing"
 
 

@@ -2,13 +2,11 @@
 
 A node with ``_target_`` becomes ``_target_(**rest)``. Before anything is constructed, unknown options, missing options, and
 values of the wrong type or range are refused by name: the annotations of the constructor are the schema, so a new class needs
-no other.
+no other. Which class a section may name is in :mod:`ganexp.config.classes`.
 """
 
 import inspect
-import pkgutil
 import re
-import sys
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial, reduce
@@ -20,6 +18,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError, PydanticUndefinedAnnotation, PydanticUserError
 from typing_extensions import Unpack
 
+from ganexp.config.classes import check_class, check_object, find
 from ganexp.config.compose import near_miss
 from ganexp.config.errors import ConfigError
 
@@ -57,10 +56,12 @@ def build(node: Mapping[str, Any], path: str, offered: Sequence[object] = (), **
         given: Arguments that come from the program instead of the configuration.
 
     Raises:
-        ConfigError: An option is unknown, missing or of the wrong type or range, or the constructor refuses.
+        ConfigError: The class is not that of the section; an option is unknown, missing or of the wrong type or range; or the
+            constructor refuses.
     """
     if not isinstance(node, Mapping):
         raise ConfigError("should be a section of options", path, hint=f"~{path} leaves it out")
+    check_class(node, path)
     if "_target_" not in node:
         return {name: build(child, f"{path}.{name}", offered, **given) for name, child in node.items()}
     given = _asked(node, path, offered) | given
@@ -68,10 +69,14 @@ def build(node: Mapping[str, Any], path: str, offered: Sequence[object] = (), **
     try:
         # Given objects are handed over afterwards: Hydra would turn some of them, such as dataclasses, into configuration.
         make = partial(hydra.utils.instantiate({"_convert_": "all", **node, "_partial_": True}), **given)
-        return make if node.get("_partial_", False) else make()
+        if node.get("_partial_", False):
+            return make
+        made = make()
     except Exception as error:
         # Whatever a constructor raises, it raises before any work is done; Hydra wraps it if it is nested.
         raise refusal(error, path) from error
+    check_object(made, path)
+    return made
 
 
 def try_out(make: Callable[..., Any], node: Mapping[str, Any], path: str, *arguments: Any) -> None:
@@ -85,7 +90,7 @@ def try_out(make: Callable[..., Any], node: Mapping[str, Any], path: str, *argum
     try:
         make(*arguments)
     except Exception as error:
-        factory, text = _find(node["_target_"], path), str(error)
+        factory, text = find(node["_target_"], path), str(error)
         options = {key: value for key, value in node.items() if key not in _MARKS}
         # The likely one first: what follows a refusal takes no time, but a successful first optimiser takes seconds of imports.
         likely = sorted(options, key=lambda name: str(options[name]) not in text)
@@ -116,7 +121,7 @@ def check(node: Mapping[str, Any], path: str, given: Mapping[str, Any] | None = 
     Raises:
         ConfigError: The constructor cannot be found or takes no such options.
     """
-    factory = _find(node["_target_"], f"{path}._target_")
+    factory = find(node["_target_"], f"{path}._target_")
     name, given = str(node["_target_"]).rpartition(".")[2], given or {}
     parameters, hints = _signature(factory)
     options = {key: value for key, value in node.items() if key not in _MARKS}
@@ -208,22 +213,8 @@ def _check_unchanged(value: Any, validated: Any, path: str) -> None:
 
 def _asked(node: Mapping[str, Any], path: str, offered: Sequence[object]) -> dict[str, Any]:
     """Return the offered objects by the parameters that ask for them by their annotation: ``X`` or ``X | None``."""
-    hints = _signature(_find(node["_target_"], f"{path}._target_"))[1]
+    hints = _signature(find(node["_target_"], f"{path}._target_"))[1]
     return {name: x for name, hint in hints.items() for x in offered if type(x) in (hint, *typing.get_args(hint))}
-
-
-def _find(target: Any, path: str) -> Any:
-    """Return the class or function of a dotted name, which comes from a configuration: anybody may have added one."""
-    try:
-        factory = pkgutil.resolve_name(str(target))
-    except Exception as error:  # whatever an import raises
-        module, _, name = str(target).rpartition(".")
-        meant = near_miss(name, dir(sys.modules[module])) if module in sys.modules else None
-        hint = f"did you mean {module}.{meant}?" if meant else None
-        raise ConfigError(f"cannot be imported: {refusal(error)}", path, hint=hint) from error
-    if not callable(factory):
-        raise ConfigError("is neither a class nor a function", path)
-    return factory
 
 
 @cache

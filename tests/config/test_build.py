@@ -182,11 +182,11 @@ SHARING = {"_target_": f"{HERE}.Sharing"}
 
 
 def test_shared_options_are_checked_like_own_ones():
-    made = build({**SHARING, "own": 2, "size": 3}, "data")
+    made = build({**SHARING, "own": 2, "size": 3}, "x")
     assert (made.own, made.shared) == (2, {"size": 3})
 
 
 @pytest.mark.parametrize(("option", "value"), [("size", 0), ("kind", "c"), ("sise", 1)])
 def test_shared_options_are_refused_like_own_ones(option, value):
-    with refused(f"data.{option}"):
-        build({**SHARING, option: value}, "data")
+    with refused(f"x.{option}"):
+        build({**SHARING, option: value}, "x")

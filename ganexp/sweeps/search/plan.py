@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ganexp.config import keys
 from ganexp.config.build import build, check, mentioned, refusal
+from ganexp.config.classes import check_class, find
 from ganexp.config.errors import ConfigError
 from ganexp.config.types import PositiveInt, Seed
 from ganexp.sweeps.search import optuna
@@ -73,8 +74,8 @@ class Search:
     def sampler(self, seed: int) -> "BaseSampler":
         """Return a sampler; a seed of its own among its options counts more."""
         node = self.options.sampler or {"_target_": "optuna.samplers.TPESampler"}
-        make = build({**node, "_partial_": True}, "search.sampler")
-        given: dict[str, Any] = {"seed": seed} if "seed" in inspect.signature(make).parameters and "seed" not in node else {}
+        takes = inspect.signature(find(node.get("_target_"), "search.sampler._target_")).parameters
+        given: dict[str, Any] = {"seed": seed} if "seed" in takes and "seed" not in node else {}
         return build(node, "search.sampler", **given)
 
     def pruner(self) -> "BasePruner":
@@ -120,10 +121,7 @@ def plan(
     objectives = _check_objectives(checked.objectives, _ranked(first))
     settled = {key.name: getattr(checked, key.name) for key in fields(Options)} | {"space": space, "objectives": objectives}
     search = Search(folder.absolute(), Options(**settled), tuple(always), keys.settings(first))
-    for kind, make in (("sampler", lambda: search.sampler(0)), ("pruner", search.pruner)):
-        base = getattr(optuna(), f"{kind}s")
-        if not isinstance(make(), getattr(base, f"Base{kind.capitalize()}")):
-            raise ConfigError(f"should be one of optuna.{kind}s", f"search.{kind}._target_")
+    search.pruner()
     _try_sampler(search)
     return search
 
@@ -131,8 +129,8 @@ def plan(
 def _check_options(options: Mapping[str, Any]) -> Options:
     check({"_target_": f"{__name__}.Options", **options}, "search")
     for kind in ("sampler", "pruner"):
-        if options[kind] is not None and "_target_" not in options[kind]:
-            raise ConfigError("should have a _target_", f"search.{kind}")
+        if options[kind] is not None:
+            check_class(options[kind], f"search.{kind}")
     return Options(**options)
 
 

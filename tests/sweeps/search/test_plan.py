@@ -75,7 +75,7 @@ def test_a_search_can_be_sent_to_another_process(planned):
         ({"objectives": {"fid": "minimize"}}, "search.objectives"),
         ({"objectives": {"coverage": "minimize"}}, "search.objectives"),
         ({"objectives": {"coverage": "up"}}, "search.objectives"),
-        ({"sampler": {"n_startup_trials": 3}}, "search.sampler"),
+        ({"sampler": {"n_startup_trials": 3}}, "search.sampler._target_"),
         ({"sampler": {"_target_": "optuna.samplers.TPESample"}}, "search.sampler._target_"),
         ({"sampler": {"_target_": "optuna.samplers.TPESampler", "n_trials": 3}}, "search.sampler.n_trials"),
         ({"sampler": OTHER}, "search.sampler.n_startup_trials"),

@@ -220,7 +220,10 @@ def _asked(node: Mapping[str, Any], path: str, offered: Sequence[object]) -> dic
 @cache
 def _signature(factory: Any) -> tuple[dict[str, inspect.Parameter], dict[str, Any]]:
     """Return parameters and annotations; ``**options: Unpack[Shared]`` stands for the entries of the TypedDict ``Shared``."""
-    parameters = dict(inspect.signature(factory).parameters)
+    try:
+        parameters = dict(inspect.signature(factory).parameters)
+    except ValueError:  # written in C, and says nothing of itself; its constructor decides
+        parameters = {"options": inspect.Parameter("options", inspect.Parameter.VAR_KEYWORD)}
     function = factory.__init__ if inspect.isclass(factory) else factory
     try:
         hints = typing.get_type_hints(function, include_extras=True)

@@ -34,9 +34,9 @@ def test_a_section_of_many_may_be_empty_and_each_of_them_names_a_class(section):
 
 
 def test_a_function_stands_where_one_is_needed_and_nowhere_else():
-    for section, node in (("loss", {"_target_": "ganexp.models.losses.Hinge"}), ("d_optimizer", {"_target_": "torch.optim.SGD"})):
+    for section, target in (("loss", "ganexp.models.losses.Hinge"), ("d_optimizer", "torch.optim.SGD")):
         with refused(f"{section}._partial_"):
-            build({**node, "_partial_": section not in PARTIAL}, section)
+            build({"_target_": target, "_partial_": section not in PARTIAL}, section)
 
 
 def number():

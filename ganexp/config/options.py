@@ -17,10 +17,11 @@ import typing
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from ganexp.config.compose import first_line, near_miss, plain
 from ganexp.config.errors import ConfigError
+from ganexp.config.paths import user_path
 
 Options = TypeVar("Options")
 
@@ -64,6 +65,7 @@ def command(program: str, options: type[Options], work: Callable[[Options], obje
 def read(arguments: Sequence[str], options: type[Options]) -> Options:
     """Turn ``key=value`` arguments into options; of a key that is given twice, the last value counts.
 
+    What an option of text is given is text, whatever YAML would make of it: ``classes=1`` names the class 1, ``run=1e3`` the run 1e3.
     A key with a dot, such as ``data.root``, sets an entry of an option that is a mapping. What has no key belongs to the option
     that is positional, if there is one, and so does a path that exists, or a pattern of such, even if it looks like ``a=b``.
 
@@ -74,6 +76,7 @@ def read(arguments: Sequence[str], options: type[Options]) -> Options:
 
     from ganexp.config.build import check_value  # imports pydantic
 
+    hints = typing.get_type_hints(options, include_extras=True)
     known = [field.name for field in fields(options)]  # type: ignore[arg-type] # mypy does not know that it is a dataclass
     listed = _positional(options)
     alone = [argument for argument in arguments if listed and _stands_alone(argument, known)]
@@ -87,14 +90,13 @@ def read(arguments: Sequence[str], options: type[Options]) -> Options:
             hint = f"did you mean {meant}={value}?" if meant else f"choices: {', '.join(known)}"
             raise ConfigError("no such option", key, hint=hint)
         try:
-            read = OmegaConf.from_dotlist([argument])
+            read = OmegaConf.create({key: _text(value)}) if _is_text(hints.get(key)) else OmegaConf.from_dotlist([argument])
         except Exception as error:  # whatever the parser makes of it
             raise ConfigError(
                 f"cannot be read, {first_line(error)}", key, hint="text may need quotes: key=\"'a: b'\""
             ) from error
         given = typing.cast(DictConfig, OmegaConf.unsafe_merge(given, read))
     values: dict[str, Any] = ({listed: alone} if listed and alone else {}) | plain(given)
-    hints = typing.get_type_hints(options, include_extras=True)
     for field in fields(options):  # type: ignore[arg-type]
         if field.name in values:
             check_value(values[field.name], hints[field.name], field.name)
@@ -124,6 +126,8 @@ def describe(program: str, options: type) -> str:
 
 def typed(value: Any) -> str:
     """Write a value as it is written on the command line."""
+    if isinstance(value, list):
+        return f"[{','.join(map(typed, value))}]"
     return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
 
 
@@ -136,7 +140,22 @@ def _stands_alone(argument: str, known: Sequence[str]) -> bool:
     if argument.startswith(("-", "=")):
         return False
     key = re.split(r"[.=]", argument)[0]
-    return not _OPTION.match(argument) or (key not in known and (Path(argument).exists() or bool(glob.glob(argument))))
+    path = str(user_path(argument))
+    return not _OPTION.match(argument) or (key not in known and (Path(path).exists() or bool(glob.glob(path))))
+
+
+def _is_text(hint: Any) -> bool:
+    """Return whether an annotation takes nothing but text: ``str``, lists of it, and None."""
+    inner = typing.get_args(hint)
+    return hint in (str, type(None)) or (typing.get_origin(hint) is not Literal and bool(inner) and all(map(_is_text, inner)))
+
+
+def _text(value: str) -> Any:
+    """Read text, or a list of texts, as YAML quotes them; null is None."""
+    import yaml
+
+    read = yaml.load(value, Loader=yaml.BaseLoader)  # which makes text of every scalar
+    return None if value == "null" else "" if read is None else read
 
 
 def _default(field: Any) -> str:

@@ -4,6 +4,7 @@ Contract: the latents and labels follow from the seed and the options alone; sam
 so that images and archives need no more memory for many than for few.
 """
 
+import unicodedata
 from collections.abc import Iterator
 from functools import cached_property
 from itertools import groupby
@@ -169,12 +170,12 @@ def class_names(model: GAN) -> tuple[str, ...]:
     return model.label_names or tuple(map(str, range(model.label_classes)))
 
 
-def choose_classes(model: GAN, wanted: int | str | list[int | str] | None) -> list[int]:
+def choose_classes(model: GAN, wanted: str | list[str] | None) -> list[int]:
     """Return the numbers of the classes that are meant; [0] for a generator that takes no labels.
 
     Arguments:
         model: The model.
-        wanted: A number or a name, a list of them, or ``"all"``; None is all, too.
+        wanted: A name, a list of them, or ``"all"``; None is all, too. Where no class is named by a number, a number, too.
 
     Raises:
         ConfigError: There is no such class, or no class at all.
@@ -183,22 +184,26 @@ def choose_classes(model: GAN, wanted: int | str | list[int | str] | None) -> li
         if wanted is not None:
             raise ConfigError("this run's generator takes no labels", "classes", hint="leave it out")
         return [0]
-    if wanted in (None, "all"):
+    numbers = {_composed(name): number for number, name in enumerate(class_names(model))}
+    if wanted is None or (wanted == "all" and "all" not in numbers):
         return list(range(model.label_classes))
-    names = class_names(model)
+    if not any(name.isdecimal() for name in numbers):  # else a number would be two classes, by its name and by its place
+        numbers |= {str(number): number for number in range(model.label_classes)}
     chosen = []
-    for one in wanted if isinstance(wanted, list) else [wanted]:
-        if isinstance(one, int) and 0 <= one < model.label_classes:
-            chosen.append(one)
-        elif isinstance(one, str) and one in names:
-            chosen.append(names.index(one))
-        else:
-            meant = near_miss(one, names) if isinstance(one, str) else None
+    for one in map(_composed, wanted if isinstance(wanted, list) else [wanted]):
+        if one not in numbers:
+            meant, names = near_miss(one, numbers), class_names(model)
             listed = f"choices: {', '.join(names)}" if model.label_names else f"they are 0 to {model.label_classes - 1}"
             raise ConfigError(f"there is no class {one}", "classes", hint=f"did you mean {meant}?" if meant else listed)
+        chosen.append(numbers[one])
     if not chosen:
         raise ConfigError("at least one class is needed", "classes")
     return list(dict.fromkeys(chosen))
+
+
+def _composed(name: str) -> str:
+    """Return a name as it is usually typed: macOS names files by letters and their accents apart."""
+    return unicodedata.normalize("NFC", name)
 
 
 def choose_device(accelerator: str) -> torch.device:

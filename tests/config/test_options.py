@@ -40,6 +40,29 @@ def test_values_are_of_the_types_that_they_look_like():
     assert read(["run=a/b,c=d", "count=4", "way=other", "parts=[1,2]"], Options) == Options("a/b,c=d", 4, "other", [1, 2])
 
 
+@dataclass
+class Named:
+    """Find by name."""
+
+    names: str | list[str] | None = "unset"
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        *((text, text) for text in ("1", "007", "1e3", "0x10", "1_000", "no", "True", "~", "2024-01-01", "12:30", ".5", "猫")),
+        ("", ""),
+        ("null", None),
+        ("'null'", "null"),
+        ("[1,no,null,1.50]", ["1", "no", "null", "1.50"]),
+        ("['a,b',\"c\"]", ["a,b", "c"]),
+        ("[]", []),
+    ],
+)
+def test_text_stays_text_whatever_it_looks_like(typed, meant):
+    assert read([f"names={typed}"], Named) == Named(meant)
+
+
 def test_the_last_value_counts_and_entries_gather():
     assert read(["run=a", "count=4", "count=5", "data.x=1", "data.y=b"], Options) == Options("a", 5, data={"x": 1, "y": "b"})
 
@@ -60,7 +83,7 @@ def test_the_last_value_counts_and_entries_gather():
         (["run=a", "parts=[1,x]"], "parts[1]", ""),
         (["run=[a"], "run", ""),
         (["run=${nope}"], "run", "'nope'"),
-        (["run=3"], "run", ""),
+        (["run=[a,b]"], "run", ""),
         (["run=a", "count.x=3"], "count", ""),
     ],
 )

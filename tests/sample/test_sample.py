@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,8 +10,10 @@ import torch
 from PIL import Image
 
 from ganexp.sample.__main__ import main
+from ganexp.sample.sampling import choose_classes
 from ganexp.training.restore import restore
 from support.program import Program, loaded, run_module
+from support.refused import refused
 from support.tiny import TINY_IMAGES, TINY_MLP, TINY_RING
 
 IMAGES = (*TINY_IMAGES, *TINY_MLP, "network=mlp", "optimizer.lr=0.01", "schedule.ema_decay=0.5", "schedule.ema_warmup=false")
@@ -96,8 +99,36 @@ def test_the_generator_itself_is_another_than_its_average(arrays, runs):
         ("labelled", "all", [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7]),
     ],
 )
-def test_classes_are_chosen_by_number_and_name(arrays, name, classes, expected):
+def test_classes_are_chosen_by_name_and_number(arrays, name, classes, expected):
     assert arrays(name, f"classes={classes}", f"n={len(expected)}")["labels"].tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("names", "wanted", "chosen"),
+    [
+        (("1", "2", "3"), "1", [0]),
+        (("1", "2", "3"), "0", None),
+        (("3", "5", "8"), ["8", "3"], [2, 0]),
+        (("3", "5", "8"), "2", None),
+        (("no", "yes"), "no", [0]),
+        (("no", "yes"), "1", [1]),
+        (("null", "all"), "all", [1]),
+        (("null", "all"), ["null"], [0]),
+        (("cat", "dog"), "all", [0, 1]),
+        (("cat", "dog"), None, [0, 1]),
+        (("007", "7"), "7", [1]),
+        (("Gro\u0308\u00dfe", "x"), "Gr\u00f6\u00dfe", [0]),
+        (None, ["2", "0"], [2, 0]),
+        (None, "3", None),
+    ],
+)
+def test_a_name_wins_over_a_number(names, wanted, chosen):
+    model = SimpleNamespace(label_names=names, label_classes=len(names) if names else 3)
+    if chosen is None:
+        with refused("classes"):
+            choose_classes(model, wanted)
+    else:
+        assert choose_classes(model, wanted) == chosen
 
 
 def test_truncated_latents(arrays):

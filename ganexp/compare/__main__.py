@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from ganexp.config.errors import ConfigError
 from ganexp.config.options import POSITIONAL, command
+from ganexp.config.paths import user_path
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def report(options: Options) -> Report:
     from ganexp.compare.tables import spreadsheet, terminal
     from ganexp.runs.files import write_atomically
 
-    output = Path(options.output).expanduser() if options.output else None
+    output = user_path(options.output) if options.output else None
     if output is not None and output.suffix != ".html":
         raise ConfigError("the page is an .html file", "output", hint=f"write output={output.with_suffix('.html')}")
     found = collect(options.paths)

@@ -18,6 +18,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from ganexp.config.compose import assigned, near_miss, plain, register_resolvers
 from ganexp.config.errors import ConfigError
+from ganexp.config.paths import user_path
 from ganexp.runs.locks import is_held
 from ganexp.runs.records import JobRecord, Kind, Searched, Summary, SweepRecord, read
 from ganexp.runs.run import SUMMARY, Run
@@ -144,7 +145,7 @@ def collect(paths: Sequence[str]) -> Found:
 
 def _folders(path: str) -> list[Path]:
     """Return the folders that a path or a pattern means."""
-    given = Path(path).expanduser()
+    given = user_path(path)
     if not path:
         return []
     if given.is_dir():  # names of runs may hold brackets

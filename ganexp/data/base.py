@@ -13,6 +13,7 @@ from typing import ClassVar, Literal, TypedDict
 
 from torch import Tensor
 
+from ganexp.config.paths import user_path
 from ganexp.config.types import PositiveInt
 
 Split = Literal["train", "test"]
@@ -105,7 +106,7 @@ def cache_folder(name: str) -> Path:
 
     What lies there is kept between runs, and may be deleted at any time.
     """
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "ganexp", name).expanduser().absolute()
+    return user_path(Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "ganexp", name)).absolute()
 
 
 def digest(*parts: str | Tensor) -> str:

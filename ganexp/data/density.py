@@ -24,6 +24,7 @@ from typing_extensions import Unpack
 
 from ganexp.config.compose import near_miss
 from ganexp.config.errors import ConfigError
+from ganexp.config.paths import user_path
 from ganexp.config.types import PositiveInt
 from ganexp.data.base import SEEDS, Split, StreamOptions, digest
 from ganexp.data.points import Limits, Points
@@ -156,7 +157,7 @@ class Density(Points):
 def _find(path: str) -> tuple[Path, ...]:
     """Return the pictures that a path or the name of an example stands for, in the order of the classes."""
     examples = {entry.stem: entry for entry in sorted(EXAMPLES.iterdir())}
-    found = examples.get(path) or Path(os.path.expanduser(path)).absolute()
+    found = examples.get(path) or user_path(path).absolute()
     if not os.path.exists(found):
         meant = near_miss(path, examples)
         hint = f"{f'did you mean data.path={meant}? ' if meant else ''}the examples are {', '.join(examples)}"

@@ -19,6 +19,7 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from ganexp.config.errors import ConfigError
+from ganexp.config.paths import user_path
 from ganexp.data.base import SPLITS, Split, cache_folder
 from ganexp.data.images import ImageOptions, Images
 from ganexp.runs.locks import alone
@@ -44,7 +45,7 @@ class Downloaded(Images):
     def __init__(self, root: str | None = None, **options: Unpack[ImageOptions]) -> None:
         super().__init__(**options)
         chosen = root or os.environ.get("GANEXP_DATA") or cache_folder("data")
-        self.root = Path(chosen).expanduser().absolute()
+        self.root = user_path(chosen).absolute()
         self._readable = False
 
     @abstractmethod

@@ -21,6 +21,7 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from ganexp.config.errors import ConfigError
+from ganexp.config.paths import user_path
 from ganexp.config.types import PositiveInt
 from ganexp.data.base import Split, cache_folder, digest
 from ganexp.data.images import ImageOptions, Images
@@ -77,7 +78,7 @@ class ImageFolder(Images):
     ) -> None:
         self.shape = ({"rgb": 3, "grey": 1}[colour], SIZE, SIZE)
         super().__init__(**options)
-        self.path = Path(path).expanduser().absolute()
+        self.path = user_path(path).absolute()
         self.workers = workers or os.cpu_count() or 1
         names = list_images(self.path)
         classes = sorted({name.partition("/")[0] for name in names})

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from ganexp.config.errors import ConfigError
+from ganexp.config.paths import user_path
 from ganexp.evaluate.options import Options
 
 
@@ -29,10 +30,10 @@ def find(options: Options) -> list[Target]:
     given = options.run if isinstance(options.run, list) else [options.run]
     if name := _torn(given):
         raise ConfigError(f"{name} is read as several names", "run", hint=f"quote what has commas: run=\"['{name}',...]\"")
-    paths = {path and Path(path).expanduser().resolve(): path for pattern in given for path in _paths(pattern)}
+    paths = {path and user_path(path).resolve(): path for pattern in given for path in _paths(pattern)}
     if not paths:
         raise ConfigError("no run is named", "run", hint="name a run directory, or a folder with runs in it")
-    files = [path for path in paths.values() if Path(path).expanduser().is_file()]
+    files = [path for path in paths.values() if user_path(path).is_file()]
     if files and options.checkpoint != "last":
         raise ConfigError(f"{files[0]} is a checkpoint already", "checkpoint", "run", hint="name its run directory")
     wanted: tuple[Literal["last", "best"], ...] = ("last", "best") if options.checkpoint == "both" else (options.checkpoint,)
@@ -41,18 +42,18 @@ def find(options: Options) -> list[Target]:
 
 def _torn(names: list[str]) -> str | None:
     """Return a path with commas in it, as sweeps name runs, that a list was taken for several of."""
-    ends = ((i, j) for i in range(len(names)) for j in range(i + 2, len(names) + 1) if not Path(names[i]).expanduser().exists())
+    ends = ((i, j) for i in range(len(names)) for j in range(i + 2, len(names) + 1) if not user_path(names[i]).exists())
     joined = (",".join(names[i:j]) for i, j in ends)
-    return next((name for name in joined if Path(name).expanduser().exists()), None)
+    return next((name for name in joined if user_path(name).exists()), None)
 
 
 def _paths(pattern: str) -> list[str]:
     """Return the run directories and checkpoint files that a pattern means, or itself if it means something else."""
-    if not pattern or Path(pattern).expanduser().exists():  # names of runs may hold brackets
+    if not pattern or user_path(pattern).exists():  # names of runs may hold brackets
         return _runs(pattern) or [pattern]
     if not glob.has_magic(pattern):
         return [pattern]
-    matches = sorted(glob.glob(str(Path(pattern).expanduser()), recursive=True))
+    matches = sorted(glob.glob(str(user_path(pattern)), recursive=True))
     found = [path for match in matches for path in ([match] if match.endswith(".ckpt") else _runs(match))]
     if not found:
         raise ConfigError("no run matches", "run", hint=f"it matches {matches[0]}" if matches else None)
@@ -61,7 +62,7 @@ def _paths(pattern: str) -> list[str]:
 
 def _runs(path: str) -> list[str]:
     """Return the folder itself if it is a run, else all runs below it."""
-    folder = Path(path).expanduser()
+    folder = user_path(path)
     if not path or not folder.is_dir():
         return []
     if (folder / ".hydra" / "config.yaml").is_file():

@@ -10,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from ganexp.config.compose import plain
 from ganexp.config.errors import ConfigError
+from ganexp.config.paths import user_path
 from ganexp.runs.files import remove_empty, write_atomically
 from ganexp.runs.locks import Held, acquire
 from ganexp.runs.records import Summary, find
@@ -37,7 +38,7 @@ class Run:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path).absolute()
+        self.path = user_path(path).absolute()
         self._held: FileLock | None = None
 
     @classmethod
@@ -49,7 +50,7 @@ class Run:
         """
         if not str(path):
             raise ConfigError("a run directory is required", "resume", hint="expected outputs/<name>/<time>-<id>")
-        given = Path(path).expanduser()
+        given = user_path(path)
         for candidate in (given, *list(given.absolute().parents)[:2]):
             if (candidate / _CONFIG).is_file():
                 return cls(candidate)._checked()

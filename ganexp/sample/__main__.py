@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ganexp.config.compose import file_name
 from ganexp.config.errors import ConfigError
 from ganexp.config.options import command, typed
+from ganexp.config.paths import user_path
 from ganexp.sample.options import Options
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def write(options: Options) -> Path:
 
     _check(options)
     if options.output is not None:
-        writers.check_output(Path(options.output).expanduser(), options.kind[1], options.overwrite)
+        writers.check_output(user_path(options.output), options.kind[1], options.overwrite)
     if options.export != "none":
         from ganexp.sample.export import check_installed, export, usage
 
@@ -81,7 +82,7 @@ def _check(options: Options) -> None:
 def _output(options: Options, restored: "Restored") -> Path:
     """Return where to write: as asked, or in the run, under a name that says what it holds."""
     if options.output is not None:
-        return Path(options.output).expanduser()
+        return user_path(options.output)
     what, suffix = options.kind
     settings = [f"{name}={typed(value)}" for name, value in options.changed.items() if name not in _NAMELESS]
     name = file_name(",".join([f"{what}-{restored.iteration:08d}", *settings]))

@@ -17,6 +17,7 @@ from ganexp.config import compose as configuration
 from ganexp.config.compose import assigned, file_name
 from ganexp.config.errors import ConfigError
 from ganexp.config.keys import Purpose, computes, identity, purpose, source
+from ganexp.config.paths import user_path
 from ganexp.runs.jobs import Job, known_jobs
 
 _NAMING = ("experiment", "search", "model", "data", "loss")
@@ -29,8 +30,8 @@ def sweep_folder(config: DictConfig, overrides: Sequence[Override]) -> Path:
     the choices that all runs share, what varies, and six digits that stand for all overrides that change what is computed.
     """
     if config.hydra.sweep.dir:
-        return Path(config.hydra.sweep.dir)
-    base = Path(str(config.output_dir)) / "sweeps"
+        return user_path(config.hydra.sweep.dir)
+    base = user_path(str(config.output_dir)) / "sweeps"
     if config.get("name") not in (None, ""):
         return base / file_name(str(config.name))
     asked = [

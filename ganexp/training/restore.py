@@ -15,6 +15,7 @@ from ganexp import __version__
 from ganexp.config.build import build
 from ganexp.config.compose import register_resolvers
 from ganexp.config.errors import ConfigError
+from ganexp.config.paths import user_path
 from ganexp.data import Data
 from ganexp.models import GAN
 from ganexp.models.game import Game
@@ -56,7 +57,7 @@ def restore(path: str | Path, data: Mapping[str, Any] | None = None, checkpoint:
     register_resolvers()
     try:
         run = Run.open(path)
-        saved = _choose(run, Path(path).expanduser(), checkpoint)
+        saved = _choose(run, user_path(path), checkpoint)
     except ConfigError as error:  # these speak of the option by which training is resumed
         raise ConfigError(error.message, "run", hint=error.hint) from error
     except Damaged as error:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from ganexp.config.errors import ConfigError
+from ganexp.config.paths import user_path
 from ganexp.data.downloaded import REACH_TIMEOUT, STALL_TIMEOUT
 from ganexp.data.images import Images
 from ganexp.metrics.extractors.base import Copies, Extractor, Features, check_bytes
@@ -91,7 +92,7 @@ class Inception(Extractor):
     @property
     def _path(self) -> Path:
         if self.weights is not None:
-            return Path(self.weights).expanduser().absolute()
+            return user_path(self.weights).absolute()
         return Path(torch.hub.get_dir(), "checkpoints", URL.rpartition("/")[2])
 
 

@@ -41,6 +41,7 @@ class Downloaded(Images):
     """
 
     dataset: ClassVar[str]  # the class in torchvision.datasets
+    checksums: ClassVar[dict[str, str]] = {}  # MD5 of published files that torchvision does not check when it reads them
 
     def __init__(self, root: str | None = None, **options: Unpack[ImageOptions]) -> None:
         super().__init__(**options)
@@ -78,6 +79,7 @@ class Downloaded(Images):
             return
         if self._missing():
             self._download()
+        self._check_content()
         for split in SPLITS:
             self._open(split)
         self._readable = True
@@ -89,6 +91,15 @@ class Downloaded(Images):
         images = torch.as_tensor(dataset.data)
         images = images.unsqueeze(1) if images.ndim == 3 else images.movedim(-1, 1)
         return images.contiguous(), torch.as_tensor(dataset.targets, dtype=torch.int64)
+
+    def _check_content(self) -> None:
+        from torchvision.datasets.utils import check_integrity
+
+        wrong = [name for name, md5 in self.checksums.items() if not check_integrity(str(self._folder / name), md5)]
+        if wrong:
+            hint = f"delete {'it' if len(wrong) == 1 else 'them'}: the next run downloads what is missing; or use data=digits"
+            message = f"{' and '.join(wrong)} in {self._folder}: the content is not that of the published {self.dataset}"
+            raise ConfigError(message, "data", "data.root", hint=hint)
 
     def _open(self, split: Split) -> Any:
         """Return the data set as torchvision reads it, after its checks."""
@@ -146,6 +157,12 @@ class MNIST(Downloaded):
     """
 
     dataset = "MNIST"
+    checksums: ClassVar[dict[str, str]] = {
+        "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
+        "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
+        "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
+        "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
+    }
     shape = (1, 28, 28)
     num_classes = 10
     class_names = tuple(str(digit) for digit in range(10))
@@ -169,6 +186,12 @@ class FashionMNIST(MNIST):
     """
 
     dataset = "FashionMNIST"
+    checksums: ClassVar[dict[str, str]] = {
+        "train-images-idx3-ubyte": "f4a8712d7a061bf5bd6d2ca38dc4d50a",
+        "train-labels-idx1-ubyte": "9018921c3c673c538a1fc5bad174d6f9",
+        "t10k-images-idx3-ubyte": "8181f5470baa50b63fa0f6fddb340f0a",
+        "t10k-labels-idx1-ubyte": "15d484375f8d13e6eb1aabb0c3f46965",
+    }
     class_names = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 
 

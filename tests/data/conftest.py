@@ -15,6 +15,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import ganexp.data
+
 TRAIN, TEST = 20, 10
 
 
@@ -37,17 +39,19 @@ class Site:
     def _mnist(self, dataset: str) -> None:
         from torchvision import datasets
 
-        resources = []
+        resources, sums = [], {}
         for prefix, count in (("train", TRAIN), ("t10k", TEST)):
             pixels = (np.arange(count * 784) % 256).astype(np.uint8)
             images = struct.pack(">4I", 0x0803, count, 28, 28) + pixels.tobytes()
             labels = struct.pack(">2I", 0x0801, count) + bytes(i % 10 for i in range(count))
             for name, content in (("images-idx3", images), ("labels-idx1", labels)):
                 packed = gzip.compress(content)
+                sums[f"{prefix}-{name}-ubyte"] = hashlib.md5(content).hexdigest()
                 (self.folder / f"{prefix}-{name}-ubyte.gz").write_bytes(packed)
                 resources.append((f"{prefix}-{name}-ubyte.gz", hashlib.md5(packed).hexdigest()))
         cls = getattr(datasets, dataset)
         self.monkeypatch.setattr(cls, "resources", resources)
+        self.monkeypatch.setattr(getattr(ganexp.data, dataset), "checksums", sums)
         self.monkeypatch.setattr(cls, "mirrors", ["http://127.0.0.1:9/", f"{self.url}/"])
 
     def _cifar10(self, dataset: str) -> None:

@@ -65,9 +65,10 @@ def command(program: str, options: type[Options], work: Callable[[Options], obje
 def read(arguments: Sequence[str], options: type[Options]) -> Options:
     """Turn ``key=value`` arguments into options; of a key that is given twice, the last value counts.
 
-    What an option of text is given is text, whatever YAML would make of it: ``classes=1`` names the class 1, ``run=1e3`` the run 1e3.
-    A key with a dot, such as ``data.root``, sets an entry of an option that is a mapping. What has no key belongs to the option
-    that is positional, if there is one, and so does a path that exists, or a pattern of such, even if it looks like ``a=b``.
+    What an option of text is given is text, whatever YAML would make of it: ``classes=1`` names the class 1, ``run=1e3`` the
+    run 1e3. A key with a dot, such as ``data.root``, sets an entry of an option that is a mapping. What has no key belongs to
+    the option that is positional, if there is one, and so does a path that exists, or a pattern of such, even if it looks like
+    ``a=b``.
 
     Raises:
         ConfigError: An option is unknown, missing, or of the wrong type or range.

@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def user_path(text: str | Path) -> Path:
-    """Return the path that a user means: a leading `~` or `~name` is the home folder, where there is one; the rest is as it was.
+    """Return the path that a user means: a leading `~` or `~name` is a home folder, where there is one; the rest stays.
 
     Every option that names a file or a folder goes through this.
     """

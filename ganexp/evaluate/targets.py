@@ -2,7 +2,6 @@
 
 import glob
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from ganexp.config.errors import ConfigError

@@ -19,8 +19,8 @@ class Options:
     Arguments:
         run: The run directory, for its newest good checkpoint; or a checkpoint file in it.
         n: How many samples; of an interpolation, how many rows.
-        classes: Of which classes, as many of each: all, a name, a number counted from 0 where no class is named by a number, or a
-            list such as [1,7]; only for a generator that takes labels, null there means all.
+        classes: Of which classes, as many of each: all, a name, a number counted from 0 where no class is named by a number, or
+            a list such as [1,7]; only for a generator that takes labels, null there means all.
         seed: Seed of the latents, drawn on the CPU, so that a seed gives the same samples on every machine.
         ema: Whether to use the averaged generator if the run has one; false: the trained weights themselves.
         format: grid: one picture, of images with a row per class; png: a folder with a file for each image; npz: an archive of

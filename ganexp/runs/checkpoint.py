@@ -1,13 +1,10 @@
 """Checkpoints: the whole state of a run, written so that a crash at any moment leaves a good one, and read and checked once.
 
-A checkpoint is a zip archive with a checksum of every tensor. torch does not compare them when it loads, so a flipped bit would
-pass silently; here they are compared. Nothing but tensors and plain types is ever unpickled.
+A checkpoint is one of the archives of :mod:`ganexp.runs.archive`: a flipped bit anywhere in it is noticed, and what another
+program made is never opened. In both cases the checkpoint before it is taken.
 """
 
-import os
-import pickle
 import warnings
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,17 +13,13 @@ import torch
 from torch import Tensor, nn
 
 from ganexp.config.errors import ConfigError
-from ganexp.runs.files import replacing
+from ganexp.runs.archive import Damaged, read, write
 from ganexp.runs.run import LAST, PREVIOUS, Run
 
-FORMAT = 2
+FORMAT = 3
 """Number of the format in which checkpoints are written, and of the only one that is read."""
 
 _KEY = "ganexp"
-
-
-class Damaged(OSError):
-    """A file cannot be read as a whole."""
 
 
 @dataclass(frozen=True)
@@ -52,15 +45,21 @@ class Position:
         """Take it from the content of a checkpoint.
 
         Raises:
-            ConfigError: This is another file, or one of another format; ``path`` names it.
+            Damaged: This is another file; ``path`` names it.
+            ConfigError: It is of another format.
         """
         own = content.get(_KEY) if isinstance(content, dict) else None
-        if not isinstance(own, dict) or "state_dict" not in content:
-            raise ConfigError(f"{path} is not a checkpoint of ganexp", "resume")
+        if not isinstance(own, dict):
+            raise Damaged(f"{path} is no checkpoint of ganexp")
         if (found := own.get("format")) != FORMAT:
             hint = "use the version of ganexp that made it, or start a new run"
             raise ConfigError(f"{path} has format {found}; this version reads format {FORMAT}", "resume", hint=hint)
-        return cls(**{name: value for name, value in own.items() if name != "format"})
+        kinds = {"counters": dict, "random": list, "observations": dict}
+        whole = own.keys() == kinds.keys() | {"format"} and all(isinstance(own[name], kind) for name, kind in kinds.items())
+        sections = all(isinstance(content.get(name), dict) for name in ("state_dict", "callbacks"))
+        if not whole or not sections or not isinstance(own["counters"].get("iteration"), int):
+            raise Damaged(f"{path} is no checkpoint of ganexp")
+        return cls(**{name: own[name] for name in kinds})
 
 
 @dataclass(frozen=True)
@@ -104,49 +103,14 @@ class Checkpoint:
             raise ConfigError(message, "resume", hint="start a new run")
 
 
-def write(content: Any, path: Path, before: Path | None = None) -> None:
-    """Write what ``torch.load(weights_only=True)`` reads, whole or not at all.
-
-    Arguments:
-        content: Tensors and plain types.
-        path: Where.
-        before: Where a file that was at ``path`` is kept.
-
-    Raises:
-        OSError: The file cannot be written, as when the disk is full; what was there stays.
-    """
-    try:
-        with replacing(path) as made:
-            with made.open("wb") as file:
-                torch.save(content, file)
-                file.flush()
-                os.fsync(file.fileno())
-            if before is not None and path.exists():
-                os.replace(path, before)
-    except RuntimeError as error:
-        if isinstance(error.__context__, OSError):  # torch reports its position in the file, not that the disk is full
-            raise error.__context__ from None
-        raise
-
-
 def load(path: Path) -> Checkpoint:
     """Read a checkpoint onto the CPU, and check it.
 
     Raises:
-        Damaged: The file cannot be read, or is damaged.
-        ConfigError: It is another file, or one of another format.
+        Damaged: The file cannot be read, is damaged, or is another one.
+        ConfigError: It is of another format.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            damaged = archive.testzip()
-    except (OSError, zipfile.BadZipFile) as error:
-        raise Damaged(f"{path} is damaged: {error}") from error
-    if damaged:
-        raise Damaged(f"{path} is damaged: the checksum of {damaged} does not match")
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, pickle.UnpicklingError):  # an archive of another kind
-        content = {}
+    content = read(path)
     return Checkpoint(path, content, Position.of(content, path))
 
 
@@ -164,7 +128,7 @@ def last_good(run: Run) -> Checkpoint | None:
             damages.append(error)
             continue
         for damage in damages:
-            warnings.warn(f"{damage}; using the previous checkpoint", RuntimeWarning, stacklevel=2)
+            warnings.warn(f"{damage}; using {path.name}", RuntimeWarning, stacklevel=2)
         return checkpoint
     if damages:
         raise ConfigError("; ".join(map(str, damages)), "resume", hint="no good checkpoint is left: start a new run")

@@ -1,9 +1,11 @@
-"""Atomic writes: a file or folder is either the old or the new one, whenever the process ends."""
+"""Atomic writes: a file or folder is either the old or the new one, whenever the process ends. Reading what others left."""
 
+import errno
 import json
 import math
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -49,6 +51,42 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
         file.flush()
         # Otherwise the new name may survive a power cut that the content does not.
         os.fsync(file.fileno())
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a file to read it, without waiting for what is none, such as a pipe.
+
+    Raises:
+        OSError: It cannot be read, or is no file.
+    """
+    file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "it is no file", str(path))
+    return file
+
+
+def read_inside(folder: Path, name: str | Path, most: int, last: bool = False) -> bytes:
+    """Return the content of a file in a folder that anybody may have made: no link, no pipe, no more than so many bytes.
+
+    Arguments:
+        folder: The folder, which may itself be reached by links.
+        name: The place of the file in it.
+        most: Most bytes.
+        last: Whether the last bytes are returned of a file that has more.
+
+    Raises:
+        OSError: It cannot be read, is something else, lies elsewhere, or has more bytes.
+    """
+    path = folder / name
+    if path.resolve() != folder.resolve() / name:
+        raise OSError(errno.ELOOP, "it is a link", str(path))
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > most and not last:
+            raise OSError(errno.EFBIG, f"it has more than {most:,} bytes", str(path))
+        file.seek(max(0, size - most))
+        return file.read(most)
 
 
 def remove_empty(folder: Path, levels: int = 3) -> None:

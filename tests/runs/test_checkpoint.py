@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+from ganexp.runs.archive import Sealing
 from ganexp.runs.checkpoint import Damaged, Position, go_back, last_good, load, newest_before, write
 from ganexp.runs.run import Run
 from support.refused import refused
@@ -109,21 +110,93 @@ def archive(path):
         file.writestr("a", "b")
 
 
-def weights_alone(path):
+def of_another_program(path):
     torch.save({"weight": torch.zeros(1)}, path)
 
 
-def other_format(path):
+def weights_alone(path):
+    write({"weight": torch.zeros(1)}, path)
+
+
+def with_an_object(path):
+    torch.save({"state_dict": {}, "callbacks": {"x": Path("x")}}, path)
+
+
+def sealed_object(path):
+    write({"state_dict": {}, "callbacks": {"x": Path("x")}}, path)
+
+
+def half_a_position(path):
     content = torch.load(save(path, 1))
+    content["ganexp"].pop("random")
+    write(content, path)
+
+
+def pipe(path):
+    os.mkfifo(path)
+
+
+def bomb(path):
+    """Make an archive of a few bytes that says it holds 3 GB, with the right checksum, as anybody can."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file, file.open("archive/data.pkl", "w") as entry:
+        for _ in range(30):
+            entry.write(bytes(100_000))
+    content = bytearray(path.read_bytes())
+    where = content.rindex(b"PK\x01\x02") + 24
+    content[where : where + 4] = (3 * 10**9).to_bytes(4, "little")
+    with path.open("wb") as file:
+        sealing = Sealing(file)
+        sealing.write(bytes(content))
+        sealing.close()
+
+
+FOREIGN = [archive, of_another_program, weights_alone, with_an_object, sealed_object, half_a_position, pipe, bomb]
+
+
+@pytest.mark.parametrize("make", FOREIGN)
+def test_what_is_foreign_is_not_opened_and_the_one_before_it_is_taken(run, make):
+    last = run.path / "checkpoints/last.ckpt"
+    last.unlink()
+    make(last)
+    with pytest.raises(Damaged, match=r"last\.ckpt"):
+        load(last)
+    if make is pipe:  # no file: as if there were none
+        assert last_good(run).iteration == 9
+        return
+    with pytest.warns(RuntimeWarning, match=r"last\.ckpt.*previous\.ckpt"):
+        assert last_good(run).iteration == 9
+
+
+def test_another_format_is_refused(tmp_path):
+    content = torch.load(save(tmp_path / "last.ckpt", 1))
     content["ganexp"]["format"] = 0
-    torch.save(content, path)
-
-
-@pytest.mark.parametrize("make", [archive, weights_alone, other_format])
-def test_other_files_and_other_formats_are_refused(tmp_path, make):
-    make(tmp_path / "last.ckpt")
+    write(content, tmp_path / "last.ckpt")
     with refused("resume"):
         load(tmp_path / "last.ckpt")
+
+
+def test_a_bit_that_is_flipped_anywhere_is_noticed(tmp_path):
+    path = save(tmp_path / "last.ckpt", 7)
+    whole = path.read_bytes()
+    assert b"PK\x01\x02" in whole and zipfile.ZipFile(path).testzip() is None
+    for bit in range(0, 8 * len(whole), 29):  # coprime to 8: names, headers, padding, data, the directory, the checksum
+        content = bytearray(whole)
+        content[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(content)
+        with pytest.raises(Damaged):
+            load(path)
+    for length in range(0, len(whole), 97):
+        path.write_bytes(whole[:length])
+        with pytest.raises(Damaged):
+            load(path)
+    path.write_bytes(whole + b"x")
+    with pytest.raises(Damaged):
+        load(path)
+
+
+def test_any_program_reads_what_is_written(tmp_path):
+    path = save(tmp_path / "last.ckpt", 7)
+    assert torch.equal(torch.load(path, weights_only=True)["state_dict"]["weight"], torch.ones(2, 3))
 
 
 def test_networks_of_another_shape_are_refused(tmp_path):

@@ -12,6 +12,7 @@ import yaml
 from ganexp.compare.__main__ import Options, report
 from ganexp.config.compose import compose_option
 from ganexp.evaluate.__main__ import main
+from ganexp.runs.archive import write
 from ganexp.runs.protocol import differences, digest
 from ganexp.runs.run import Run
 from ganexp.training.restore import restore
@@ -198,7 +199,7 @@ def test_other_weights_at_the_same_iteration_are_measured(evaluate, runs):
     path = runs / "sweep" / "one" / "checkpoints" / "last.ckpt"
     state = torch.load(path, weights_only=True)
     state["state_dict"] = {name: x + 1 if torch.is_tensor(x) else x for name, x in state["state_dict"].items()}
-    torch.save(state, path)
+    write(state, path)
     evaluate("run=sweep/one", *POINTS)
     (after,) = records(runs)
     assert before["weights"] != after["weights"] and before["metrics"] != after["metrics"]

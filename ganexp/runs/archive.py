@@ -1,6 +1,6 @@
 """Archives of tensors with a checksum over every byte, opened only if it fits.
 
-Contract: what :func:`write` makes is a file that ``torch.load(path, weights_only=True)`` reads, too: a zip archive whose comment is
+Contract: what :func:`write` makes is a file that ``torch.load(weights_only=True)`` reads, too: a zip archive whose comment is
 the BLAKE2 digest of all bytes before it. Zip's own checksums cover what is in an archive, but not where it says that it lies.
 Nothing is read of a file whose digest does not fit, and nothing but tensors and plain types is ever unpickled.
 """

@@ -12,21 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-
-from ganexp.config.compose import assigned, near_miss, plain, register_resolvers
+from ganexp.config.compose import assigned, near_miss, register_resolvers
 from ganexp.config.errors import ConfigError
 from ganexp.config.paths import user_path
+from ganexp.runs import saved
+from ganexp.runs.files import read_inside
 from ganexp.runs.locks import is_held
 from ganexp.runs.records import JobRecord, Kind, Searched, Summary, SweepRecord, read
 from ganexp.runs.run import SUMMARY, Run
-
-try:
-    from yaml import CSafeLoader as Loader
-except ImportError:  # PyYAML without libyaml
-    from yaml import SafeLoader as Loader  # type: ignore[assignment]
 
 _SHOWN = 6  # names in a hint
 _LOG_LINES = 30
@@ -35,7 +28,6 @@ _LOG_BYTES = 16_384
 # What a record says as long as somebody works on the job.
 _OPEN = ("waiting", "running")
 _CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-_REFERENCE = "${"
 
 
 @dataclass
@@ -80,11 +72,9 @@ class Outcome:
     @property
     def log(self) -> str | None:
         """The last lines of what the job printed."""
-        file = self.directory.parent / "jobs" / f"{self.directory.name}.log"
+        name = Path("jobs", f"{self.directory.name}.log")
         try:
-            with open(file, "rb") as stream:
-                stream.seek(max(0, file.stat().st_size - _LOG_BYTES))
-                text = stream.read().decode(errors="replace")
+            text = read_inside(self.directory.parent, name, _LOG_BYTES, last=True).decode(errors="replace")
         except OSError:
             return None
         # Of a line that was written over and over, as progress bars are, what stood there last.
@@ -193,7 +183,7 @@ def _read(directory: Path) -> Outcome:
     file = directory.parent / "jobs" / f"{directory.name}.json"
     outcome.record = found_record(file, JobRecord, outcome.reasons)
     if run.exists:
-        outcome.config = read_config(directory / ".hydra" / "config.yaml")
+        outcome.config = read_config(directory)
         if outcome.config is None:
             outcome.reasons.append(".hydra/config.yaml is damaged")
     # What was asked for; a run that is resumed may have been given more.
@@ -204,21 +194,11 @@ def _read(directory: Path) -> Outcome:
     return outcome
 
 
-def read_config(file: Path) -> dict[str, Any] | None:
-    """Return the resolved configuration of a run, as :attr:`ganexp.runs.run.Run.config` does; None if the file is damaged.
-
-    It is fast, as OmegaConf sees only the parts that refer to others. The resolvers of ``conf/`` have to be registered.
-    """
+def read_config(directory: Path) -> dict[str, Any] | None:
+    """Return the resolved configuration of a run, references to what is not in it as text; None if the file is damaged."""
     try:
-        content = yaml.load(file.read_bytes(), Loader)
-        if not isinstance(content, dict) or not isinstance(content.get("choices"), dict):
-            return None
-        # As text, it may name more than it refers to, which does no harm.
-        texts = {key: str(value) for key, value in content.items() if _REFERENCE in str(value)}
-        named = {word for text in texts.values() for word in re.findall(r"\w+", text)}
-        part = {key: value for key, value in content.items() if key in texts or key in named}
-        return content | plain(OmegaConf.create(part))
-    except (OSError, ValueError, TypeError, yaml.YAMLError, OmegaConfBaseException):
+        return saved.resolve(saved.mute(saved.read(directory)))
+    except ConfigError:
         return None
 
 

@@ -99,7 +99,7 @@ def _run(outcome: Outcome, found: Found, reached: int | None) -> dict[str, Any]:
         "command": outcome.record.command if outcome.record else shlex.join(["python", "-m", "ganexp", *overrides]),
         "resume": shlex.join(["python", "-m", "ganexp", f"resume={outcome.directory}"]) if continued else None,
         "log": None if outcome.status == "finished" else outcome.log,
-        "picture": picture and pictures.embedded(picture),
+        "picture": picture and pictures.embedded(outcome.directory, picture),
         "latents": picture and pictures.latents(outcome, picture),
     }
 

@@ -5,10 +5,12 @@ Contract: a file that is still being written, or that is damaged, gives what can
 
 import csv
 import math
+import os
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from ganexp.runs.files import read_inside
 from ganexp.runs.signals import signal
 
 Curve = dict[str, list[Any]]
@@ -17,6 +19,7 @@ POINTS = 300
 """Most points of a curve."""
 
 _DIGITS = 5
+_BYTES = 500_000_000
 
 
 def read(file: Path) -> tuple[dict[str, Curve], bool]:
@@ -25,9 +28,9 @@ def read(file: Path) -> tuple[dict[str, Curve], bool]:
     The last line counts only when it is complete: the run may be writing it. A value that is no number becomes nan.
     """
     try:
-        text = file.read_text(encoding="utf-8", errors="replace")
+        text = read_inside(file.parent, file.name, _BYTES).decode(errors="replace")
     except OSError:
-        return {}, not file.exists()
+        return {}, not os.path.lexists(file)
     rows = csv.reader(text[: text.rfind("\n") + 1].splitlines())
     try:
         header = next(rows, [])

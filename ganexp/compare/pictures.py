@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ganexp.compare.collect import Outcome
+from ganexp.runs.files import read_inside
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -15,6 +16,9 @@ WIDTH = 400
 
 BYTES = 45_000
 """Largest size of a file; as text it takes a third more."""
+
+_MOST_BYTES = 100_000_000
+_MOST_PIXELS = 80_000_000
 
 _LAYOUT = ("points", "columns", "count", "layout")
 _QUALITIES = (85, 70, 50, 30, 10)
@@ -26,16 +30,19 @@ def newest(run: Path) -> Path | None:
     return final if final.is_file() else max((run / "samples").glob("*.png"), default=None)
 
 
-def embedded(file: Path) -> str | None:
-    """Return a picture as a data URI: as it is if it is small, else shrunk and packed; None if it is damaged."""
+def embedded(run: Path, file: Path) -> str | None:
+    """Return a picture of a run as a data URI: as it is if it is small, else shrunk and packed; None if it is damaged or none of a run."""
     from PIL import Image
 
     try:
-        with Image.open(file) as picture:
+        content, kind = read_inside(run, file.relative_to(run), _MOST_BYTES), "png"
+        with Image.open(io.BytesIO(content), formats=["PNG"]) as picture:
+            if picture.width * picture.height > _MOST_PIXELS:
+                return None
             picture.load()
-            small = picture.width <= WIDTH and file.stat().st_size <= BYTES
-            kind, content = ("png", file.read_bytes()) if small else ("webp", _packed(picture.convert("RGB")))
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+            if picture.width > WIDTH or len(content) > BYTES:
+                content, kind = _packed(picture.convert("RGB")), "webp"
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning):
         return None
     return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
 

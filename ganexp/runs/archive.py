@@ -41,7 +41,7 @@ def write(content: Any, path: Path, before: Path | None = None) -> None:
         with replacing(path) as made:
             with made.open("wb") as file:
                 sealing = Sealing(file)
-                torch.save(content, sealing)
+                torch.save(content, sealing)  # type: ignore[arg-type] # it calls write and flush
                 sealing.close()
                 file.flush()
                 os.fsync(file.fileno())

@@ -1,5 +1,6 @@
 """Locks that end with the process that holds them, however it ends: on one machine, and on file systems that several share."""
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,7 +33,10 @@ def acquire(path: Path) -> FileLock:
 
     Raises:
         Held: Another process, or another holder in this one, has it.
+        OSError: The file cannot be written, or is a link.
     """
+    if path.is_symlink():  # what it leads to would be emptied
+        raise OSError(errno.ELOOP, "it is a link", str(path))
     lock = FileLock(path, timeout=_PATIENCE, thread_local=False)
     try:
         lock.acquire()
@@ -62,7 +66,7 @@ def alone(path: Path) -> Iterator[None]:
 
 def is_held(path: Path) -> bool:
     """Return whether some process holds the lock of a file; makes none."""
-    if not path.exists():
+    if path.is_symlink() or not path.is_file():
         return False
     lock = FileLock(path, timeout=0, thread_local=False)
     try:

@@ -13,10 +13,12 @@ from typing import Any, Literal, TypeVar
 from typing_extensions import NotRequired, TypedDict  # pydantic needs it below Python 3.12
 
 from ganexp.config.errors import ConfigError
-from ganexp.runs.files import write_json
+from ganexp.runs.files import read_inside, write_json
 
 FORMAT = 1
 """The number of the format of all records: it is raised when their meaning changes."""
+
+_BYTES = 20_000_000
 
 Numbers = dict[str, float | None]
 Goal = Literal["min", "max"]
@@ -46,13 +48,13 @@ def read(file: Path, kind: type[Kind]) -> Kind:
     """Return the record in a file.
 
     Raises:
-        OSError: The file cannot be read.
+        OSError: The file cannot be read, is none, or is a link.
         ConfigError: It is of another format, or damaged.
     """
-    text = file.read_bytes()
+    text = read_inside(file.parent, file.name, _BYTES)
     try:
         content = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DamagedError(f"{file} is damaged") from error
     if isinstance(content, dict) and content.get("format", FORMAT) != FORMAT:
         raise ConfigError(f"{file} has format {content['format']}, this version of ganexp reads format {FORMAT}")

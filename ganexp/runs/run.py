@@ -6,19 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from omegaconf import DictConfig, OmegaConf
 
-from ganexp.config.compose import plain
 from ganexp.config.errors import ConfigError
 from ganexp.config.paths import user_path
+from ganexp.runs import saved
 from ganexp.runs.files import remove_empty, write_atomically
 from ganexp.runs.locks import Held, acquire
 from ganexp.runs.records import Summary, find
 
 if TYPE_CHECKING:
     from filelock import FileLock
-
-_CONFIG = Path(".hydra", "config.yaml")
 
 _LOCK = ".lock"
 
@@ -52,23 +49,16 @@ class Run:
             raise ConfigError("a run directory is required", "resume", hint="expected outputs/<name>/<time>-<id>")
         given = user_path(path)
         for candidate in (given, *list(given.absolute().parents)[:2]):
-            if (candidate / _CONFIG).is_file():
-                return cls(candidate)._checked()
+            if (candidate / saved.CONFIG).is_file():
+                run = cls(candidate)
+                saved.read(run.path)
+                return run
         near = sorted(given.parent.glob("*/.hydra/config.yaml")) if given.parent.is_dir() else []
         raise ConfigError(
             "not a run directory: it has no .hydra/config.yaml" if given.exists() else "no such directory",
             "resume",
             hint=f"did you mean {near[-1].parent.parent}?" if near else "expected outputs/<name>/<time>-<id>",
         )
-
-    def _checked(self) -> "Run":
-        try:
-            readable = isinstance(config := yaml.safe_load((self.path / _CONFIG).read_text()), dict) and "choices" in config
-        except (OSError, ValueError, yaml.YAMLError):
-            readable = False
-        if not readable:
-            raise ConfigError(f"{self.path / _CONFIG} is damaged", "resume", hint="start a new run")
-        return self
 
     def check_new(self) -> None:
         """Refuse, before any work is done, a directory that exists or cannot be made; makes nothing itself.
@@ -129,7 +119,7 @@ class Run:
     def save_config(self, config: dict[str, Any], overrides: list[str]) -> None:
         """Save the configuration, resolved or not, and the overrides that led to it."""
         (self.path / ".hydra").mkdir(exist_ok=True)
-        write_atomically(self.path / _CONFIG, yaml.safe_dump(config, sort_keys=False))
+        write_atomically(self.path / saved.CONFIG, saved.dump(config))
         write_atomically(self.path / ".hydra" / "overrides.yaml", yaml.safe_dump(overrides))
 
     def discard(self) -> None:
@@ -140,21 +130,19 @@ class Run:
     @property
     def exists(self) -> bool:
         """Whether the run has been created."""
-        return (self.path / _CONFIG).is_file()
+        return (self.path / saved.CONFIG).is_file()
 
     @property
     def config(self) -> dict[str, Any]:
-        """The resolved configuration."""
-        content = OmegaConf.load(self.path / _CONFIG)
-        assert isinstance(content, DictConfig)
-        return plain(content)
+        """The resolved configuration; the run has to be trusted."""
+        return saved.resolve(saved.read(self.path))
 
     @property
     def overrides(self) -> list[str]:
         """The overrides of the commands that made the run; none where the file is missing or damaged."""
         try:
-            content = yaml.safe_load((self.path / ".hydra" / "overrides.yaml").read_text())
-        except (OSError, ValueError, yaml.YAMLError):
+            content = saved.parse(self.path, Path(".hydra", "overrides.yaml"))
+        except (OSError, ValueError, TypeError, yaml.YAMLError):
             return []
         return [str(override) for override in content] if isinstance(content, list) else []
 

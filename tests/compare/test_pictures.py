@@ -36,13 +36,13 @@ def test_the_newest_picture_is_the_final_one(tmp_path):
 
 def test_a_small_picture_stays_as_it_is(tmp_path):
     file = save(tmp_path / "a.png", 80)
-    assert base64.b64decode(embedded(file).removeprefix("data:image/png;base64,")) == file.read_bytes()
+    assert base64.b64decode(embedded(file.parent, file).removeprefix("data:image/png;base64,")) == file.read_bytes()
 
 
 @pytest.mark.parametrize(("width", "height"), [(1000, 500), (401, 3), (300, 300)])
 def test_a_large_picture_is_shrunk_and_packed(tmp_path, width, height):
     file = save(tmp_path / "a.png", width, height, noise=True)
-    uri = embedded(file)
+    uri = embedded(file.parent, file)
     kind, picture = opened(uri)
     assert kind == "data:image/webp" or file.stat().st_size <= BYTES
     assert len(uri) < 62_000

@@ -28,7 +28,7 @@ def write(folder, content):
     (folder / ".hydra").mkdir()
     file = folder / ".hydra" / "config.yaml"
     file.write_text(yaml.safe_dump(content))
-    return file
+    return folder
 
 
 def test_references_are_resolved_wherever_they_lead(tmp_path):
@@ -40,11 +40,9 @@ def test_references_are_resolved_wherever_they_lead(tmp_path):
 
 def test_a_whole_configuration_is_read_as_the_run_reads_it(tmp_path):
     run = make_run(tmp_path, "data=digits", "loss=r3gan")
-    assert read_config(run / ".hydra" / "config.yaml") == Run(run).config
+    assert read_config(run) == Run(run).config
 
 
-@pytest.mark.parametrize(
-    "content", [None, [1], {"a": 1}, {"choices": 3}, {"choices": {}, "a": "${nope}"}, {"choices": {}, "a": "${"}]
-)
+@pytest.mark.parametrize("content", [None, [1], {"a": 1}, {"choices": 3}, {"choices": {}, "a": "${nope}"}])
 def test_what_is_damaged_is_none(tmp_path, content):
     assert read_config(write(tmp_path, content)) is None

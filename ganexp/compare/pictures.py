@@ -31,7 +31,7 @@ def newest(run: Path) -> Path | None:
 
 
 def embedded(run: Path, file: Path) -> str | None:
-    """Return a picture of a run as a data URI: as it is if it is small, else shrunk and packed; None if it is damaged or none of a run."""
+    """Return a picture of a run as a data URI: as it is if small, else shrunk; None if it is damaged or elsewhere."""
     from PIL import Image
 
     try:

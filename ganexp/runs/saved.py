@@ -1,8 +1,8 @@
 """The configuration in a run directory, which anybody may have written: read and resolved within bounds.
 
-Contract: reading takes time and memory in proportion to the file, which is small; nothing is built, and nothing is asked of the
-machine. What a configuration refers to lies in itself: only the resolvers of this package are its own, and any other one, such as
-``oc.env``, which gives variables of the environment away, is refused unless the run is trusted.
+Contract: reading takes time and memory in proportion to the file, which is small; nothing is built, and nothing is asked of
+the machine. What a configuration refers to lies in itself: only the resolvers of this package are its own, and any other one,
+such as ``oc.env``, which gives variables of the environment away, is refused unless the run is trusted.
 """
 
 import re
@@ -31,7 +31,7 @@ _DEEPEST = 40
 _LONGEST = 10_000  # characters of a value
 _LARGEST = 20_000  # values after everything is resolved; a run has some hundreds
 _REFERENCE = "${"
-_FOLLOWED = re.compile(r"\$\{\s*([^\s:{}$]*)\s*(.?)", re.DOTALL)  # what is referred to, and whether it is a resolver that is called
+_FOLLOWED = re.compile(r"\$\{\s*([^\s:{}$]*)\s*(.?)", re.DOTALL)  # what is referred to, and whether it is called
 _OWN = ("ganexp.stamp", "ganexp.unless")
 _NEVER = ("hydra", "defaults")  # sections by which Hydra would be told what to load and to call
 

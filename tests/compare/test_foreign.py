@@ -12,8 +12,9 @@ from ganexp.runs import saved
 from support.made_runs import make_record, make_run, summary
 
 SECRET = "a secret of this machine"
-LINKS = ["final.png", "samples", "metrics.csv", "summary.json", "jobs/one.log", "jobs", ".lock", ".hydra/config.yaml", "evaluations"]
-PIPES = ["final.png", "samples/00000001.png", "metrics.csv", "summary.json", ".hydra/config.yaml", ".lock", "evaluations/a.json"]
+FILES = ["final.png", "metrics.csv", "summary.json", ".hydra/config.yaml", ".lock"]
+LINKS = [*FILES, "samples", "evaluations", "jobs", "jobs/one.log"]
+PIPES = [*FILES, "samples/00000001.png", "evaluations/a.json"]
 
 
 @pytest.fixture

@@ -53,7 +53,7 @@ def test_a_large_picture_is_shrunk_and_packed(tmp_path, width, height):
 @pytest.mark.parametrize("content", [b"", b"\x89PNG\r\n\x1a\n", b"GIF89a"])
 def test_a_damaged_picture_is_none(tmp_path, content):
     (tmp_path / "a.png").write_bytes(content)
-    assert embedded(tmp_path / "a.png") is None
+    assert embedded(tmp_path, tmp_path / "a.png") is None
 
 
 def test_equal_latents_have_equal_keys(tmp_path):

@@ -79,7 +79,8 @@ def test_what_is_written_is_read_equal_lists_included(tmp_path):
 @pytest.mark.parametrize(
     "text",
     [
-        "${oc.env:HOME}", "a ${oc.env:HOME} b", "${ oc.env : HOME }", "${oc.env:${x}}", "${oc.decode:'1'}", "${hydra:runtime.cwd}",
+        "${oc.env:HOME}", "a ${oc.env:HOME} b", "${ oc.env : HOME }", "${oc.env:${x}}",
+        "${oc.decode:'1'}", "${hydra:runtime.cwd}",
         "${${x}:HOME}", "${x.${y}}", "${oc.create:{}}", "\\${oc.env:HOME}", "${", "${ganexp.unless:${oc.env:HOME},1}",
     ],
 )  # fmt: skip

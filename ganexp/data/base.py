@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ganexp.config.paths import user_path
 from ganexp.config.types import PositiveInt
+from ganexp.data.found import Found
 
 Split = Literal["train", "test"]
 SPLITS: tuple[Split, ...] = ("train", "test")
@@ -51,6 +52,7 @@ class Data(ABC):
         value_range: Range of decoded values; None when unbounded.
         class_names: One name per class, or None.
         class_weights: Relative frequencies of the classes, by which labels are drawn for generated samples; None: equal.
+        unlabelled: Why there are no classes, where one might expect some; else None.
         few: Samples of an evaluation while a model learns, by default.
         evaluations: Evaluations while a model learns, by default.
     """
@@ -62,6 +64,7 @@ class Data(ABC):
     value_range: tuple[float, float] | None = None
     class_names: tuple[str, ...] | None = None
     class_weights: tuple[float, ...] | None = None
+    unlabelled: str | None = None
 
     def __init__(self, *, batch_size: PositiveInt = 64, drop_last: bool = True) -> None:
         self.batch_size = batch_size
@@ -90,6 +93,11 @@ class Data(ABC):
     def fingerprint(self) -> str:
         """A digest of the content of both splits: equal data have an equal one, whatever their other options."""
         return digest(*(part for split in SPLITS for part in self.load(split) if part is not None))
+
+    @property
+    def found(self) -> Found | None:
+        """What was found in a user's own files, once they have been prepared; None for data that are always the same."""
+        return None
 
     def whole(self) -> "Data":
         """Return the data set without the restriction of the training split to a subset."""

@@ -1,18 +1,20 @@
 """Any folder of images, decoded once and then mapped into memory.
 
-Contract: every image becomes its largest centred square, resized; the bytes that `ImageFolder.load` returns are a function of
-the files and of `size`, `colour`, `held_out` and `subset` alone.
+Contract: every image becomes its largest centred square, resized; the bytes that `ImageFolder.load` returns, and the
+fingerprint, are a function of the content of the files, the order of their names and the options alone: not of where the folder
+is, nor of when its files were written.
 """
 
-import hashlib
+import json
+import math
 import os
+import shutil
 import warnings
-from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal, NoReturn
+from typing import Annotated, Any, BinaryIO, Literal, TypeVar
 
 import numpy as np
 import torch
@@ -22,45 +24,52 @@ from typing_extensions import Unpack
 
 from ganexp.config.errors import ConfigError
 from ganexp.config.paths import user_path
-from ganexp.config.types import PositiveInt
+from ganexp.config.types import PositiveFloat, PositiveInt
 from ganexp.data.base import Split, cache_folder, digest
+from ganexp.data.content import UnreadableFiles, digest_of, digests
+from ganexp.data.decoding import Decoder, Seen, TooLarge, own_limit
+from ganexp.data.found import Found
 from ganexp.data.images import ImageOptions, Images
-from ganexp.runs.files import whole_file
+from ganexp.data.scan import scan, shown
+from ganexp.runs.files import whole_file, write_json
 
-if TYPE_CHECKING:
-    from PIL import Image
-
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
+Made = TypeVar("Made")
 
 # Part of every key: another number makes the images that an older version has decoded invalid.
-FORMAT = 1
+FORMAT = 2
 
 # Side in pixels of the images, by default.
 SIZE = 64
 
-# Images that a worker decodes between two writes, and seconds after which a progress bar appears.
+# Images that a worker reads between two writes, seconds after which a progress bar appears, and files that a refusal names.
 CHUNK = 32
 PATIENCE = 2.0
+NAMED = 5
 
 
 class ImageFolder(Images):
     """The images in a folder and everything below it, by class or not.
 
     Two or more sub-folders with images, and no image beside them, are classes, named and numbered in sorted order; otherwise
-    there are no labels. Hidden files and folders are ignored. The images come in sorted order; classes take turns, the first of
-    each, then the second of each, so that a subset is even over them.
+    there are no labels. Where the folder has `train` and `test` (or `val`), these are the splits. :mod:`ganexp.data.scan` says
+    what is found, `found` what was. The images come in sorted order; classes take turns, the first of each, then the second of
+    each, so that a subset is even over them.
 
     An image is turned as its camera says (EXIF), laid over white where it is transparent, converted to `colour` with 8 bits
     per channel, cut to its largest centred square and resized (bicubic, antialiased). Of an animation the first frame counts.
 
     All images are decoded once, into one file in `ganexp/folders` of the user's cache folder, which later runs map into
-    memory; a folder whose files have other names, sizes or times, and another `size` or `colour`, is decoded anew.
+    memory. It is named by the content of the files, so that a copy of the folder needs no other; content is looked at again
+    when names, sizes or times of the files have changed.
 
     Arguments:
         path: The folder.
         colour: `rgb`, three channels, or `grey`, one.
-        held_out: Every how many-th image of each class is held out for testing; None holds out none. Where none is held out,
-            also because there are too few, the test split is the training split.
+        held_out: Every how many-th image of each class is held out for testing, unless the folder has splits of its own; None
+            holds out none. Where none is held out, also because there are too few, the test split is the training split.
+        depth: Bits that grey images of more than 8 bits really have, such as 12 of a camera whose files have 16: the largest
+            such number is white. None: what each file states.
+        largest: The largest image, in millions of pixels: one with more may be made to fill the memory.
         workers: Threads that decode; by default one per CPU.
         options: See :class:`ganexp.data.ImageOptions`; the default of `size` is 64.
 
@@ -73,6 +82,8 @@ class ImageFolder(Images):
         path: str,
         colour: Literal["rgb", "grey"] = "rgb",
         held_out: Annotated[int, Field(ge=2)] | None = 10,
+        depth: Annotated[int, Field(ge=9, le=32)] | None = None,
+        largest: PositiveFloat = 179.0,
         workers: PositiveInt | None = None,
         **options: Unpack[ImageOptions],
     ) -> None:
@@ -80,21 +91,20 @@ class ImageFolder(Images):
         super().__init__(**options)
         self.path = user_path(path).absolute()
         self.workers = workers or os.cpu_count() or 1
-        names = list_images(self.path)
-        classes = sorted({name.partition("/")[0] for name in names})
-        by_class = len(classes) > 1 and all("/" in name for name in names)
-        self.class_names = tuple(classes) if by_class else None
-        self.num_classes = len(classes) if by_class else 0
-        number = {name: label for label, name in enumerate(classes)}
-        groups: defaultdict[int, list[str]] = defaultdict(list)
-        for name in names:
-            groups[number[name.partition("/")[0]] if by_class else 0].append(name)
-        turns = sorted((rank, label, name) for label, group in groups.items() for rank, name in enumerate(group, start=1))
+        self._scan = scan(self.path)
+        self._decoder = Decoder(self.shape[0], self.shape[1], depth, largest)
+        self.class_names = self._scan.classes
+        self.num_classes = len(self.class_names or ())
+        self.unlabelled = self._scan.unlabelled
         # Training images first, so that each split is one piece of the file.
-        self._train = [turn[1:] for turn in turns if held_out is None or turn[0] % held_out]
-        self._test = [turn[1:] for turn in turns if held_out is not None and turn[0] % held_out == 0]
-        if by_class:
-            counts = np.bincount([label for label, _ in self._train[: self.subset]], minlength=len(classes))
+        if self._scan.test is None:
+            turns = _turns(self._scan.train)
+            self._train = [turn[1:] for turn in turns if held_out is None or turn[0] % held_out]
+            self._test = [turn[1:] for turn in turns if held_out is not None and turn[0] % held_out == 0]
+        else:
+            self._train, self._test = ([turn[1:] for turn in _turns(part)] for part in (self._scan.train, self._scan.test))
+        if self.class_names:
+            counts = np.bincount([label for label, _ in self._train[: self.subset]], minlength=self.num_classes)
             self.class_weights = tuple(counts.astype(float).tolist())
         self._folder = cache_folder("folders")
 
@@ -116,20 +126,44 @@ class ImageFolder(Images):
 
     @cached_property
     def fingerprint(self) -> str:
-        """A digest of the files' names, sizes and times: their content may be larger than memory."""
-        names = [name for _, name in self._train + self._test]
-        return digest(self._key(names), f"{len(self._train)} {self.subset}")
+        """A digest of the files' content, their classes and how they are read; equal for a copy of the folder."""
+        labels = f"{self.class_names} {[label for label, _ in self._train + self._test]}" if self.class_names else ""
+        return digest(self._key, labels, f"{len(self._train)} {self.subset}")
+
+    @property
+    def found(self) -> Found:
+        """What was found in the folder; sizes and depths once the images have been decoded."""
+        counts = np.bincount([label for label, _ in self._train + self._test], minlength=self.num_classes)
+        try:
+            seen = json.loads(self._file(".json").read_bytes())
+        except (OSError, ValueError):
+            seen = {}
+        return Found(
+            images=len(self._names),
+            train=len(self._train),
+            held_out=len(self._test),
+            classes=dict(zip(self.class_names or (), counts.tolist(), strict=False)),
+            unlabelled=self.unlabelled,
+            size=self.shape[:0:-1],
+            depth=self._decoder.depth,
+            left_out=self._scan.left_out,
+            **seen,
+        )
+
+    @property
+    def _names(self) -> list[str]:
+        return [name for _, name in self._train + self._test]
 
     def _images(self) -> Tensor:
         """Return the images of both splits, mapped; decode them if need be."""
-        names = [name for _, name in self._train + self._test]
-        file = self._folder / f"{self._key(names)}.npy"
         try:
-            images = self._map(file, len(names))
+            file = self._file(".npy")
+            images = self._map(file)
             if images is None:
+                self._check_space()
                 with whole_file(file) as stream:
-                    self._decode(names, stream)
-                images = self._map(file, len(names))
+                    self._decode(stream)
+                images = self._map(file)
         except OSError as error:
             where = error.filename or self._folder
             hint = "give it space and rights, or name another cache folder by the environment variable XDG_CACHE_HOME"
@@ -137,111 +171,102 @@ class ImageFolder(Images):
         assert images is not None
         return images
 
-    def _key(self, names: list[str]) -> str:
-        """Name what the bytes depend on: the folder, its files in their order, how they are decoded."""
-        digest = hashlib.blake2b(os.fsencode(f"{FORMAT}\n{self.path.resolve()}\n{self.shape}\n"), digest_size=16)
-        for name in names:
-            try:
-                status = os.stat(self.path / name)
-            except OSError as error:
-                _unreadable(error)
-            digest.update(os.fsencode(f"{name}\n{status.st_size}\n{status.st_mtime_ns}\n"))
-        return digest.hexdigest()
+    def _file(self, suffix: str) -> Path:
+        return self._folder / f"{self._key}{suffix}"
 
-    def _map(self, file: Path, count: int) -> Tensor | None:
+    @cached_property
+    def _key(self) -> str:
+        """Name what the bytes depend on: the content of the files in their order, and how they are decoded."""
+        try:
+            content = digests(self.path, self._names, self._folder, lambda work: self._each(work, "reading"))
+        except UnreadableFiles as error:
+            raise self._unreadable(error.files) from error
+        return digest_of(f"{FORMAT} {self.shape} {self._decoder.depth}", *content)
+
+    def _map(self, file: Path) -> Tensor | None:
         """Map a file of images into memory; None where there is no whole one."""
         try:
             images = np.load(file, mmap_mode="r")
         except (FileNotFoundError, ValueError, EOFError):
             return None
-        if images.shape != (count, *self.shape) or images.dtype != np.uint8:
+        if images.shape != (len(self._names), *self.shape) or images.dtype != np.uint8:
             return None
         with warnings.catch_warnings():
             # A writable map would count as memory used, and be refused where the file is larger than that; nobody writes.
             warnings.filterwarnings("ignore", "The given NumPy array is not writable")
             return torch.from_numpy(images)
 
-    def _decode(self, names: list[str], stream: BinaryIO) -> None:
+    def _check_space(self) -> None:
+        needed = len(self._names) * int(np.prod(self.shape))
+        above = next(folder for folder in (self._folder, *self._folder.parents) if folder.is_dir())
+        if needed > (free := shutil.disk_usage(above).free):
+            raise ConfigError(
+                f"the decoded images take {needed / 1e9:,.1f} GB, and {self._folder} has space for {free / 1e9:,.1f} GB",
+                "data.size",
+                hint="use a smaller size, or name another cache folder by the environment variable XDG_CACHE_HOME",
+            )
+
+    def _decode(self, stream: BinaryIO) -> None:
+        """Write the images, and beside them what they were.
+
+        Raises:
+            ConfigError: Some cannot be read; the first few are named.
+        """
+        header = {"descr": "|u1", "fortran_order": False, "shape": (len(self._names), *self.shape)}
+        np.lib.format.write_array_header_1_0(stream, header)
+        seen: list[Seen] = []
+        broken: list[tuple[str, Exception]] = []
+        with own_limit():
+            for name, made in zip(self._names, self._each(self._decoder, "decoding"), strict=True):
+                if isinstance(made, Exception):
+                    broken.append((name, made))
+                else:
+                    stream.write(made[0].tobytes())
+                    seen.append(made[1])
+        if broken:
+            raise self._unreadable(broken)
+        write_json(self._file(".json"), _report(seen))
+
+    def _each(self, work: Callable[[Path], Made], doing: str) -> Iterator[Made]:
+        """Do something to all files, in their order, by several threads."""
         from tqdm import tqdm
 
-        header = {"descr": "|u1", "fortran_order": False, "shape": (len(names), *self.shape)}
-        np.lib.format.write_array_header_1_0(stream, header)
-        decode = partial(_decode_file, channels=self.shape[0], size=self.shape[1])
-        progress = tqdm(total=len(names), desc="decoding images", unit="", disable=None, delay=PATIENCE, leave=False)
-        # PIL warns of what a reader of a folder cannot change, such as odd metadata.
-        with progress, ThreadPoolExecutor(self.workers) as pool, warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module="PIL")
+        progress = tqdm(total=len(self._names), desc=f"{doing} images", unit="", disable=None, delay=PATIENCE, leave=False)
+        with progress, ThreadPoolExecutor(self.workers) as pool:
             # Piece by piece: a pool whose results are not fetched keeps them all.
-            for start in range(0, len(names), CHUNK * self.workers):
-                files = [self.path / name for name in names[start : start + CHUNK * self.workers]]
-                for image in pool.map(decode, files):
-                    stream.write(image.tobytes())
+            for start in range(0, len(self._names), CHUNK * self.workers):
+                files = [self.path / name for name in self._names[start : start + CHUNK * self.workers]]
+                yield from pool.map(work, files)
                 progress.update(len(files))
 
-
-def list_images(folder: Path) -> list[str]:
-    """List the images in a folder and below it, relative to it, with "/" between the parts of a name, sorted.
-
-    Raises:
-        ConfigError: There is no such folder, a folder in it cannot be read, or there are no images.
-    """
-    if not folder.is_dir():
-        what = "is not a folder" if folder.exists() else "does not exist"
-        raise ConfigError(f"{folder} {what}", "data.path", hint="name a folder of images")
-    names = sorted(_walk(folder))
-    if not names:
-        raise ConfigError(f"there are no images in {folder}", "data.path", hint=f"suffixes: {', '.join(SUFFIXES)}")
-    return names
+    def _unreadable(self, broken: list[tuple[str, Exception]]) -> ConfigError:
+        reasons = [f"{shown(self.path / name)}: {_reason(error)}" for name, error in broken[:NAMED]]
+        more = f"; and {len(broken) - NAMED:,} more" if len(broken) > NAMED else ""
+        large = [error.megapixels for _, error in broken if isinstance(error, TooLarge)]
+        hints = [f"data.largest={math.ceil(max(large))} takes those that are too large"] if large else []
+        hints += ["replace or remove what is broken"] if len(large) < len(broken) else []
+        keys = ("data.path", "data.largest") if large else ("data.path",)
+        what = "an image cannot" if len(broken) == 1 else f"{len(broken):,} images cannot"
+        return ConfigError(f"{what} be read: {'; '.join(reasons)}{more}", *keys, hint="; ".join(hints))
 
 
-def _walk(folder: Path) -> Iterator[str]:
-    seen = set()
-    for path, folders, files in os.walk(folder, followlinks=True, onerror=_unreadable):
-        # Links may lead back to where they are.
-        if os.path.realpath(path) in seen:
-            folders.clear()
-            continue
-        seen.add(os.path.realpath(path))
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in files:
-            if name.lower().endswith(SUFFIXES) and not name.startswith("."):
-                yield Path(path, name).relative_to(folder).as_posix()
+def _turns(classes: list[list[str]]) -> list[tuple[int, int, str]]:
+    """Return the images of all classes as their number in the class, counted from 1, the class and the name, by turns."""
+    return sorted((rank, label, name) for label, group in enumerate(classes) for rank, name in enumerate(group, start=1))
 
 
-def _unreadable(error: OSError) -> NoReturn:
-    raise ConfigError(f"{error.filename} cannot be read: {error.strerror}", "data.path") from error
+def _report(seen: list[Seen]) -> dict[str, Any]:
+    """Return what images were, as :class:`Found` has it."""
+    sizes = sorted((one.size for one in seen), key=lambda size: size[0] * size[1])
+    deep = {bits: [one for one in seen if one.bits == bits] for bits in sorted({one.bits for one in seen} - {8})}
+    return {
+        "smallest": sizes[0],
+        "largest": sizes[-1],
+        "deep": {str(bits): len(group) for bits, group in deep.items()},
+        "brightest": {str(bits): max(one.brightest for one in group) for bits, group in deep.items()},
+    }
 
 
-def _decode_file(path: Path, channels: int, size: int) -> np.ndarray:
-    """Decode one image as bytes with shape (channels, size, size)."""
-    from PIL import Image, ImageOps
-
-    try:
-        with Image.open(path) as image:
-            # Lets JPEG's decoder leave out what would be averaged away; three times the size is too large to be seen.
-            image.draft(None, (3 * size, 3 * size))
-            upright = ImageOps.exif_transpose(image)
-            flat = _flatten(upright).convert("RGB" if channels == 3 else "L")
-        side = min(flat.size)
-        left, top = ((length - side) // 2 for length in flat.size)
-        square = flat.resize((size, size), Image.Resampling.BICUBIC, (left, top, left + side, top + side))
-    except Exception as error:  # whatever the damage provokes in a decoder
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise ConfigError(
-            f"{path} cannot be read as an image: {reason}", "data.path", hint="replace or remove the file"
-        ) from error
-    return np.asarray(square).reshape(size, size, channels).transpose(2, 0, 1)
-
-
-def _flatten(image: "Image.Image") -> "Image.Image":
-    """Bring an image of any mode to 8 bits per channel without transparency."""
-    from PIL import Image
-
-    if image.mode == "F":
-        raise ValueError("its pixels are floats, whose range is not known")
-    if image.mode.startswith("I"):  # 16 bits
-        return Image.fromarray((np.asarray(image).clip(0, 65535) / 257).round().astype(np.uint8))
-    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
-        coloured = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", coloured.size, "white"), coloured)
-    return image
+def _reason(error: Exception) -> str:
+    text = shown(" ".join(str((isinstance(error, OSError) and error.strerror) or error).split()))
+    return "it is no image that Pillow knows" if text.startswith("cannot identify") else text or type(error).__name__

@@ -50,7 +50,8 @@ class GAN(TwoPlayerModule):
         super().__init__(game)
         data, network, schedule = game.data, game.network, game.schedule
         if (self.conditional or self.needs_labels) and data.num_classes == 0:
-            raise ConfigError("this model needs labels, and the data has none", "model", "data", hint="use model=gan")
+            why = f": {data.unlabelled}" if data.unlabelled else ""
+            raise ConfigError(f"this model needs labels, and the data has none{why}", "model", "data", hint="use model=gan")
         self.data, self.num_classes, self.latent_dim, self.noise = data, data.num_classes, latent_dim, noise
         self.loss = game.loss
         self.augmentation = game.augmentation if isinstance(game.augmentation, Augmentation) else None

@@ -170,6 +170,7 @@ class Summary(Record):
         real: What real data scores.
         goals: The values by which models are ranked, and whether lower or higher is better.
         measured: How; None where nothing was measured.
+        data: What was found in a user's own files; None for other data.
         training_seconds: Time of training alone.
         parameters: How many parameters each network has.
         ended: ISO 8601, UTC.
@@ -202,6 +203,7 @@ class Summary(Record):
     ended: str
     directory: str
     command: str
+    data: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -86,6 +86,8 @@ def _run(cfg: DictConfig) -> int:
     from ganexp.training.components import build_components  # imports torch: 2 s
 
     components = build_components(config)
+    if _is_first_process() and (found := components.game.data.found):
+        print(f"ganexp: {found}", file=sys.stderr, flush=True)
 
     from ganexp.training.experiment import assemble  # imports Lightning: 4 s more
     from ganexp.training.summary import table

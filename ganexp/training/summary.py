@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from dataclasses import asdict
 from datetime import datetime, timezone
 from typing import cast
 
@@ -19,7 +20,7 @@ _PACKAGES = ("torch", "torchvision", "lightning", "hydra-core", "omegaconf", "to
 def summarise(experiment: Experiment) -> Summary:
     """Return status, metrics and how they were measured, and where, when and on what the run was made."""
     config, run, model, trainer = experiment.config, experiment.run, experiment.model, experiment.trainer
-    state = experiment.state
+    state, found = experiment.state, experiment.game.data.found
     counters, total, latest = model.counters, model.total_iterations, state.latest
     losses = {tag: value for tag, value in state.curves.items() if signal(tag).headline}
     seconds, per_epoch = state.seconds, trainer.datamodule.iterations_per_epoch  # type: ignore[attr-defined]
@@ -44,6 +45,7 @@ def summarise(experiment: Experiment) -> Summary:
         training_seconds=round(seconds, 3),
         seconds_per_epoch=round(seconds / counters.iteration * per_epoch, 3) if seconds else None,
         images_per_second=round(counters.images_seen / seconds, 1) if seconds else None,
+        data=asdict(found) if found else None,
         seed=config["seed"],
         parameters={
             "generator": sum(parameter.numel() for parameter in model.generator.parameters()),

@@ -24,22 +24,26 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "images"
 
 
-def test_a_warm_cache_reads_no_image(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_warm_cache_opens_no_image(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     save(folder / "a/0.png")
     save(folder / "b/0.png", BLUE)
     ImageFolder(str(folder), size=4).prepare()
     monkeypatch.setattr(Image, "open", None)
+    opened, plain = [], Path.open
+    monkeypatch.setattr(
+        Path, "open", lambda path, *arguments, **options: opened.append(path) or plain(path, *arguments, **options)
+    )
     again = ImageFolder(str(folder), size=4)
     again.prepare()
-    assert colours(again.load("train")[0]) == [RED, BLUE]
+    assert colours(again.load("train")[0]) == [RED, BLUE] and not [path for path in opened if path.suffix == ".png"]
 
 
 def test_other_files_sizes_and_colours_are_decoded_anew(folder: Path, cache: Path) -> None:
     save(folder / "a.png", (10, 10, 10))
     assert colours(only(folder)[None]) == [(10, 10, 10)]
     assert only(folder, size=5).shape == (3, 5, 5) and only(folder, colour="grey").shape == (1, 4, 4)
-    assert len(list(cache.iterdir())) == 3
-    assert colours(only(folder)[None]) == [(10, 10, 10)] and len(list(cache.iterdir())) == 3
+    assert len(list(cache.glob("*.npy"))) == 3
+    assert colours(only(folder)[None]) == [(10, 10, 10)] and len(list(cache.glob("*.npy"))) == 3
     save(folder / "a.png", (20, 20, 20))
     os.utime(folder / "a.png", ns=(0, 0))
     assert colours(only(folder)[None]) == [(20, 20, 20)]
@@ -51,10 +55,10 @@ def test_other_files_sizes_and_colours_are_decoded_anew(folder: Path, cache: Pat
 def test_a_damaged_cache_is_made_anew(folder: Path, cache: Path, damage: Any) -> None:
     save(folder / "a.png")
     whole = only(folder).clone()
-    (file,) = cache.iterdir()
+    (file,) = cache.glob("*.npy")
     file.write_bytes(file.read_bytes()[:-1] if damage == "cut" else damage)
     assert torch.equal(only(folder), whole)
-    assert list(cache.iterdir()) == [file]
+    assert list(cache.glob("*.npy")) == [file]
 
 
 def test_two_at_once_do_each_other_no_harm(folder: Path, cache: Path) -> None:
@@ -71,7 +75,7 @@ def test_two_at_once_do_each_other_no_harm(folder: Path, cache: Path) -> None:
         thread.join()
     assert [red for red, _, _ in colours(results[0])] == list(range(40))
     assert all(torch.equal(result, results[0]) for result in results) and len(results) == 3
-    assert len(list(cache.iterdir())) == 1
+    assert len(list(cache.glob("*.npy"))) == 1
 
 
 def test_a_cache_that_cannot_be_written_is_refused(folder: Path, cache: Path) -> None:
@@ -102,4 +106,4 @@ def test_batches_are_drawn_from_the_map(folder: Path, cache: Path) -> None:
     seen = sorted(round(255 * float(x)) for batch, _ in batches for x in batch[:, 0, 0, 0])
     assert seen == [25 * index for index in range(8)]
     if sys.platform == "linux":
-        assert str(next(cache.iterdir())) in Path("/proc/self/maps").read_text()
+        assert str(next(cache.glob("*.npy"))) in Path("/proc/self/maps").read_text()

@@ -17,6 +17,7 @@ from typing import Any, TypeVar, cast
 from torch import Tensor
 
 from ganexp.config.build import build
+from ganexp.config.classes import Trust, admit
 from ganexp.config.errors import ConfigError
 from ganexp.config.hardware import describe_hardware
 from ganexp.data.base import digest as fingerprint
@@ -122,7 +123,12 @@ class Evaluator:
 
     def _check(self, target: Target) -> Job:
         restored = self._restore(target)
-        config, options = restored.run.config, self.options
+        config, options = restored.config, self.options
+        for section in ("metrics", "extractor"):
+            if not isinstance(config.get(section), dict):
+                raise ConfigError(f"its configuration has no section {section}", "run")
+        own = {"metrics": self._metrics is None, "extractor": self._extractor is None}
+        admit({section: config[section] for section, is_own in own.items() if is_own}, Trust.of(options.trust))
         extractor = {**(self._extractor or config["extractor"]), **options.extractor_options}
         settings = config["metrics"] if self._metrics is None else self._metrics
         metrics = self._once(lambda: build(settings, "metrics"), settings)
@@ -143,7 +149,7 @@ class Evaluator:
         self._once(lambda: prepare(job.metrics, job.reference), "measured", names, id(job.reference))
 
     def _restore(self, target: Target) -> Restored:
-        restored = restore(target.path, self.options.data, target.checkpoint)
+        restored = restore(target.path, self.options.data, target.checkpoint, self.options.trust)
         if not self.options.ema:
             restored.model.average = None
         return restored

@@ -135,7 +135,7 @@ class Run:
     @property
     def config(self) -> dict[str, Any]:
         """The resolved configuration; the run has to be trusted."""
-        return saved.resolve(saved.read(self.path))
+        return saved.load(self.path)
 
     @property
     def overrides(self) -> list[str]:

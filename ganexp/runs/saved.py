@@ -36,7 +36,6 @@ _OWN = ("ganexp.stamp", "ganexp.unless")
 _NEVER = ("hydra", "defaults")  # sections by which Hydra would be told what to load and to call
 
 
-
 class _Dumper(yaml.SafeDumper):
     """Writes equal lists one by one, as aliases are not read."""
 
@@ -71,6 +70,25 @@ def read(folder: Path) -> dict[str, Any]:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else first_line(error)
         raise ConfigError(f"{folder / CONFIG} is damaged: {reason}", "resume", hint="start a new run") from error
     return content
+
+
+def load(folder: Path, trusted: bool = True) -> dict[str, Any]:
+    """Return the resolved configuration in a run directory. The resolvers of ``conf/`` have to be registered.
+
+    Arguments:
+        folder: The run directory.
+        trusted: Whether it may refer to anything but itself.
+
+    Raises:
+        ConfigError: There is none, it is damaged or out of bounds, or it refers to something else.
+    """
+    content = read(folder)
+    if trusted:
+        return resolve(content)
+    check_references(content)
+    resolved = resolve(content)
+    check_resolved(resolved)
+    return resolved
 
 
 def parse(folder: Path, name: Path) -> Any:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # Options that do not concern an exported generator, and those that do not tell one output of a run from another.
 _SAMPLING = ["n", "classes", "seed", "format", "interpolate", "steps", "truncation", "neighbours", "batch_size", "accelerator"]
-_NAMELESS = ["run", "format", "export", "output", "overwrite", "batch_size", "accelerator", "data"]
+_NAMELESS = ["run", "format", "export", "output", "overwrite", "batch_size", "accelerator", "data", "trust"]
 
 
 def main() -> None:
@@ -44,7 +44,7 @@ def write(options: Options) -> Path:
 
     from ganexp.training.restore import restore  # imports Lightning: 5 s
 
-    restored = restore(options.run, options.data)
+    restored = restore(options.run, options.data, trust=options.trust)
     if not options.ema:
         restored.model.average = None
     output = _output(options, restored)

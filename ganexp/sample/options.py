@@ -37,6 +37,8 @@ class Options:
         batch_size: Samples that are generated at a time.
         accelerator: auto, cpu or gpu; auto takes a GPU if there is one.
         data: Options of the data that differ from the run's, one by one: data.root=/path says where its files are here.
+        trust: Whether the run may build classes that are not part of ganexp, as it could run any code: true, or modules such as
+            [mine]. Say so only of runs that you or somebody you trust made.
     """
 
     run: str
@@ -55,6 +57,7 @@ class Options:
     batch_size: PositiveInt = 256
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
     data: dict[str, Any] = field(default_factory=dict)
+    trust: bool | str | list[str] = False
 
     @property
     def changed(self) -> dict[str, Any]:

@@ -1,27 +1,40 @@
 """Restore the model of a run, without Lightning's trainer and without the data's files.
 
 Contract: the model that :func:`restore` returns makes, from the same latents, the same samples as the one that was saved; the
-global random generators are as they were.
+global random generators are as they were. Nothing is built that only training needs, and nothing but classes of this package
+unless the run is trusted: anybody may have made it.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
+from torch import nn
+from torch.optim import Optimizer
 
 from ganexp import __version__
 from ganexp.config.build import build
+from ganexp.config.classes import Trust, admit
 from ganexp.config.compose import register_resolvers
 from ganexp.config.errors import ConfigError
 from ganexp.config.paths import user_path
 from ganexp.data import Data
 from ganexp.models import GAN
 from ganexp.models.game import Game
+from ganexp.models.losses import NonSaturating
+from ganexp.models.schedules import Constant
 from ganexp.models.state import Counters
+from ganexp.runs import saved as saved_config
 from ganexp.runs.checkpoint import Checkpoint, Damaged, last_good, load
 from ganexp.runs.run import BEST, Run
+
+_SECTIONS = ("model", "data", "network", "schedule")
+"""The sections of a configuration that make a model that is not to be trained."""
+
+_TRAINING = ("loss.", "regularizers.", "augmentation.")
+"""What the names of the states begin with of what is not built."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +45,7 @@ class Restored:
         model: The model, on the CPU, in evaluation mode; its ``average`` is None where the run keeps none.
         data: The data set it was trained on, not prepared: no file of its has been read yet.
         run: Where it comes from.
+        config: Its resolved configuration.
         checkpoint: Which of the run's checkpoints it comes from.
         iteration: The iteration at which that was saved.
     """
@@ -39,20 +53,27 @@ class Restored:
     model: GAN
     data: Data
     run: Run
+    config: dict[str, Any]
     checkpoint: Path
     iteration: int
 
 
-def restore(path: str | Path, data: Mapping[str, Any] | None = None, checkpoint: Literal["last", "best"] = "last") -> Restored:
+def restore(
+    path: str | Path,
+    data: Mapping[str, Any] | None = None,
+    checkpoint: Literal["last", "best"] = "last",
+    trust: bool | str | Iterable[str] = False,
+) -> Restored:
     """Rebuild the model of a run, whether it has ended, was stopped or is still training.
 
     Arguments:
         path: The run directory, or one of its checkpoint files.
         data: Options of the data set that differ from the run's, such as where its files are on this machine.
         checkpoint: What a run directory gives: its newest checkpoint that is not damaged, or that of its best measurement.
+        trust: What it may build besides what ganexp has: anything, or modules and classes by their dotted names.
 
     Raises:
-        ConfigError: There is no run, no good checkpoint, or one that this version cannot use.
+        ConfigError: There is no run, or no good checkpoint that this version can use; or it asks for more than is trusted.
     """
     register_resolvers()
     try:
@@ -62,16 +83,19 @@ def restore(path: str | Path, data: Mapping[str, Any] | None = None, checkpoint:
         raise ConfigError(error.message, "run", hint=error.hint) from error
     except Damaged as error:
         raise ConfigError(str(error), "run", hint="name the run directory to use its newest good checkpoint") from error
+    trusted = Trust.of(trust)
+    config = saved_config.load(run.path, trusted.everything)
+    admit({section: config[section] for section in _SECTIONS if section in config}, trusted)
     with torch.random.fork_rng(devices=[]):  # the weights that are drawn are replaced at once
-        model = _rebuild(run, data or {})
+        model = _rebuild(run, config, data or {})
     try:
-        model.load_state_dict(saved.weights)
+        model.load_state_dict({name: value for name, value in saved.weights.items() if not name.startswith(_TRAINING)})
         model.counters = Counters(**saved.position.counters)
     except (RuntimeError, TypeError) as error:
         detail = str(error).splitlines()[:2][-1].strip()  # torch puts a heading above
         message = f"{saved.path} does not fit the networks of its configuration: {detail}"
         raise ConfigError(message, "run", hint=_versions(run)) from error
-    return Restored(model.eval(), model.data, run, saved.path, model.counters.iteration)
+    return Restored(model.eval(), model.data, run, config, saved.path, model.counters.iteration)
 
 
 def _choose(run: Run, given: Path, wanted: str) -> Checkpoint:
@@ -92,22 +116,30 @@ def _choose(run: Run, given: Path, wanted: str) -> Checkpoint:
     return load(given)
 
 
-def _rebuild(run: Run, data: Mapping[str, Any]) -> GAN:
+def _rebuild(run: Run, config: dict[str, Any], data: Mapping[str, Any]) -> GAN:
     """Build the model alone: the hardware and files that training needs may be missing."""
     try:
-        config = run.config
-        nodes = {field.name: config[field.name] for field in fields(Game)}
-        nodes["data"] = {**nodes["data"], **data}
-        game = Game(**{group: build(node, group) for group, node in nodes.items()})
-        model: GAN = build(config["model"], "model", game=game)
+        nodes = {section: config[section] for section in _SECTIONS}
+        if isinstance(nodes["data"], dict):
+            nodes["data"] = {**nodes["data"], **data}
+        made = {section: build(nodes[section], section) for section in _SECTIONS if section != "model"}
+        game = Game(
+            **made, loss=NonSaturating(), penalty={}, regularizers={}, augmentation={}, lr_schedule=Constant(),
+            d_optimizer=_trains_nothing, g_optimizer=_trains_nothing,
+        )  # fmt: skip
+        model: GAN = build(nodes["model"], "model", game=game)
     except KeyError as error:
         raise ConfigError(f"its configuration has no section {error}", "run", hint=_versions(run)) from error
     except ConfigError as error:
         if any(key.partition(".")[0] == "data" for key in error.keys):
             raise  # the files are elsewhere, or were asked for elsewhere
         message = f"its configuration cannot be used here: {' '.join(error.keys)}: {error}"
-        raise ConfigError(message, "run", hint=_versions(run)) from error
+        raise ConfigError(message, "run", hint=_versions(run) or error.hint) from error
     return model
+
+
+def _trains_nothing(parameters: Iterable[nn.Parameter]) -> Optimizer:
+    raise TypeError("this model is not to be trained")
 
 
 def _versions(run: Run) -> str | None:

@@ -233,16 +233,16 @@ def test_when_all_are_bad_there_is_one_refusal(evaluate, runs):
 
 def test_a_run_that_fails_while_it_is_measured_does_not_end_the_others(evaluate, runs):
     change(runs / "sweep" / "one", lambda config: config.update(metrics={"bad": {"_target_": "support.bad_metrics.Broken"}}))
-    printed, told = evaluate("run=sweep", "metrics=run", "samples=50", status=1)
+    printed, told = evaluate("run=sweep", "metrics=run", "samples=50", "trust=support", status=1)
     assert "ganexp: sweep/one: failed: RuntimeError: out of memory\n" in told and "two" in rows(printed)
     with pytest.raises(RuntimeError, match="out of memory"):
-        evaluate("run=sweep/one", "metrics=run")
+        evaluate("run=sweep/one", "metrics=run", "trust=[support]")
 
 
 def test_what_several_runs_need_and_cannot_have_is_asked_for_once(evaluate, runs):
     for name in ("images", "semi"):
         change(runs / name, lambda config: config.update(extractor={"_target_": "support.bad_metrics.Offline"}))
-    printed, told = evaluate("run=[images,semi]", "metrics=classes", status=2)
+    printed, told = evaluate("run=[images,semi]", "metrics=classes", "trust=true", status=2)
     asked, message = told.splitlines()
     assert asked == "asked" and "images: the machine is offline" in message
     assert printed == "" and not list(runs.rglob("evaluations"))

@@ -162,7 +162,7 @@ def other_save(run):
 
 
 def no_section(run):
-    change_config(run, lambda config: config.pop("penalty"))
+    change_config(run, lambda config: config.pop("network"))
 
 
 def unknown_option(run):
@@ -187,7 +187,7 @@ def no_config(run):
         (None, "metrics.csv", "metrics.csv"),
         (archive, "checkpoints/last.ckpt", "last.ckpt"),
         (other_save, "checkpoints/last.ckpt", "last.ckpt"),
-        (no_section, "", "'penalty'"),
+        (no_section, "", "'network'"),
         (unknown_option, "", "ganexp 0.0.1"),
         (other_network, "", "size mismatch for generator"),
         (no_config, "", ".hydra/config.yaml"),

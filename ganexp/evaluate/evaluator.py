@@ -25,7 +25,7 @@ from ganexp.evaluate.options import Options
 from ganexp.evaluate.table import Row
 from ganexp.evaluate.targets import Target
 from ganexp.metrics import Metric, Reference
-from ganexp.metrics.measurement import fitting, goals, measure, prepare, protocol
+from ganexp.metrics.measurement import enough, fitting, goals, measure, prepare, protocol
 from ganexp.models import GAN
 from ganexp.runs.files import strict
 from ganexp.runs.protocol import digest
@@ -141,6 +141,9 @@ class Evaluator:
         sees = any(metric.needs_features for metric in metrics.values())
         reference = made if sees else self._once(lambda: Reference(restored.data), data)
         self._once(restored.data.prepare, "prepared", data)
+        metrics = self._once(
+            lambda: enough(metrics, reference, options.samples, "samples"), "enough", sorted(metrics), id(reference)
+        )
         _check_writable(restored.run)
         return Job(target, reference, metrics, settings)
 

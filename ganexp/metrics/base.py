@@ -27,6 +27,11 @@ class Metric(ABC):
     needs_features: ClassVar[bool] = False
     floor: ClassVar[Split] = "test"
 
+    @property
+    def least(self) -> int:
+        """The fewest samples, and training samples, of which its values are numbers."""
+        return 1
+
     def check(self, reference: Reference) -> None:  # noqa: B027 (most metrics take any data)
         """Refuse data or an extractor with which the metric cannot judge, before any work is done.
 

@@ -40,6 +40,11 @@ class PointCoverage(PointMetric):
     def __init__(self, neighbours: PositiveInt = 5, most: PositiveInt = 10_000) -> None:
         self.neighbours, self.most = neighbours, most
 
+    @property
+    def least(self) -> int:
+        """One more than the neighbours that are looked for."""
+        return self.neighbours + 1
+
     def __call__(self, samples: Samples, reference: Reference) -> dict[str, float]:
         """Measure points; those that are not finite cover nothing.
 

@@ -143,6 +143,11 @@ class MaximumMeanDiscrepancy(PointMetric):
     def __init__(self, most: PositiveInt = 1000, references: PositiveInt = 1000) -> None:
         self.most, self.references = most, references
 
+    @property
+    def least(self) -> int:
+        """Two: one has no spread."""
+        return 2
+
     def __call__(self, samples: Samples, reference: Reference) -> dict[str, float]:
         """Measure points; those that are not finite are infinitely far from all others: similar to none.
 

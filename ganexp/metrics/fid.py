@@ -34,6 +34,11 @@ class FID(FeatureMetric):
 
     goals: ClassVar[dict[str, Goal]] = {"fid": "min"}
 
+    @property
+    def least(self) -> int:
+        """Two: one has no spread."""
+        return 2
+
     def __call__(self, samples: Samples, reference: Reference) -> dict[str, float]:
         """Return `fid`, at least 0 up to rounding, in squared units of the features; NaN of a single sample."""
         # Imported late, as every image metric comes with it.

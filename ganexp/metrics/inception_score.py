@@ -12,6 +12,7 @@ import math
 import warnings
 from typing import ClassVar
 
+from ganexp.config.errors import ConfigError
 from ganexp.config.types import PositiveInt
 from ganexp.metrics.base import Goal
 from ganexp.metrics.features import AsTheyAre, FeatureMetric, fixed_draws
@@ -43,6 +44,17 @@ class InceptionScore(FeatureMetric):
 
     def __init__(self, splits: PositiveInt = 10) -> None:
         self.splits = splits
+
+    def check(self, reference: Reference) -> None:
+        """Refuse an extractor whose classes are no kinds of things.
+
+        Raises:
+            ConfigError: It is one, or sees nothing in the data.
+        """
+        super().check(reference)
+        if reference.extractor is None or not reference.extractor.names_things:
+            hint = "use extractor=inception, or other metrics"
+            raise ConfigError("the extractor's classes are no kinds of things", "metrics", "extractor", hint=hint)
 
     def __call__(self, samples: Samples, reference: Reference) -> dict[str, float]:
         """Return `inception_score`, and as a detail `inception_score/sd`, its deviation over the parts (NaN of one)."""

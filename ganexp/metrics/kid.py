@@ -41,6 +41,11 @@ class KID(FeatureMetric):
     def __init__(self, subsets: PositiveInt = 100, subset_size: PositiveInt = 1000) -> None:
         self.subsets, self.subset_size = subsets, subset_size
 
+    @property
+    def least(self) -> int:
+        """Two: one has no spread."""
+        return 2
+
     def __call__(self, samples: Samples, reference: Reference) -> dict[str, float]:
         """Return `kid`, and as a detail `kid/sd`, its standard deviation over the draws; NaN of a single sample."""
         # Imported late, as every image metric comes with it.

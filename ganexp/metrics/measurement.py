@@ -4,6 +4,8 @@ Contract: a measurement is a function of the model's weights and of its protocol
 they were.
 """
 
+import math
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +52,30 @@ def fitting(metrics: dict[str, Metric], reference: Reference) -> dict[str, Metri
             refusals.append(error)
     if refusals and not found:
         raise refusals[0]
+    return found
+
+
+def enough(metrics: dict[str, Metric], reference: Reference, count: int, key: str) -> dict[str, Metric]:
+    """Return the metrics that can say something of so few samples; print of the others why they are left out.
+
+    Arguments:
+        metrics: What is to be measured, by name.
+        reference: What to measure against; the files of its data are ready.
+        count: Number of generated samples.
+        key: The option that says so.
+
+    Raises:
+        ConfigError: None of them can, and more samples would help.
+    """
+    least = max((metric.least for metric in metrics.values()), default=1)
+    there = least if least == 1 else len(reference.real("train", least))
+    found = {name: metric for name, metric in metrics.items() if metric.least <= min(count, there)}
+    for name in metrics.keys() - found.keys():
+        reason = f"{name} needs {metrics[name].least} samples and as many training samples"
+        if not found and metrics[name].least <= there:
+            raise ConfigError(reason, key)
+        few = f"there are {there}" if there < metrics[name].least else f"{key} is {count}"
+        print(f"ganexp: {name} is left out: {reason}, and {few}", file=sys.stderr, flush=True)
     return found
 
 
@@ -133,6 +159,7 @@ def _floor(metrics: dict[str, Metric], reference: Reference, count: int, labelle
         key = (metric, count, labelled)
         if key not in reference.floors:
             real = reference.real(metric.floor, count)
-            reference.floors[key] = metric(real if labelled else real.without_labels(), reference)
+            floor = metric(real if labelled else real.without_labels(), reference)
+            reference.floors[key] = {name: value for name, value in floor.items() if not math.isnan(value)}
         values |= reference.floors[key]
     return values

@@ -61,6 +61,11 @@ class PRDC(FeatureMetric):
     def __init__(self, most: PositiveInt = 10_000, k: PositiveInt = 3, k_density: PositiveInt = 5) -> None:
         self.most, self.k, self.k_density = most, k, k_density
 
+    @property
+    def least(self) -> int:
+        """One more than the neighbours that are looked for."""
+        return max(self.k, self.k_density) + 1
+
     def __call__(self, samples: Samples, reference: Reference) -> dict[str, float]:
         """Return `precision`, `recall`, `density`, `coverage`; NaN where there are no more samples than neighbours."""
         count = len(reference.real("train", min(self.most, len(samples))))

@@ -78,7 +78,8 @@ class Reference:
     """
 
     def __init__(self, data: Data, extractor: Extractor | None = None) -> None:
-        self.data, self.extractor = data.whole(), extractor
+        self.data = data.whole()
+        self.extractor = extractor.fitting(self.data) if extractor and isinstance(self.data, Images) else None
         self.device = torch.device("cpu")
         """Where the extractor works."""
         self.floors: dict[tuple[object, ...], dict[str, float]] = {}
@@ -181,7 +182,10 @@ class Reference:
                 return torch.load(path, weights_only=True)
             except Exception:  # whatever a damaged file provokes: it is made anew
                 path.unlink(missing_ok=True)
-        print(f"ganexp: computing the {self.extractor.name}'s statistics of {type(self.data).__name__}, once", file=sys.stderr)
+        print(
+            f"ganexp: computing what the extractor {self.extractor.name} sees in {type(self.data).__name__}, once",
+            file=sys.stderr,
+        )
         seen: dict[str, Any] = {}
         for split in ("train", "test"):
             raw = self.data.load(split)[0]

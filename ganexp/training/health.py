@@ -1,5 +1,6 @@
 """The verdict on a run: consecutive signs of trouble raise an alarm; :mod:`.rules` defines the signs."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -110,9 +111,12 @@ class Monitor:
         # A run that has only begun to learn covers little, too, but gets better from one measurement to the next.
         absence = "; ".join(collapses) if best is not latest else None
         self.observe("absence", absence or None, latest.iteration, patience)
-        if best is not None and by is not None and by in best.values:
-            value, was, real = latest.values[by], best.values[by], latest.real.get(by)
-            reason = rules.decline(by, value, was, real, goals[by] == "min", self.decline)
+        if by is not None and by in latest.values:
+            value = latest.values[by]
+            if math.isnan(value) or best is None:
+                reason: str | None = f"{by} is no number"
+            else:
+                reason = rules.decline(by, value, best.values[by], latest.real.get(by), goals[by] == "min", self.decline)
             self.observe("decline", reason, latest.iteration, patience)
 
     def observe(self, rule: str, reason: str | None, iteration: int, patience: int = 0) -> bool:

@@ -68,11 +68,12 @@ WRONG = [
     ("metrics=points data=digits", "metrics=points data=digits: ", "metrics=images"),
     ("metrics=images data=ring", "metrics=images data=ring: ", "metrics=points"),
     ("metrics=modes data=ring", "metrics=modes: ", "classes, full, images, none, points"),
+    ("data=digits callbacks.evaluation.samples=1 metrics=images", "callbacks.evaluation.samples=1: ", ""),
     ("callbacks.evaluation.best=fid", "callbacks.evaluation.best=fid: ", "coverage, sliced_wasserstein"),
     (
-        f"data=folder data.path={PICTURES / 'letters'} metrics=images",
+        f"data=folder data.path={PICTURES / 'letters'} extractor=classifier",
         "extractor=classifier data=folder: ",
-        "extractor=inception",
+        "extractor=rotations",
     ),
     (
         "loss=wgan_gp network.discriminator.norm=batch",

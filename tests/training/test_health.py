@@ -1,5 +1,7 @@
 """Signs that become alarms, and the verdict; tests/training/callbacks/test_health.py has real trainings."""
 
+import math
+
 import pytest
 
 from ganexp.metrics.measurement import Measurement
@@ -64,6 +66,11 @@ def test_a_decline_raises_an_alarm_until_the_score_is_good_again():
     verdicts = measured(monitor, 9.0, 4.0, 1.0, 1.4, 1.6, 1.7, 1.8, 1.2, 0.9, 0.9)
     assert verdicts == ["healthy"] * 6 + ["declining"] + ["healthy"] * 3
     assert monitor.alarms == [{"verdict": "declining", "reason": "score is 1.8, its best was 1", "iteration": 7}]
+
+
+def test_a_score_that_is_no_number_is_no_health():
+    for scores in ((math.nan,) * 3, (1.0, *[math.nan] * 3)):
+        assert measured(Monitor(), *scores)[-1] == "declining"
 
 
 def test_what_metrics_miss_raises_an_alarm():

@@ -35,10 +35,16 @@ class Extractor(ABC):
     Attributes:
         name: What it is called in the protocol of a measurement.
         knows_classes: Whether its classes are those of the data.
+        names_things: Whether its classes are kinds of things that can be seen, of the data or others.
     """
 
     name: ClassVar[str]
     knows_classes: ClassVar[bool]
+    names_things: ClassVar[bool] = True
+
+    def fitting(self, data: Images) -> "Extractor":
+        """Return the extractor to use for this data: this one, unless it stands for others."""
+        return self
 
     def check(self, data: Images) -> None:  # noqa: B027 (an extractor may take any images)
         """Refuse images that it cannot judge, before any work is done.

@@ -30,7 +30,7 @@ URL = "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/weights
 # Images per forward pass: they grow to 299x299 pixels.
 CHUNK = 50
 
-HINT = "put the file there, name another one by the option weights, or use extractor=classifier"
+HINT = "put the file there, name another one by the option weights, or use extractor=auto"
 
 
 class Inception(Extractor):
@@ -62,7 +62,7 @@ class Inception(Extractor):
             ConfigError: The images have other channels, or there is no such file.
         """
         if data.shape[0] not in (1, 3):
-            raise ConfigError("Inception needs 1 or 3 channels", "extractor", "data", hint="use extractor=classifier")
+            raise ConfigError("Inception needs 1 or 3 channels", "extractor", "data", hint="use extractor=auto")
         if self.weights is not None and not self._path.is_file():
             raise ConfigError(f"there is no file {self._path}", "extractor.weights", hint=HINT)
 

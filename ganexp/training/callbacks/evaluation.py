@@ -1,7 +1,7 @@
 """Metrics while the model learns, and which of its states was the best."""
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from lightning.pytorch import Trainer
 from ganexp.config.errors import ConfigError
 from ganexp.config.types import PositiveInt, Seed
 from ganexp.metrics import Metric, Reference
-from ganexp.metrics.measurement import Measurement, goals, measure
+from ganexp.metrics.measurement import Measurement, enough, goals, measure
 from ganexp.models import GAN
 from ganexp.runs.checkpoint import Damaged, load
 from ganexp.runs.run import BEST
@@ -66,7 +66,9 @@ class Evaluation(Periodic):
     ) -> None:
         data = measures.reference.data
         super().__init__(every, times or data.evaluations, epochs)
-        self.measures, self.state, self.seed, self.samples = measures, state, seed, samples or data.few
+        self.state, self.seed, self.samples = state, seed, samples or data.few
+        metrics = enough(measures.metrics, measures.reference, self.samples, "callbacks.evaluation.samples")
+        self.measures = measures = replace(measures, metrics=metrics)
         ranked = goals(measures.metrics)
         if best is not None and best not in ranked:
             there = ", ".join(ranked) or "none with the present metrics"

@@ -13,6 +13,7 @@ from ganexp.config import compose as configuration
 from ganexp.config.compose import quote
 from ganexp.config.errors import ConfigError
 from ganexp.config.refusals import explain
+from ganexp.runs import resumed
 from ganexp.runs.run import Run
 from ganexp.training.job import TERSE, job, stop_with_parent
 
@@ -33,8 +34,8 @@ def main() -> None:
             from ganexp.sweeps.sweeper import register
 
             register()
-        folder = _resume(sys.argv)
-        hydra.main(version_base="1.3", config_path=str(folder), config_name="config")(job)()
+        folder, name = _resume(sys.argv)
+        hydra.main(version_base="1.3", config_path=folder, config_name=name)(job)()
     except KeyboardInterrupt:  # while training, a signal is handled where it can save; this is before or after
         sys.exit(128 + signal.SIGINT)
     except Exception as error:
@@ -45,18 +46,24 @@ def main() -> None:
         sys.exit(2)
 
 
-def _resume(arguments: list[str]) -> str:
-    """Return the folder of the configuration: the run's own when ``resume=<run>`` is among the arguments, which it adapts."""
+def _resume(arguments: list[str]) -> tuple[str | None, str]:
+    """Return the folder and the name of the configuration; of a run that is resumed it lies in no folder that Hydra reads.
+
+    The arguments are adapted.
+    """
     index = next((i for i, argument in enumerate(arguments) if argument.startswith("resume=")), None)
     value = "null" if index is None else arguments[index].partition("=")[2].strip("'\"")
+    trust = resumed.take_trust(arguments, value != "null")
+    index = next((i for i, argument in enumerate(arguments) if argument.startswith("resume=")), None)
     if index is None or value == "null":
-        return str(configuration.directory())
+        return str(configuration.directory()), "config"
     if _MULTIRUN & set(arguments):
         raise ConfigError("one run is resumed at a time, not a sweep", "resume", hint="the same command continues a sweep")
     run = Run.open(value)
     arguments[index] = f"resume={quote(str(run.path))}"
     arguments += ["hydra.run.dir=.", "hydra.output_subdir=null", "hydra/job_logging=none"]
-    return str(run.path / ".hydra")
+    resumed.store(run, trust)
+    return None, resumed.NAME
 
 
 if __name__ == "__main__":

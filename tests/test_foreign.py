@@ -1,17 +1,22 @@
 """A run folder that somebody sent runs no code of theirs, whatever is done with it."""
 
+import json
+import shlex
 import shutil
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from ganexp.__main__ import main
 from ganexp.evaluate.__main__ import main as evaluate
 from ganexp.runs import saved
+from ganexp.runs.resumed import command
 from ganexp.runs.run import Run
 from ganexp.sample.__main__ import main as sample
 from support.program import Program
-from support.tiny import TINY_RING
+from support.tiny import TINY, TINY_RING
 
 # What was reached through a configuration, with what would show that it was.
 EVIL = [
@@ -54,7 +59,14 @@ def files() -> set[str]:
     return {str(path) for path in Path().rglob("*")}
 
 
-@pytest.fixture(params=[(sample, "run=run"), (evaluate, "run=run", "metrics=points", "samples=10")], ids=["sample", "evaluate"])
+COMMANDS = {
+    "sample": (sample, "run=run"),
+    "evaluate": (evaluate, "run=run", "metrics=points", "samples=10"),
+    "resume": (main, "resume=run", "trainer.max_iterations=8"),
+}
+
+
+@pytest.fixture(params=COMMANDS.values(), ids=COMMANDS)
 def refuse(request, monkeypatch, capsys):
     """Return a function that expects a refusal and no new file; it returns what was said."""
     main, *arguments = request.param
@@ -103,3 +115,75 @@ def test_variables_of_the_environment_are_asked_for_only_by_who_is_trusted(sent,
     assert "secret" not in refuse()
     change(sent, lambda config: config["data"].update(size="${ganexp.unless:null,'\\${oc.env:PASSWORD}'}"))
     assert "secret" not in refuse()
+
+
+@pytest.mark.parametrize("section", ["loss", "penalty", "augmentation", "lr_schedule", "d_optimizer", "callbacks", "logger"])
+def test_to_resume_a_run_builds_nothing_foreign_either(sent, section, monkeypatch, capsys):
+    many = section in ("callbacks", "logger")
+    for node in (EVIL[0], EVIL[-1]):
+        change(sent, lambda config, node=node: config.update({section: {"x": node} if many else node}))
+        before = files()
+        message = Program(main, monkeypatch, capsys).refuse("resume=run", "trainer.max_iterations=8")
+        assert message.startswith(section) and node["_target_"] in message
+        assert files() == before and "evil" not in sys.modules
+
+
+def test_hydra_is_told_nothing_by_a_foreign_run(sent, monkeypatch, capsys):
+    told = {
+        "hydra": {"callbacks": {"x": EVIL[0]}, "job_logging": {"version": 1, "handlers": {"x": {"()": "os.system"}}}},
+        "defaults": ["override hydra/job_logging: default"],
+    }
+    for section, content in told.items():
+        change(sent, lambda config, section=section, content=content: config.update({section: content}))
+        Program(main, monkeypatch, capsys).refuse("resume=run")
+        change_back = saved.parse(sent.path, saved.CONFIG)
+        change_back.pop(section)
+        (sent.path / saved.CONFIG).write_text(saved.dump(change_back))
+    assert not Path("reached").exists()
+
+
+@pytest.mark.parametrize("trust", [["trust=[support]"], ["trust=true"], ["+callbacks.y._target_=support.tiny.DumpWeights"], []])
+def test_what_is_trusted_or_typed_is_resumed(sent, monkeypatch, capsys, trust):
+    change(sent, lambda config: config["callbacks"].update(x={"_target_": "support.tiny.DumpWeights"}))
+    program = Program(main, monkeypatch, capsys)
+    if not trust:
+        assert "trust=[support]" in program.refuse("resume=run", "trainer.max_iterations=8")
+        return
+    monkeypatch.setattr(sys, "argv", ["ganexp", "resume=run", "trainer.max_iterations=8", *trust])
+    main()
+    assert Path("run/rank0.pt").exists()
+
+
+@pytest.mark.parametrize("trust", ["trust=3", "trust=[1]", "trust=[", "trust="])
+def test_what_says_nothing_of_trust_is_refused(sent, monkeypatch, capsys, trust):
+    assert Program(main, monkeypatch, capsys).refuse("resume=run", trust).startswith(trust)
+
+
+def test_trust_is_about_runs_that_are_resumed(monkeypatch, capsys):
+    assert Program(main, monkeypatch, capsys).refuse("data=ring", "trust=true").startswith("trust=true")
+
+
+def test_commands_that_are_kept_and_printed_run_as_they_stand(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    Path("own.py").write_text("from ganexp.models.losses import Hinge\nclass Own(Hinge): ...\n")
+    Path("my conf/loss").mkdir(parents=True)
+    Path("my conf/loss/ours.yaml").write_text("_target_: own.Own\n")
+
+    def run(*arguments: str) -> tuple[str, dict]:
+        monkeypatch.setattr(sys, "argv", ["ganexp", *arguments])
+        with suppress(SystemExit):
+            main()
+        (summary,) = Path("out").glob("*/*/summary.json")
+        return capsys.readouterr().out, json.loads(summary.read_text())
+
+    first = ("--config-dir", "my conf", *TINY, *TINY_RING, "loss=ours", "output_dir=out")
+    _, summary = run(*first)
+    words = shlex.split(summary["command"])
+    assert words[:3] == ["python", "-m", "ganexp"] and "loss=ours" in words
+    shutil.rmtree("out")
+    _, again = run(*words[3:])
+    assert again["metrics"] == summary["metrics"] and again["command"] == summary["command"]
+    resume = shlex.split(command(Path(again["directory"])))
+    _, further = run(*resume[3:], "trainer.max_iterations=8")
+    assert further["iteration"] == 8

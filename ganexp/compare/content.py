@@ -14,7 +14,9 @@ from ganexp.compare.parameters import Parameter, labels, vary
 from ganexp.compare.ranking import goals, measured, tables
 from ganexp.compare.verdict import sentences
 from ganexp.compare.words import count, relative
+from ganexp.runs.resumed import command
 from ganexp.runs.run import Run
+from ganexp.runs.saved import flags
 from ganexp.runs.signals import is_headline
 
 # What did not end as it should, worst first.
@@ -79,6 +81,7 @@ def _run(outcome: Outcome, found: Found, reached: int | None) -> dict[str, Any]:
     trainer = (outcome.config or {}).get("trainer") or {}
     picture = pictures.newest(outcome.directory)
     overrides = [override for override in outcome.overrides if not override.startswith("output_dir=")]
+    given = flags(outcome.config or {})
     continued = run.exists and outcome.status not in ("finished", "running", "waiting", "pruned")
     return {
         "name": os.path.relpath(outcome.directory, found.folder),
@@ -96,8 +99,8 @@ def _run(outcome: Outcome, found: Found, reached: int | None) -> dict[str, Any]:
         "images_per_second": summary and summary.images_per_second,
         "device": summary and summary.device,
         "directory": str(outcome.directory),
-        "command": outcome.record.command if outcome.record else shlex.join(["python", "-m", "ganexp", *overrides]),
-        "resume": shlex.join(["python", "-m", "ganexp", f"resume={outcome.directory}"]) if continued else None,
+        "command": outcome.record.command if outcome.record else shlex.join(["python", "-m", "ganexp", *given, *overrides]),
+        "resume": command(outcome.directory) if continued else None,
         "log": None if outcome.status == "finished" else outcome.log,
         "picture": picture and pictures.embedded(outcome.directory, picture),
         "latents": picture and pictures.latents(outcome, picture),

@@ -126,7 +126,7 @@ def _settings(outcome: Outcome) -> Row:
     """Return all that a run was given, by group and by dotted key."""
     if outcome.config is None:
         return {key: _parsed(value) for key, value in assigned(outcome.overrides).items()}
-    content = {key: value for key, value in outcome.config.items() if key != "choices"}
+    content = {key: value for key, value in outcome.config.items() if key not in ("choices", "flags")}
     return _choices(outcome) | flatten(content) | _rates(outcome)
 
 

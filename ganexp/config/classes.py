@@ -6,6 +6,7 @@ logger of Lightning; anything else has to be trusted by name. That is decided by
 """
 
 import inspect
+import json
 import pkgutil
 import re
 import sys
@@ -53,6 +54,10 @@ _PARTS = (
 _KNOWN = ("ganexp.", "torch.optim.", "lightning.pytorch.callbacks.", "lightning.pytorch.loggers.")
 _HOMES = (*(f"ganexp.{room}." for room in ("data", "networks", "models", "metrics", "training")), *_KNOWN[1:])
 _TARGET = "_target_"
+
+TRUST = "GANEXP_TRUST"
+"""Environment variable with what a run trusts, for its other processes."""
+
 _DEEPEST = 50
 
 
@@ -74,6 +79,16 @@ class Trust:
         if isinstance(option, bool):
             return cls(everything=option)
         return cls(names=(option,) if isinstance(option, str) else tuple(option))
+
+    def and_from(self, environment: Mapping[str, str]) -> "Trust":
+        """Return the same with what the process that started this one trusts."""
+        everything, names = json.loads(environment.get(TRUST, "[false, []]"))
+        return Trust(self.everything or everything, (*self.names, *names))
+
+    @property
+    def text(self) -> str:
+        """It as text, for a variable of the environment."""
+        return json.dumps([self.everything, self.names])
 
     def covers(self, target: str) -> bool:
         """Return whether it covers a dotted name."""
@@ -157,6 +172,12 @@ def admit(sections: Mapping[str, Any], trust: Trust) -> None:
         known = inspect.isclass(factory) and f"{factory.__module__}.".startswith(_HOMES)
         if not known or not issubclass(factory, tuple(pkgutil.resolve_name(base) for base in bases)):
             raise _untrusted(path, target)
+
+
+def foreign_modules(sections: Mapping[str, Any]) -> list[str]:
+    """Return the modules that have to be trusted for sections of a configuration to be built."""
+    nodes = [target for name, content in sections.items() for _, target in _nodes(content, name)]
+    return sorted({target.partition(".")[0] for target in nodes if not target.startswith(_KNOWN)})
 
 
 def _untrusted(path: str, target: str) -> ConfigError:

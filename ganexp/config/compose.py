@@ -87,6 +87,13 @@ def complete(cfg: DictConfig, choices: dict[str, Any]) -> dict[str, Any]:
     return own(content) | {"choices": made, "name": name, "output_dir": str(content["output_dir"])}
 
 
+def flags(hydra_config: Any) -> list[str]:
+    """Return what a command has besides overrides, from Hydra's part of its configuration: where it finds configurations."""
+    sources = [source.path for source in hydra_config.runtime.config_sources if source.provider == "command-line"]
+    found = [part for path in sources for part in ("--config-dir", str(path))]
+    return found + [str(text) for text in hydra_config.overrides.hydra if str(text).startswith("hydra.searchpath=")]
+
+
 def own(content: dict[str, Any]) -> dict[str, Any]:
     """Return what concerns a run itself, not the sweep or search of which it may be part."""
     return {key: value for key, value in content.items() if key not in ("sweep", "search", "launcher")}

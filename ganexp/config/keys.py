@@ -44,6 +44,7 @@ PURPOSES = {
     "callbacks.stop": Purpose.SHOWS,
     "callbacks.weights": Purpose.SHOWS,
     "choices": Purpose.NAMES,
+    "flags": Purpose.NAMES,
     "name": Purpose.NAMES,
     "output_dir": Purpose.NAMES,
     "hydra": Purpose.COMMAND,

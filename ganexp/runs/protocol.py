@@ -124,9 +124,11 @@ def _different(every: Sequence[Facts]) -> list[Place]:
 
 
 def _class(settings: Mapping[str, Any]) -> Any:
+    """Return the class of a metric of this package; None for any other, which is not imported: a record may be anybody's."""
+    target = str(settings.get("_target_"))
     try:
-        return pkgutil.resolve_name(settings["_target_"])
-    except (ImportError, AttributeError, ValueError, KeyError):  # another version's, or somebody else's
+        return pkgutil.resolve_name(target) if target.startswith("ganexp.metrics.") else None
+    except (ImportError, AttributeError, ValueError):  # another version's
         return None
 
 

@@ -15,6 +15,7 @@ from omegaconf import OmegaConf
 from omegaconf._utils import get_yaml_loader
 from omegaconf.errors import OmegaConfBaseException
 
+from ganexp.config.classes import foreign_modules
 from ganexp.config.compose import first_line, plain
 from ganexp.config.errors import ConfigError
 from ganexp.runs.files import read_inside
@@ -25,6 +26,8 @@ except ImportError:  # PyYAML without libyaml
     from yaml import SafeLoader as _Base  # type: ignore[assignment]
 
 CONFIG = Path(".hydra", "config.yaml")
+FLAGS = "flags"
+"""The key with the flags of the command that made the run."""
 
 _BYTES = 1_000_000
 _DEEPEST = 40
@@ -140,6 +143,29 @@ def mute(content: Any) -> Any:
     return content.replace("$", "") if isinstance(content, str) and _is_foreign(content) else content
 
 
+def check_size(content: dict[str, Any]) -> None:
+    """Refuse a configuration that would become too large when every reference is followed.
+
+    Raises:
+        ConfigError: It would, or refers to itself.
+    """
+    _Size(content).of(())
+
+
+def flags(content: dict[str, Any]) -> list[str]:
+    """Return what the command of a run had before its overrides, such as ``--config-dir``."""
+    kept = content.get(FLAGS)
+    return [str(flag) for flag in kept] if isinstance(kept, list) else []
+
+
+def needs_trust(content: dict[str, Any]) -> str | None:
+    """Return what the option ``trust`` has to say for a run to be continued by its configuration; None: nothing."""
+    if any(_is_foreign(text) for _, text in _texts(content)):
+        return "true"
+    modules = foreign_modules(content)
+    return f"[{','.join(modules)}]" if modules else None
+
+
 def resolve(content: dict[str, Any]) -> dict[str, Any]:
     """Return a configuration with every reference followed. The resolvers of ``conf/`` have to be registered.
 
@@ -148,7 +174,7 @@ def resolve(content: dict[str, Any]) -> dict[str, Any]:
     Raises:
         ConfigError: Something cannot be resolved, or becomes too large.
     """
-    _Size(content).of(())
+    check_size(content)
     # As text, it may name more than it refers to, which does no harm.
     texts = {key: text for key, value in content.items() if _REFERENCE in (text := str(value))}
     named = {word for text in texts.values() for word in re.findall(r"\w+", text)}

@@ -21,6 +21,7 @@ from typing import IO, Any
 
 from hydra.core.hydra_config import HydraConfig
 
+from ganexp.config.classes import TRUST, Trust
 from ganexp.config.compose import assigned
 from ganexp.config.keys import Purpose, purpose
 from ganexp.config.refusals import PREFIX
@@ -214,7 +215,9 @@ def start(arguments: Sequence[str], directory: Path, launch: Launch, output: int
 
     It never gets SIGUSR2: a queue may send that to all of a job, and it ends processes that do not expect it.
     """
-    environment = os.environ | {DIRECTORY: str(directory), PARENT: str(os.getpid())} | dict(launch.environment)
+    # A sweep trusts its own runs, which its command has begun.
+    own = {DIRECTORY: str(directory), PARENT: str(os.getpid()), TRUST: Trust(everything=True).text}
+    environment = os.environ | own | dict(launch.environment)
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR2})
     try:
         return subprocess.Popen(

@@ -14,7 +14,7 @@ from omegaconf import DictConfig
 
 from ganexp.compare.words import relative
 from ganexp.config.build import build, check_value
-from ganexp.config.compose import plain
+from ganexp.config.compose import flags, plain
 from ganexp.config.errors import ConfigError
 from ganexp.runs.jobs import Job, known_jobs
 from ganexp.runs.records import Searched
@@ -133,11 +133,7 @@ class Sweeper(HydraSweeper):
         config = self._config
         own = config.get("launcher") is not None
         launcher: Launcher = build(plain(config.launcher), "launcher") if own else HydraLauncher(self._context, config)
-        # Where a run finds the configurations that this command finds.
-        sources = [source.path for source in config.hydra.runtime.config_sources if source.provider == "command-line"]
-        flags = [part for path in sources for part in ("--config-dir", path)]
-        flags += [text for text in config.hydra.overrides.hydra if text.startswith("hydra.searchpath=")]
-        return launcher, Launch(tuple(flags), echo=launcher.echoes, retry=config.sweep.retry)
+        return launcher, Launch(tuple(flags(config.hydra)), echo=launcher.echoes, retry=config.sweep.retry)
 
 
 def register() -> None:

@@ -13,10 +13,12 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from ganexp.config import compose as configuration
+from ganexp.config.classes import Trust, admit
 from ganexp.config.errors import ConfigError
 from ganexp.config.keys import source
 from ganexp.config.refusals import explain_refusal
 from ganexp.runs.run import Run
+from ganexp.runs.saved import FLAGS, check_resolved, flags
 
 TERSE = "GANEXP_TERSE"
 """Environment variable that is set while errors are reported in one message, without a traceback."""
@@ -73,6 +75,7 @@ def _run(cfg: DictConfig) -> int:
     overrides = [override for override in task_overrides() if not override.startswith("resume=")]
     if cfg.resume:
         run, config = Run(cfg.resume), configuration.own(configuration.plain(cfg)) | {"resume": None}
+        _check_trusted(config)
         if _is_first_process():
             run.occupy()
     else:
@@ -82,6 +85,7 @@ def _run(cfg: DictConfig) -> int:
         run = Run(os.environ.get(DIRECTORY) or _folder(config))
         run.check_new()
 
+    config[FLAGS] = configuration.flags(HydraConfig.get()) or flags(config)
     config["callbacks"] = {**config["callbacks"], **json.loads(os.environ.get(CALLBACKS, "{}"))}
     from ganexp.training.components import build_components  # imports torch: 2 s
 
@@ -95,13 +99,25 @@ def _run(cfg: DictConfig) -> int:
 
     experiment = assemble(config, run, components)
     written = configuration.own(configuration.plain(cfg, resolve=False)) | {
-        key: config[key] for key in ("resume", "name", "choices")
+        key: config[key] for key in ("resume", "name", "choices", FLAGS)
     }
     summary = train(experiment, overrides, written)
     if not experiment.trainer.is_global_zero:
         return 0  # the first process speaks for all; it would take another status for a crash, and be killed
     print(f"\n{table(summary)}", flush=True)
     return summary.exit_status
+
+
+def _check_trusted(config: dict[str, Any]) -> None:
+    """Refuse to build what a saved run asks for and is not trusted with.
+
+    Raises:
+        ConfigError: It names what is not part of ganexp, or what would be read as a reference.
+    """
+    trust = Trust().and_from(os.environ)
+    if not trust.everything:
+        check_resolved(config)
+    admit(config, trust)
 
 
 def _check_single(cfg: DictConfig) -> None:

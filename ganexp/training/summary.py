@@ -1,14 +1,16 @@
 """The summary of a run: ``summary.json`` and the table on the terminal."""
 
 import shlex
-import sys
 from dataclasses import asdict
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import cast
 
 from ganexp.config.hardware import describe_hardware
 from ganexp.runs.records import Best, Goal, Health, Protocol, Summary
+from ganexp.runs.resumed import command
 from ganexp.runs.run import BEST
+from ganexp.runs.saved import flags
 from ganexp.runs.signals import is_headline, signal, text
 from ganexp.runs.versions import versions
 from ganexp.training.experiment import Experiment
@@ -57,7 +59,7 @@ def summarise(experiment: Experiment) -> Summary:
         versions=versions(_PACKAGES),
         ended=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         directory=str(run.path),
-        command=shlex.join(["ganexp", *run.overrides]),
+        command=shlex.join(["python", "-m", "ganexp", *flags(config), *run.overrides]),
     )
 
 
@@ -79,7 +81,7 @@ def table(summary: Summary) -> str:
         ("curves", f"tensorboard --logdir {shlex.quote(summary.directory)}"),
     ]
     if summary.status not in ("finished", "pruned"):
-        rows.append(("continue", f"{_program()} resume={shlex.quote(summary.directory)}"))
+        rows.append(("continue", command(Path(summary.directory))))
     width = max(len(key) for key, _ in rows)
     return "\n".join(f"{key:<{width}}  {value}" for key, value in rows)
 
@@ -113,7 +115,3 @@ def _health(health: Health | None) -> list[tuple[str, str]]:
 
 def _few_digits(seconds: float) -> str:
     return f"{seconds:,.0f}" if seconds >= 100 else f"{seconds:.2g}"
-
-
-def _program() -> str:
-    return "ganexp" if sys.argv[0].endswith("ganexp") else "python -m ganexp"

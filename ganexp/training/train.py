@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from lightning.pytorch import Trainer
 
+from ganexp.config.classes import TRUST, Trust
 from ganexp.config.keys import computes
 from ganexp.runs.checkpoint import go_back
 from ganexp.runs.records import Summary
@@ -135,6 +136,7 @@ def _ranks_resume(run: Run) -> Iterator[None]:
     arguments, environment = sys.argv, dict(os.environ)
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     sys.argv = [arguments[0], f"resume={run.path}"]
+    os.environ[TRUST] = Trust(everything=True).text  # what this run may build has been looked at
     try:
         yield
     finally:

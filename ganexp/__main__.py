@@ -1,18 +1,21 @@
 """The command line: ``python -m ganexp``. The only module that knows ``hydra.main``.
 
-Exit status: 0 done, 1 failed, diverged or stopped by an alarm, 2 refused (nothing was begun), 128 + n stopped by signal n.
+Exit status: 0 done, 1 failed, diverged, stopped by an alarm or by something that ran out, 2 refused (nothing was begun),
+128 + n stopped by signal n.
 """
 
 import os
+import shlex
 import signal
 import sys
 
 import hydra
 
 from ganexp.config import compose as configuration
-from ganexp.config.compose import quote
 from ganexp.config.errors import ConfigError
+from ganexp.config.output import lasting
 from ganexp.config.refusals import explain
+from ganexp.config.shortage import explain_shortage
 from ganexp.runs import resumed
 from ganexp.runs.run import Run
 from ganexp.training.job import TERSE, job, stop_with_parent
@@ -22,48 +25,67 @@ _MULTIRUN = {"-m", "--multirun"}
 
 def main() -> None:
     """Run, sweep, resume, or refuse."""
+    with lasting():
+        _main()
+
+
+def _main() -> None:
     stop_with_parent()
     if os.environ.get("HYDRA_FULL_ERROR") != "1":
         # Hydra would print errors itself, with part of a traceback; like this it hands them over.
         os.environ["HYDRA_FULL_ERROR"] = os.environ[TERSE] = "1"
     configuration.register_resolvers()
     # Hydra's parser takes overrides after a flag or before it, but not on both sides.
-    sys.argv[1:] = sorted(sys.argv[1:], key=lambda argument: argument not in ("-m", "--multirun"))
+    given = sys.argv[1:] = sorted(sys.argv[1:], key=lambda argument: argument not in ("-m", "--multirun"))
     try:
         if _MULTIRUN & set(sys.argv):
             from ganexp.sweeps.sweeper import register
 
             register()
-        folder, name = _resume(sys.argv)
-        hydra.main(version_base="1.3", config_path=folder, config_name=name)(job)()
+        run = _resumed(sys.argv)
+        # The configuration of a run that is resumed lies in no folder that Hydra reads, and its path is no word of Hydra's
+        # language, in which backslashes, quotes and ${} mean something.
+        folder, name = (str(configuration.directory()), "config") if run is None else (None, resumed.NAME)
+        hydra.main(version_base="1.3", config_path=folder, config_name=name)(lambda cfg: job(cfg, run))()
     except KeyboardInterrupt:  # while training, a signal is handled where it can save; this is before or after
         sys.exit(128 + signal.SIGINT)
     except Exception as error:
-        message = explain(error, sys.argv[1:])
-        if message is None or TERSE not in os.environ:
+        if TERSE not in os.environ:
+            raise
+        message, status = explain(error, given), 2
+        if message is None:
+            command = shlex.join(["python", "-m", "ganexp", *given])
+            message, status = explain_shortage(error, "What was saved before is complete.", command), 1
+        if message is None:
             raise
         print(message, file=sys.stderr)
-        sys.exit(2)
+        sys.exit(status)
 
 
-def _resume(arguments: list[str]) -> tuple[str | None, str]:
-    """Return the folder and the name of the configuration; of a run that is resumed it lies in no folder that Hydra reads.
+def _resumed(arguments: list[str]) -> Run | None:
+    """Return the run that ``resume=<run>`` names, whose configuration Hydra is given; the arguments are adapted.
 
-    The arguments are adapted.
+    Raises:
+        ConfigError: There is no such run, or more than one is named.
     """
-    index = next((i for i, argument in enumerate(arguments) if argument.startswith("resume=")), None)
-    value = "null" if index is None else arguments[index].partition("=")[2].strip("'\"")
-    trust = resumed.take_trust(arguments, value != "null")
-    index = next((i for i, argument in enumerate(arguments) if argument.startswith("resume=")), None)
-    if index is None or value == "null":
-        return str(configuration.directory()), "config"
+    named = [argument for argument in arguments[1:] if argument.lstrip("+").startswith("resume=")]
+    if any(argument.startswith("+") for argument in named):
+        raise ConfigError("this option exists already", "resume", hint="write it without +")
+    if len(named) > 1:
+        raise ConfigError(f"one run is resumed at a time, not {len(named)}", "resume")
+    value = named[0].partition("=")[2] if named else "null"
+    if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
+        value = value[1:-1]
+    trust = resumed.take_trust(arguments, resumes=value != "null")
+    if value == "null":
+        return None
     if _MULTIRUN & set(arguments):
         raise ConfigError("one run is resumed at a time, not a sweep", "resume", hint="the same command continues a sweep")
     run = Run.open(value)
-    arguments[index] = f"resume={quote(str(run.path))}"
-    arguments += ["hydra.run.dir=.", "hydra.output_subdir=null", "hydra/job_logging=none"]
     resumed.store(run, trust)
-    return None, resumed.NAME
+    arguments.remove(named[0])
+    arguments += ["hydra.run.dir=.", "hydra.output_subdir=null", "hydra/job_logging=none"]
+    return run
 
 
 if __name__ == "__main__":

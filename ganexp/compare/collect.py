@@ -169,7 +169,8 @@ def _below(folder: Path) -> list[Path]:
             found[here] = None
             names.clear()  # what a run holds is its own
         elif (here / "sweep.json").is_file():
-            found |= {here / file.stem: None for file in (here / "jobs").glob("*.json")}
+            found |= {here / file.stem: None for file in (here / "jobs").glob("[!.]*.json")}
+        names[:] = [name for name in names if not name.startswith(".")]  # not complete
     return sorted(found, key=lambda path: _natural(str(path)))
 
 

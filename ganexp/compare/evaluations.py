@@ -50,7 +50,7 @@ def _kept(outcome: Outcome) -> dict[str, Records]:
     """Return what was measured of the last and of the best state, by each protocol; note what is damaged."""
     states = {_iteration(outcome, state) for state in ("final", "best")} - {None}
     found: dict[str, Records] = {}
-    for file in sorted((outcome.directory / "evaluations").glob("*.json")):
+    for file in sorted((outcome.directory / "evaluations").glob("[!.]*.json")):
         record = found_record(file, EvaluationRecord, outcome.reasons)
         if record and record.iteration in states:
             found.setdefault(digest(record.protocol), {})[record.iteration] = record

@@ -27,7 +27,7 @@ _QUALITIES = (85, 70, 50, 30, 10)
 def newest(run: Path) -> Path | None:
     """Return the picture of the end of a run, or the last one before it; None if there is none."""
     final = run / "final.png"
-    return final if final.is_file() else max((run / "samples").glob("*.png"), default=None)
+    return final if final.is_file() else max((run / "samples").glob("[!.]*.png"), default=None)
 
 
 def embedded(run: Path, file: Path) -> str | None:

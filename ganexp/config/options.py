@@ -10,6 +10,7 @@ import inspect
 import json
 import os
 import re
+import shlex
 import signal
 import sys
 import textwrap
@@ -21,6 +22,7 @@ from typing import Any, Literal, TypeVar
 
 from ganexp.config.compose import first_line, near_miss, plain
 from ganexp.config.errors import ConfigError
+from ganexp.config.output import lasting
 from ganexp.config.paths import user_path
 
 Options = TypeVar("Options")
@@ -41,7 +43,11 @@ def command(program: str, options: type[Options], work: Callable[[Options], obje
         options: The dataclass that describes the options.
         work: What to do with them.
     """
-    arguments = sys.argv[1:]
+    with lasting():
+        return _command(program, options, work, sys.argv[1:])
+
+
+def _command(program: str, options: type[Options], work: Callable[[Options], object], arguments: list[str]) -> int:
     if {"-h", "--help"} & set(arguments):
         print(describe(program, options))
         return 0
@@ -49,16 +55,20 @@ def command(program: str, options: type[Options], work: Callable[[Options], obje
         work(read(arguments, options))
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
-    except BrokenPipeError:  # who reads, such as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left would fail once more at the exit
-        return 128 + signal.SIGPIPE
-    except ConfigError as error:
+    except Exception as error:
         if os.environ.get("HYDRA_FULL_ERROR") == "1":
             raise
         from ganexp.config.refusals import explain
+        from ganexp.config.shortage import explain_shortage
 
-        print(explain(error, arguments), file=sys.stderr)
-        return 2
+        if isinstance(error, ConfigError):
+            print(explain(error, arguments), file=sys.stderr)
+            return 2
+        message = explain_shortage(error, "What was there before is as it was.", shlex.join([*program.split(), *arguments]))
+        if message is None:
+            raise
+        print(message, file=sys.stderr)
+        return 1
     return 0
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 from ganexp.config.errors import ConfigError
 from ganexp.config.paths import user_path
 from ganexp.evaluate.options import Options
+from ganexp.runs.run import runs_below
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,5 @@ def _runs(path: str) -> list[str]:
     folder = user_path(path)
     if not path or not folder.is_dir():
         return []
-    if (folder / ".hydra" / "config.yaml").is_file():
-        return [path]
-    return [str(file.parent.parent) for file in sorted(folder.rglob(".hydra/config.yaml"))]
+    found = list(runs_below(folder))
+    return [path] if found == [folder] else list(map(str, found))

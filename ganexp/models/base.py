@@ -189,12 +189,12 @@ class TwoPlayerModule(LightningModule):
             torch.distributed.all_gather_object(states, state)
         position = Position(asdict(self.counters), states, self.observations.state_dict())
         position.put_into(checkpoint)
+        checkpoint.pop("loops", None)  # our counters say where we are
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take the counters; the rest waits until the devices are ready."""
         self._restored = Position.of(checkpoint)
         self.counters = Counters(**self._restored.counters)
-        checkpoint.pop("loops", None)  # our counters say where we are
 
     def _player(self, name: str) -> Player:
         return Player(

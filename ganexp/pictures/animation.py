@@ -4,6 +4,7 @@ Contract: a picture is a uint8 array with shape (H, W, 3); a file appears under 
 """
 
 import math
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,15 +46,17 @@ def save_gif(frames: Sequence[np.ndarray | str | Path], path: str | Path, second
         path: The file to write.
         seconds: Duration of the animation.
 
+    A file that is no picture is left out with a warning; of nothing else, no animation is made.
+
     Raises:
-        OSError: The file cannot be written, or a frame cannot be read; a file that was there before stays as it was.
+        OSError: The file cannot be written; one that was there before stays as it was.
     """
     from PIL import Image
 
-    if not len(frames):
-        raise ValueError("an animation needs at least one frame")
-    chosen = np.unique(np.square(np.linspace(0, math.sqrt(len(frames) - 1), FRAMES)).round().astype(int))
-    images = [_open(frames[index]) for index in chosen]
+    chosen = np.unique(np.square(np.linspace(0, math.sqrt(max(len(frames), 1) - 1), FRAMES)).round().astype(int))
+    images = [image for index in chosen[: len(frames)] if (image := _open(frames[index])) is not None]
+    if not images:
+        return
     size = images[-1].size
     shrink = min(1.0, math.sqrt(FRAME_AREA / math.prod(size)))
     size = (max(1, round(size[0] * shrink)), max(1, round(size[1] * shrink)))
@@ -66,13 +69,17 @@ def save_gif(frames: Sequence[np.ndarray | str | Path], path: str | Path, second
         indexed[0].save(file, format="GIF", save_all=True, append_images=indexed[1:], duration=durations, loop=0)
 
 
-def _open(frame: np.ndarray | str | Path) -> "Image.Image":
+def _open(frame: np.ndarray | str | Path) -> "Image.Image | None":
     from PIL import Image
 
     if isinstance(frame, np.ndarray):
         return Image.fromarray(frame)
-    with Image.open(frame) as file:
-        image: Image.Image = file.convert("RGB")
+    try:
+        with Image.open(frame) as file:
+            image: Image.Image = file.convert("RGB")
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:  # Pillow has no class for damage
+        warnings.warn(f"{frame} cannot be read, so the animation is without it: {error}", RuntimeWarning, stacklevel=3)
+        return None
     return image
 
 

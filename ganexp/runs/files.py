@@ -1,4 +1,8 @@
-"""Atomic writes: a file or folder is either the old or the new one, whenever the process ends. Reading what others left."""
+"""Atomic writes: a file or folder is either the old or the new one, whenever the process ends. Reading what others left.
+
+Contract: what is not complete lies in a hidden folder beside its place, where no reader looks. Whatever ends the process, such
+a folder is all that it leaves; :func:`clean` deletes it.
+"""
 
 import errno
 import json
@@ -7,36 +11,68 @@ import os
 import shutil
 import stat
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
+
+_WORKSHOP = ".ganexp-"
+"""What the names of folders with incomplete files begin with."""
+
+DAY = 86_400.0
+"""Seconds after which nobody is still at work in such a folder."""
+
+
+@contextmanager
+def workshop(path: Path) -> Iterator[Path]:
+    """Give a path of the same name in a hidden folder beside ``path``, which is deleted at the end with what is left in it.
+
+    Missing folders above are made; those that are empty at the end are deleted again.
+
+    Raises:
+        OSError: It cannot be made.
+    """
+    absent = [folder for folder in path.parents if not folder.exists()]
+    folder = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=_WORKSHOP, dir=path.parent))
+        yield folder / path.name
+    finally:
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+        if absent:
+            remove_empty(absent[0], len(absent))
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary path of the same name, where a file or folder is made that takes the place of ``path`` at the end.
 
-    The temporary path lies in a hidden folder beside ``path``; missing folders are made. A folder replaces another one whole.
+    A folder replaces another one whole.
 
     Raises:
         OSError: It cannot be written; nothing is left of it, and what was at ``path`` stays.
     """
-    absent = [folder for folder in path.parents if not folder.exists()]
-    workshop = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        workshop = Path(tempfile.mkdtemp(prefix=f".{path.stem[:100]}-", dir=path.parent))
-        made = workshop / path.name
+    with workshop(path) as made:
         yield made
         if path.is_dir() and made.is_dir():  # the system replaces only an empty folder
-            os.replace(path, workshop / f"{path.name}.old")
+            os.replace(path, made.with_name(f"{path.name}.old"))
         os.replace(made, path)
-    finally:
-        if workshop is not None:
-            shutil.rmtree(workshop, ignore_errors=True)
-        if absent:
-            remove_empty(absent[0], len(absent))
+
+
+def clean(folder: Path, age: float = 0.0) -> None:
+    """Delete what processes that were killed left incomplete in a folder.
+
+    Arguments:
+        folder: The folder, which need not exist; those in it are left alone.
+        age: Seconds for which a process may still be at work there; 0 where no other one writes.
+    """
+    for left in folder.glob(f"{_WORKSHOP}*"):
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime >= age:
+                shutil.rmtree(left)
 
 
 @contextmanager

@@ -113,5 +113,5 @@ def known_jobs(folder: Path) -> list[Job]:
     Raises:
         ConfigError: A record is of another format.
     """
-    records = (find(file, JobRecord) for file in sorted((folder / "jobs").glob("*.json")))
+    records = (find(file, JobRecord) for file in sorted((folder / "jobs").glob("[!.]*.json")))
     return [Job(folder, record.name, tuple(record.overrides), record.identity) for record in records if record]

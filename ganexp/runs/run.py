@@ -1,7 +1,7 @@
 """A run directory as an object: made exclusively, found again, resumed."""
 
 import os
-import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ import yaml
 from ganexp.config.errors import ConfigError
 from ganexp.config.paths import user_path
 from ganexp.runs import saved
-from ganexp.runs.files import remove_empty, write_atomically
+from ganexp.runs.files import DAY, clean, workshop, write_atomically
 from ganexp.runs.locks import Held, acquire
 from ganexp.runs.records import Summary, find
 
@@ -20,7 +20,14 @@ if TYPE_CHECKING:
 _LOCK = ".lock"
 
 SUMMARY = "summary.json"
+METRICS = "metrics.csv"
+ANIMATION, FINAL = "training.gif", "final.png"
 LAST, PREVIOUS, BEST = "last.ckpt", "previous.ckpt", "best.ckpt"
+
+# What a run writes while it holds its lock, and where other programs leave what they made of it.
+_FILES = (SUMMARY, METRICS, ANIMATION, FINAL, *(f"checkpoints/{name}" for name in (LAST, PREVIOUS, BEST)))
+_FOLDERS = (".hydra", "checkpoints", "samples", "weights")
+_OTHERS = ("evaluations", "generated")
 
 
 class Run:
@@ -53,7 +60,7 @@ class Run:
                 run = cls(candidate)
                 saved.read(run.path)
                 return run
-        near = sorted(given.parent.glob("*/.hydra/config.yaml")) if given.parent.is_dir() else []
+        near = sorted(given.parent.glob("[!.]*/.hydra/config.yaml")) if given.parent.is_dir() else []
         raise ConfigError(
             "not a run directory: it has no .hydra/config.yaml" if given.exists() else "no such directory",
             "resume",
@@ -75,18 +82,19 @@ class Run:
             raise ConfigError(f"no run directory can be made here: {above} cannot be written", "output_dir")
 
     def create(self, config: dict[str, Any], overrides: list[str]) -> None:
-        """Make the directory, which must not exist, and save the configuration in it.
+        """Make the directory, which must not exist, with the configuration in it: it appears complete.
 
         Raises:
             ConfigError: It exists or cannot be written.
         """
         self.check_new()
+        clean(self.path.parent, DAY)
         try:
-            self.path.mkdir(parents=True, exist_ok=False)
-            self.save_config(config, overrides)
+            with workshop(self.path) as made:
+                made.mkdir()
+                Run(made).save_config(config, overrides)
+                made.rename(self.path)  # fails if another run is there
         except OSError as error:
-            if not isinstance(error, FileExistsError):  # then it is another run's
-                self.discard()
             raise ConfigError(f"the run directory {self.path} cannot be written: {error.strerror}", "output_dir") from error
         self.occupy()
 
@@ -98,8 +106,10 @@ class Run:
     def occupy(self) -> None:
         """Lock the run for this process, until it is released or the process ends; the run has to exist.
 
+        What a process that was killed left incomplete is deleted.
+
         Raises:
-            ConfigError: Another process trains it, or the directory cannot be written.
+            ConfigError: Another process trains it, the directory cannot be written, or something in it is in the way.
         """
         if self._held is not None:
             return
@@ -109,6 +119,18 @@ class Run:
             raise ConfigError("another process is training this run", "resume", hint="wait for it, or stop it") from error
         except OSError as error:
             raise ConfigError(f"the run directory {self.path} cannot be written: {error.strerror}", "resume") from error
+        for name, age in (("", 0), *((name, 0) for name in _FOLDERS), *((name, DAY) for name in _OTHERS)):
+            clean(self.path / name, age)
+        self._check_places()
+
+    def _check_places(self) -> None:
+        """Refuse a folder in the place of a file that the run writes, and a file in that of a folder."""
+        folders = [path for name in _FILES if (path := self.path / name).is_dir()]
+        files = [path for name in _FOLDERS if os.path.lexists(path := self.path / name) and not path.is_dir()]
+        if wrong := [*folders, *files]:
+            self.release()
+            is_, has = ("folder", "file") if folders else ("file", "folder")
+            raise ConfigError(f"{wrong[0]} is a {is_}, but the run has a {has} there", "resume", hint="move it away")
 
     def release(self) -> None:
         """Unlock the run."""
@@ -119,13 +141,8 @@ class Run:
     def save_config(self, config: dict[str, Any], overrides: list[str]) -> None:
         """Save the configuration, resolved or not, and the overrides that led to it."""
         (self.path / ".hydra").mkdir(exist_ok=True)
-        write_atomically(self.path / saved.CONFIG, saved.dump(config))
         write_atomically(self.path / ".hydra" / "overrides.yaml", yaml.safe_dump(overrides))
-
-    def discard(self) -> None:
-        """Delete a run that never began, and the folders of its name and of all outputs if they are empty."""
-        shutil.rmtree(self.path, ignore_errors=True)
-        remove_empty(self.path.parent, levels=2)
+        write_atomically(self.path / saved.CONFIG, saved.dump(config))
 
     @property
     def exists(self) -> bool:
@@ -164,3 +181,12 @@ class Run:
     def write_summary(self, summary: Summary) -> None:
         """Save ``summary.json``."""
         summary.write(self.path / SUMMARY)
+
+
+def runs_below(folder: Path) -> Iterator[Path]:
+    """Return the run directories from a folder down, in the order of their names; what is hidden is none."""
+    for place, names, _ in os.walk(folder):
+        if Run(place).exists:
+            yield Path(place)
+            names.clear()  # what a run holds is its own
+        names[:] = sorted(name for name in names if not name.startswith("."))

@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from lightning.pytorch import Callback, Trainer, seed_everything
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 from ganexp.config.build import build
+from ganexp.config.errors import ConfigError
 from ganexp.metrics.measurement import prepare as prepare_metrics
 from ganexp.models import GAN
 from ganexp.models.game import Game
 from ganexp.runs.checkpoint import last_good
 from ganexp.runs.run import Run
-from ganexp.training.callbacks import Measures, Periodic
+from ganexp.training.callbacks import Checkpoints, Measures, Periodic, TimeBudget
 from ganexp.training.components import Components, build_components
 from ganexp.training.feed import DataModule
 from ganexp.training.state import RunState
@@ -34,6 +36,7 @@ class Experiment:
         data: What feeds it.
         trainer: Lightning's trainer, with the callbacks and loggers.
         checkpoint: Where training continues; None: at the beginning.
+        start: The iteration from which it continues.
         state: What the callbacks share.
     """
 
@@ -44,6 +47,7 @@ class Experiment:
     data: DataModule
     trainer: Trainer
     checkpoint: Path | None
+    start: int
     state: RunState
 
 
@@ -78,23 +82,37 @@ def assemble(config: dict[str, Any], run: Run, components: Components | None = N
     data.stop_at([callback.cadence(iterations, data.iterations_per_epoch) for callback in periodic])
     if (checkpoint := last_good(run)) is not None:
         checkpoint.check_fit(model)
-    start = (checkpoint.iteration if checkpoint else 0) if run.exists else None
-    loggers = build(config["logger"], "logger", folder=run.path, start=start)
+    start = checkpoint.iteration if checkpoint else 0
+    if start > iterations:
+        keys = [f"trainer.{key}" for key in ("max_epochs", "max_iterations") if config["trainer"][key] is not None]
+        message = f"the run has done {start:,} iterations, and its budget would be {iterations:,}"
+        raise ConfigError(message, *keys, hint="give it a larger one, or none to leave it as it is")
+    loggers = build(config["logger"], "logger", folder=run.path, start=start if run.exists else None)
     trainer = make_trainer(config["trainer"], run, epochs, checkpoint, callbacks=callbacks, logger=list(loggers.values()))
     # Last: nothing is refused any more when a classifier has been trained to measure with.
     prepare_metrics(components.metrics, components.reference)
     start_from = checkpoint.path if checkpoint else None
-    return Experiment(config, run, components.game, model, data, trainer, start_from, state)
+    return Experiment(config, run, components.game, model, data, trainer, start_from, start, state)
 
 
 def _callbacks(config: dict[str, Any], components: Components, state: RunState) -> list[Callback]:
-    """Build the callbacks of the config group, in its order: what is logged comes before what is saved.
+    """Build the callbacks of the config group, in its order; checkpoints come last, when everything else is on the disk.
 
     A constructor gets what the run's callbacks share by annotating a parameter with :class:`RunState` or :class:`Measures`.
     """
     measures = Measures(components.metrics, components.reference, config["metrics"])
-    callbacks = build(config["callbacks"], "callbacks", [state, measures])
-    return [*callbacks.values(), _TearDown()]
+    callbacks = build(config["callbacks"], "callbacks", [state, measures]).values()
+    duration = config["trainer"].get("max_time")
+    budget = [] if duration is None else [_time_budget(state, duration)]
+    return [*budget, *sorted(callbacks, key=lambda callback: isinstance(callback, Checkpoints)), _TearDown()]
+
+
+def _time_budget(state: RunState, duration: Any) -> TimeBudget:
+    try:
+        return TimeBudget(state, duration)
+    except (MisconfigurationException, TypeError, AttributeError) as error:
+        hint = "write days:hours:minutes:seconds, such as trainer.max_time=00:12:00:00"
+        raise ConfigError("should be a time", "trainer.max_time", hint=hint) from error
 
 
 class _TearDown(Callback):

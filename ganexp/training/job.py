@@ -4,6 +4,7 @@ import ctypes
 import json
 import os
 import re
+import shlex
 import signal
 import sys
 from pathlib import Path
@@ -17,6 +18,8 @@ from ganexp.config.classes import Trust, admit
 from ganexp.config.errors import ConfigError
 from ganexp.config.keys import source
 from ganexp.config.refusals import explain_refusal
+from ganexp.config.shortage import explain_shortage
+from ganexp.runs.resumed import command
 from ganexp.runs.run import Run
 from ganexp.runs.saved import FLAGS, check_resolved, flags
 
@@ -40,22 +43,39 @@ _NUMBER = re.compile(r"(\w+_)?(RANK|PROCID)")  # variables in which launchers of
 _DEATH_OF_PARENT = 1  # PR_SET_PDEATHSIG of Linux's prctl.h
 
 
-def job(cfg: DictConfig) -> None:
+def job(cfg: DictConfig, resumed: Run | None = None) -> None:
     """Run the experiment that ``cfg`` describes; called by Hydra.
 
-    The process exits with status 2 if the run was refused, 1 if it diverged or was stopped by an alarm, 128 + n if a signal
-    stopped it.
+    The process exits with status 2 if the run was refused, 1 if it diverged or was stopped by an alarm or because something ran
+    out, 128 + n if a signal stopped it.
+
+    Arguments:
+        cfg: The configuration.
+        resumed: The run that is continued; None begins one.
     """
+    run = resumed
     try:
-        status = _run(cfg)
+        config, run = _prepare(cfg, resumed)
+        status = _run(cfg, config, run)
     except Exception as error:
-        message = explain_refusal(error, cfg)
-        if message is None or TERSE not in os.environ:
+        if TERSE not in os.environ:
+            raise
+        message, status = explain_refusal(error, cfg), 2
+        if message is None:
+            message, status = explain_shortage(error, *_what_is_safe(run)), 1
+        if message is None:
             raise
         print(message, file=sys.stderr, flush=True)
-        sys.exit(2)
     if status:
         sys.exit(status)
+
+
+def _what_is_safe(run: Run | None) -> tuple[str, str]:
+    """Return what is safe when something has run out, and what goes on."""
+    if run is None or not run.exists:
+        return "Nothing was begun.", shlex.join(["python", "-m", "ganexp", *task_overrides()])
+    saved = next(iter(run.checkpoints), None)
+    return f"{saved} is complete." if saved else "No checkpoint had been saved yet.", command(run.path)
 
 
 def stop_with_parent() -> None:
@@ -71,20 +91,24 @@ def task_overrides() -> list[str]:
     return [str(override) for override in overrides]
 
 
-def _run(cfg: DictConfig) -> int:
-    overrides = [override for override in task_overrides() if not override.startswith("resume=")]
-    if cfg.resume:
-        run, config = Run(cfg.resume), configuration.own(configuration.plain(cfg)) | {"resume": None}
+def _prepare(cfg: DictConfig, resumed: Run | None) -> tuple[dict[str, Any], Run]:
+    """Return the resolved configuration and the run, whose directory is checked or locked."""
+    if resumed is not None:
+        config = configuration.own(configuration.plain(cfg)) | {"resume": None}
         _check_trusted(config)
         if _is_first_process():
-            run.occupy()
-    else:
-        config = configuration.complete(cfg, HydraConfig.get().runtime.choices)
-        _check_single(cfg)
-        _check_planned(cfg)
-        run = Run(os.environ.get(DIRECTORY) or _folder(config))
-        run.check_new()
+            resumed.occupy()
+        return config, resumed
+    config = configuration.complete(cfg, HydraConfig.get().runtime.choices)
+    _check_single(cfg)
+    _check_planned(cfg)
+    run = Run(os.environ.get(DIRECTORY) or _folder(config))
+    run.check_new()
+    return config, run
 
+
+def _run(cfg: DictConfig, config: dict[str, Any], run: Run) -> int:
+    overrides = [override for override in task_overrides() if not override.startswith("resume=")]
     config[FLAGS] = configuration.flags(HydraConfig.get()) or flags(config)
     config["callbacks"] = {**config["callbacks"], **json.loads(os.environ.get(CALLBACKS, "{}"))}
     from ganexp.training.components import build_components  # imports torch: 2 s
@@ -95,9 +119,12 @@ def _run(cfg: DictConfig) -> int:
 
     from ganexp.training.experiment import assemble  # imports Lightning: 4 s more
     from ganexp.training.summary import table
-    from ganexp.training.train import train
+    from ganexp.training.train import finished, train
 
     experiment = assemble(config, run, components)
+    if summary := finished(experiment):
+        print(f"\nThe run has spent its budget: nothing was changed.\n{table(summary)}", flush=True)
+        return summary.exit_status
     written = configuration.own(configuration.plain(cfg, resolve=False)) | {
         key: config[key] for key in ("resume", "name", "choices", FLAGS)
     }

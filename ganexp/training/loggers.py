@@ -3,18 +3,21 @@
 import csv
 import io
 import os
-import time
+import warnings
 from pathlib import Path
 from typing import Any
 
 import yaml
+from lightning.fabric.loggers.logger import rank_zero_experiment
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.loggers import TensorBoardLogger as LightningTensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
 from ganexp.runs.files import write_atomically
 from ganexp.runs.records import Summary
+from ganexp.runs.run import METRICS
 from ganexp.runs.signals import is_headline
+from ganexp.training.events import SUFFIX, continue_events
 
 
 class TensorBoard(LightningTensorBoardLogger):
@@ -26,10 +29,21 @@ class TensorBoard(LightningTensorBoardLogger):
     """
 
     def __init__(self, folder: str | Path, start: int | None = None) -> None:
-        purge = start + 1 if start else start  # a run that lost everything begins again at 0
-        if start is not None:
-            _let_the_second_pass(Path(folder))
-        super().__init__(str(folder), name="", version="", default_hp_metric=False, purge_step=purge)
+        # A reader that is looking on is told to forget. It does not listen to the first time, so a new run says it, too.
+        purge = start + 1 if start else 0
+        super().__init__(
+            str(folder), name="", version="", default_hp_metric=False, purge_step=purge, filename_suffix=SUFFIX
+        )  # fmt: skip
+        self._start = start
+
+    @property
+    @rank_zero_experiment
+    def experiment(self) -> Any:
+        """The writer; as it begins to write, what the run has lost is dropped."""
+        if self._start is not None:
+            continue_events(Path(self.log_dir), self._start)
+            self._start = None
+        return super().experiment
 
     @property
     def log_dir(self) -> str:
@@ -54,7 +68,6 @@ class TensorBoard(LightningTensorBoardLogger):
     @rank_zero_only
     def finalize(self, status: str) -> None:
         """Flush all entries to the disk, and close the file unless the run's result is still to come."""
-        # A file opened anew for it could sort before the run's curves, which would then hide it.
         if status == "success":
             self.save()
         else:
@@ -72,16 +85,6 @@ class TensorBoard(LightningTensorBoardLogger):
             self._experiment.flush()
 
 
-def _let_the_second_pass(folder: Path) -> None:
-    """Wait, for a second at most, until a new file of events is named after a later second than those that are there.
-
-    TensorBoard reads the files of a run in the order of their names, which begin with the second in which each was begun.
-    """
-    seconds = [path.name.split(".")[3] for path in folder.glob("events.out.tfevents.*")]
-    if seconds and int(time.time()) == int(max(seconds)):
-        time.sleep(1 - time.time() % 1)
-
-
 class CSV(Logger):
     """Write ``metrics.csv``: a row per iteration that has entries, a column per tag, empty where a tag has none.
 
@@ -92,7 +95,7 @@ class CSV(Logger):
 
     def __init__(self, folder: str | Path, start: int | None = None) -> None:
         super().__init__()
-        self._path = Path(folder) / "metrics.csv"
+        self._path = Path(folder) / METRICS
         self._columns = ["iteration"]
         self._row: dict[str, float] = {}
         self._file: Any = None
@@ -137,12 +140,10 @@ class CSV(Logger):
             self._file = None
 
     def _open(self) -> None:
-        rows = []
-        if self._start and self._path.exists():
-            with open(self._path, newline="") as file:
-                rows = [row for row in csv.DictReader(file) if row["iteration"] and int(row["iteration"]) <= self._start]
-        if rows:
-            self._columns = list(rows[0])
+        rows: list[dict[str, Any]] = []
+        if self._start:
+            columns, rows = _rows_until(self._start, self._path)
+            self._columns = columns if rows else self._columns
         self._rewrite(rows)
 
     def _write_row(self) -> None:
@@ -168,3 +169,38 @@ class CSV(Logger):
         writer.writerows(rows)
         write_atomically(self._path, text.getvalue())
         self._file = open(self._path, "a", newline="")  # noqa: SIM115 (open until the run ends)
+
+
+def _rows_until(iteration: int, path: Path) -> tuple[list[str], list[dict[str, str]]]:
+    """Return the columns and rows of a table up to an iteration: all that are whole.
+
+    All of them were on the disk before the checkpoint was; so where one is missing, it was lost otherwise. Then the file is
+    kept under another name, with a warning.
+    """
+    if not path.is_file():
+        return [], []
+    text = path.read_bytes().decode(errors="replace")
+    lines = text.splitlines(keepends=True) or [""]
+    columns = _cells(lines[0])
+    rows, broken, last = [], 0 if columns[:1] == ["iteration"] else len(lines), -1
+    for line in lines[1:] if not broken else ():
+        cells = _cells(line)
+        whole = line.endswith("\n") and len(cells) == len(columns) and cells[0].isdecimal() and int(cells[0]) > last
+        if whole and int(cells[0]) <= iteration:
+            last = int(cells[0])
+            rows.append(dict(zip(columns, cells, strict=True)))
+        elif not whole and line is not lines[-1]:  # what was written last may have been cut off by a kill
+            broken += 1
+    if broken:
+        kept = path.with_suffix(".damaged.csv")
+        write_atomically(kept, text)
+        lost = f"{broken} of its {len(lines)} lines are left out" if rows else "the curves before this resume are lost"
+        warnings.warn(f"{path} is damaged, and kept as {kept.name}: {lost}", RuntimeWarning, stacklevel=2)
+    return columns, rows
+
+
+def _cells(line: str) -> list[str]:
+    try:
+        return next(csv.reader([line]), [])
+    except csv.Error:
+        return []

@@ -111,7 +111,7 @@ def _choose(run: Run, given: Path, wanted: str) -> Checkpoint:
             raise ConfigError("this run has not saved a checkpoint yet", "run")
         return newest
     if not given.exists():
-        there = ", ".join(sorted(path.name for path in (run.path / "checkpoints").glob("*.ckpt")))
+        there = ", ".join(sorted(path.name for path in (run.path / "checkpoints").glob("[!.]*.ckpt")))
         raise ConfigError("no such file", "run", hint=f"choices: {there}" if there else None)
     return load(given)
 

@@ -38,12 +38,14 @@ class RunState:
         seconds: Training time so far, over all processes that continued this run.
         latest: The last measurement.
         best: The best one.
+        best_is_due: Whether the state of this iteration, which has just been measured, is to be kept as the best.
         best_by: The value by which it is the best; None when nothing is measured.
         goals: The values that rank models, and whether the lowest (``min``) or highest (``max``) is the best.
         collapses: The collapses of diversity that the metrics see in the last measurement, a sentence each.
         measurements: Number of measurements in the whole budget.
         health: The verdict and the alarms; None when nobody judges.
         received: The signal that the process received, if any.
+        spent: Which budget ended the run before all iterations, which makes it a finished one; None: none.
         ending: Why the run ends early; see :meth:`end`.
     """
 
@@ -51,12 +53,14 @@ class RunState:
     seconds: float = 0.0
     latest: Measurement | None = None
     best: Measurement | None = None
+    best_is_due: bool = False
     best_by: str | None = None
     goals: dict[str, str] = field(default_factory=dict)
     collapses: list[str] = field(default_factory=list)
     measurements: int = 0
     health: Monitor | None = None
     received: signal.Signals | None = None
+    spent: str | None = None
     ending: Ending | None = None
 
     def end(self, trainer: Trainer, ending: Ending) -> None:

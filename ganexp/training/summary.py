@@ -30,7 +30,7 @@ def summarise(experiment: Experiment) -> Summary:
     by, best = state.best_by or "", state.best
     return Summary(
         status=ending.status if ending else "finished",
-        reason=ending.reason if ending else None,
+        reason=ending.reason if ending else state.spent,
         exit_status=ending.exit_status if ending else 0,
         name=config["name"],
         metrics={**(latest.values if latest else {}), **losses},

@@ -17,6 +17,7 @@ from ganexp.config.keys import computes
 from ganexp.runs.checkpoint import go_back
 from ganexp.runs.records import Summary
 from ganexp.runs.run import Run
+from ganexp.training.callbacks.stop import SIGNALS
 from ganexp.training.experiment import Experiment, assemble
 from ganexp.training.health import Diverged, RollBack
 from ganexp.training.loggers import TensorBoard
@@ -28,6 +29,8 @@ _AXES = ("model", "network", "loss", "penalty", "optimizer", "lr_schedule", "dat
 
 def train(experiment: Experiment, overrides: list[str], source: dict[str, Any] | None = None) -> Summary:
     """Train until the budget is spent, a signal comes, or the run is not healthy; return its summary.
+
+    A run that has spent its budget is left as it is.
 
     Arguments:
         experiment: What to train.
@@ -42,20 +45,38 @@ def train(experiment: Experiment, overrides: list[str], source: dict[str, Any] |
     source = deepcopy(source or experiment.config)
     if not run.exists:
         run.create(source, overrides)
-        for logger in _tensorboards(trainer):
-            logger.log_config(experiment.config)
     elif trainer.is_global_zero:
         run.occupy()
-        if overrides:
-            run.save_config(source, [*run.overrides, *overrides])
     try:
+        if trainer.is_global_zero and (summary := finished(experiment)):
+            return summary
+        if trainer.is_global_zero and overrides:
+            before = run.overrides
+            run.save_config(source, before if before[-len(overrides) :] == overrides else [*before, *overrides])
         return _train(experiment, source)
     finally:
         run.release()
 
 
+def finished(experiment: Experiment) -> Summary | None:
+    """Return the summary of a run that has spent its budget and is complete on the disk; None where something is to be done."""
+    run, start = experiment.run, experiment.start
+    summary = run.summary if run.exists and start else None
+    if summary is None or summary.status != "finished" or summary.iteration != start:
+        return None
+    budgets = [_budget(config) for config in (experiment.config, run.config)]
+    return summary if start == experiment.model.total_iterations or budgets[0] == budgets[1] else None
+
+
+def _budget(config: dict[str, Any]) -> list[Any]:
+    return [config["trainer"].get(key) for key in ("max_epochs", "max_iterations", "max_time")]
+
+
 def _train(experiment: Experiment, source: dict[str, Any]) -> Summary:
     run = experiment.run
+    if experiment.start == 0:
+        for logger in _tensorboards(experiment.trainer):
+            logger.log_config(experiment.config)
     while (rollback := _fit(experiment)) and (returned := _go_back(experiment, rollback, source)):
         experiment = returned
     trainer = experiment.trainer
@@ -64,11 +85,11 @@ def _train(experiment: Experiment, source: dict[str, Any]) -> Summary:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     summary = summarise(experiment)
     if trainer.is_global_zero:
-        run.write_summary(summary)
         for logger in _tensorboards(trainer):
             if summary.status != "stopped":
                 logger.log_result(_columns(experiment.config, run.overrides), summary)
             logger.close()
+        run.write_summary(summary)  # last: it says that the run is complete
     return summary
 
 
@@ -134,7 +155,7 @@ def _ranks_resume(run: Run) -> Iterator[None]:
     signals that it and :class:`StopOnSignal` took are given back.
     """
     arguments, environment = sys.argv, dict(os.environ)
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {number: signal.getsignal(number) for number in SIGNALS}
     sys.argv = [arguments[0], f"resume={run.path}"]
     os.environ[TRUST] = Trust(everything=True).text  # what this run may build has been looked at
     try:

@@ -71,6 +71,7 @@ def make_trainer(
     """
     options = {key: value for key, value in options.items() if key not in ("max_epochs", "max_iterations")}
     check({"_target_": "lightning.pytorch.Trainer", **options}, "trainer")
+    options.pop("max_time", None)  # a callback looks after it
     devices = options.get("devices", 1)
     several = (isinstance(devices, int) and devices != 1) or (isinstance(devices, list) and len(devices) > 1)
     if several and options.get("strategy", "auto") in ("auto", "ddp"):

@@ -105,11 +105,6 @@ def test_checkpoints_come_newest_first(run):
     assert run.checkpoints == [folder / "last.ckpt", folder / "previous.ckpt", folder / "best.ckpt"]
 
 
-def test_is_discarded_with_the_empty_folders_above(run, tmp_path):
-    run.discard()
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_folders_with_something_in_them_stay(tmp_path):
     deep = tmp_path / "a" / "b" / "c"
     deep.mkdir(parents=True)

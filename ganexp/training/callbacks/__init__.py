@@ -1,5 +1,6 @@
 """Callbacks: curves, pictures, metrics, checkpoints, weights."""
 
+from ganexp.training.callbacks.budget import TimeBudget
 from ganexp.training.callbacks.checkpoints import Checkpoints
 from ganexp.training.callbacks.evaluation import Evaluation, Measures
 from ganexp.training.callbacks.health import Health
@@ -20,5 +21,6 @@ __all__ = [
     "Samples",
     "Scalars",
     "StopOnSignal",
+    "TimeBudget",
     "Weights",
 ]

@@ -1,6 +1,5 @@
 """When the state of a run is saved."""
 
-import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,6 @@ from lightning.pytorch import Trainer
 
 from ganexp.config.types import PositiveFloat, PositiveInt
 from ganexp.models import GAN
-from ganexp.runs.files import whole_file
 from ganexp.runs.run import BEST, LAST
 from ganexp.training.callbacks.periodic import Periodic, agree
 from ganexp.training.health import Diverged
@@ -22,6 +20,9 @@ class Checkpoints(Periodic):
 
     ``checkpoints/best.ckpt`` is the state of the best measurement (see :class:`.Evaluation`), saved when it is
     made. A state with weights that are not finite is never saved: it ends the run.
+
+    It acts after all other callbacks, and writes ``last.ckpt`` last: whatever a run leaves up to an iteration is on the disk
+    when the run can continue from there.
 
     Arguments:
         state: What the run knows of itself.
@@ -50,15 +51,14 @@ class Checkpoints(Periodic):
         self._saved = time.monotonic(), pl_module.counters.iteration
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
-        """Save when iterations or minutes are due, and when the state is the best."""
+        """Save when the state is the best, and when iterations or minutes are due."""
+        iteration = pl_module.counters.iteration
+        if agree(trainer, self.state.best_is_due):
+            self.state.best_is_due = False
+            _write(trainer, pl_module, BEST)
         super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
-        if agree(trainer, time.monotonic() - self._saved[0] > 60 * self.minutes):
+        if agree(trainer, self._saved[1] != iteration and time.monotonic() - self._saved[0] > 60 * self.minutes):
             self._save(trainer, pl_module)
-        if agree(trainer, self._is_best(pl_module.counters.iteration)):
-            if self._saved[1] == pl_module.counters.iteration:
-                _copy(trainer, BEST)
-            else:
-                _write(trainer, pl_module, BEST)
 
     def on_train_end(self, trainer: Trainer, pl_module: Any) -> None:
         """Save the end of a run that was stopped; one that is complete has just been saved."""
@@ -67,19 +67,13 @@ class Checkpoints(Periodic):
 
     def act(self, trainer: Trainer, model: GAN) -> None:
         """Save, and keep if that is wanted."""
-        self._save(trainer, model)
         if self.keep:
-            _copy(trainer, f"{model.counters.iteration:08d}.ckpt")
+            _write(trainer, model, f"{model.counters.iteration:08d}.ckpt")
+        self._save(trainer, model)
 
     def _save(self, trainer: Trainer, model: GAN) -> None:
         _write(trainer, model, LAST)
         self._saved = time.monotonic(), model.counters.iteration
-
-    def _is_best(self, iteration: int) -> bool:
-        """Return whether the measurement of this iteration, made in the first process, is the best."""
-        best = self.state.best
-        return best is not None and best is self.state.latest and best.iteration == iteration
-
 
 def _folder(trainer: Trainer) -> Path:
     return Path(trainer.default_root_dir) / "checkpoints"
@@ -99,10 +93,3 @@ def _write(trainer: Trainer, model: GAN, name: str) -> None:
     for logger in trainer.loggers:
         logger.save()
     trainer.save_checkpoint(_folder(trainer) / name)
-
-
-def _copy(trainer: Trainer, name: str) -> None:
-    """Copy the checkpoint that has just been saved."""
-    if trainer.is_global_zero:
-        with whole_file(_folder(trainer) / name) as file, (_folder(trainer) / LAST).open("rb") as saved:
-            shutil.copyfileobj(saved, file)

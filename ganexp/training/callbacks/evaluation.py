@@ -74,16 +74,17 @@ class Evaluation(Periodic):
             there = ", ".join(ranked) or "none with the present metrics"
             raise ConfigError("models cannot be ranked by this value", "callbacks.evaluation.best", hint=f"choices: {there}")
         self.goals, self.best_by = ranked, best or next(iter(ranked), None)
+        self._ahead: Measurement | None = None
 
     def setup(self, trainer: Trainer, pl_module: Any, stage: str) -> None:
         """Set what models are ranked by."""
         self.state.goals, self.state.best_by = self.goals, self.best_by
 
     def on_train_start(self, trainer: Trainer, pl_module: Any) -> None:
-        """Set how many measurements are planned, and recall the best state."""
+        """Set how many measurements are planned, and recall a best state from later on."""
         total, per_epoch = pl_module.total_iterations, trainer.datamodule.iterations_per_epoch  # type: ignore[attr-defined]
         self.state.measurements = total // self.cadence(total, per_epoch)
-        self._recall_best(Path(trainer.default_root_dir, "checkpoints", BEST), pl_module.counters.iteration)
+        self._ahead = self._best_after(Path(trainer.default_root_dir, "checkpoints", BEST), pl_module.counters.iteration)
 
     def act(self, trainer: Trainer, model: GAN) -> None:
         """Measure and log."""
@@ -96,36 +97,46 @@ class Evaluation(Periodic):
         found = (metric.collapse(measured.values) for metric in measures.metrics.values())
         self.state.collapses = [sentence for sentence in found if sentence]
         self.state.latest = measured
-        if self._improves(measured):
+        if self._better(measured, self.state.best):
             self.state.best = measured
+        if self._ahead is not None and measured.iteration >= self._ahead.iteration:
+            self._take_ahead()
+        self.state.best_is_due = self.state.best is measured and (self._ahead is None or self._better(measured, self._ahead))
         logged = {f"metrics/{name}": value for name, value in measured.values.items()}
         if first:
             logged |= {f"real/{name}": value for name, value in measured.real.items()}
         log(trainer, logged, measured.iteration)
 
-    def _improves(self, measured: Measurement) -> bool:
-        """Return whether a measurement is the best so far; one without the value, or with one that is no number, never is."""
+    def on_fit_end(self, trainer: Trainer, pl_module: Any) -> None:
+        """Count a best state from later on, which the run has not reached again."""
+        self._take_ahead()
+
+    def _better(self, measured: Measurement, best: Measurement | None) -> bool:
+        """Return whether a measurement beats another; one without the value, or with one that is no number, never does."""
         if self.best_by is None:
             return False
         value = measured.values.get(self.best_by, math.nan)
-        if self.state.best is None:
+        if best is None:
             return not math.isnan(value)
-        best = self.state.best.values[self.best_by]
-        return value < best if self.goals[self.best_by] == "min" else value > best
+        known = best.values[self.best_by]
+        return value < known if self.goals[self.best_by] == "min" else value > known
 
-    def _recall_best(self, path: Path, iteration: int) -> None:
-        """Take the best measurement from the best checkpoint where the run continues from an earlier one.
+    def _best_after(self, path: Path, iteration: int) -> Measurement | None:
+        """Return the measurement of a best checkpoint that is later than where the run continues, after a kill or a roll-back.
 
-        Otherwise, after a crash or a return to an earlier state, the next measurement would replace it.
+        Training is the same as if there were none, but no worse state replaces that checkpoint.
         """
-        if not path.is_file():
-            return
         try:
-            saved = load(path)
+            saved = load(path) if path.is_file() else None
         except Damaged:  # it will be replaced
-            return
-        if saved.iteration > iteration:
-            self._restore_best(saved.callbacks[self.state_key])
+            return None
+        later = saved is not None and saved.iteration > iteration
+        return self._best_in(saved.callbacks[self.state_key]) if saved and later else None
+
+    def _take_ahead(self) -> None:
+        if self._ahead is not None and self._better(self._ahead, self.state.best):
+            self.state.best = self._ahead
+        self._ahead = None
 
     def state_dict(self) -> dict[str, Any]:
         """Return the last and the best measurement, which a resumed run may be asked for before it takes the next."""
@@ -137,8 +148,8 @@ class Evaluation(Periodic):
         latest = state_dict["latest"]
         self.state.latest = latest and Measurement(**latest)
         self.state.collapses = state_dict["collapses"]
-        self._restore_best(state_dict)
+        self.state.best = self._best_in(state_dict)
 
-    def _restore_best(self, state_dict: dict[str, Any]) -> None:
+    def _best_in(self, state_dict: dict[str, Any]) -> Measurement | None:
         best = state_dict["best"] if state_dict["best_by"] == self.best_by else None
-        self.state.best = best and Measurement(**best)
+        return best and Measurement(**best)

@@ -13,6 +13,7 @@ from ganexp.config.types import PositiveFloat, PositiveInt
 from ganexp.data import Data
 from ganexp.models import GAN
 from ganexp.pictures import draw, fewest_gaps, save_gif, save_png
+from ganexp.runs.run import ANIMATION, FINAL
 from ganexp.training.callbacks.periodic import Periodic
 
 _SEED = 0  # the same in every run, so that runs are compared on the same latents
@@ -92,13 +93,16 @@ class Samples(Periodic):
             if isinstance(logger, TensorBoardLogger):
                 logger.experiment.add_image("samples", picture, iteration, dataformats="HWC")
 
-    def on_train_end(self, trainer: Trainer, pl_module: Any) -> None:
-        """Animate all that is there, and draw the end."""
-        if self._plate is None:
+    def on_fit_end(self, trainer: Trainer, pl_module: Any) -> None:
+        """Animate all that is there, and draw the end; also where no iteration was left to train."""
+        if not trainer.is_global_zero:
             return
         folder, data = Path(trainer.default_root_dir), _data(trainer)
-        save_gif(sorted(self._folder(trainer).glob("*.png")), folder / "training.gif", self.seconds)
-        save_png(self._prepare(pl_module, data, final=True).draw(pl_module, data), folder / "final.png")
+        # Nothing but the run's own pictures, and none of iterations that a killed process had been through.
+        drawn = (path for path in self._folder(trainer).glob("*.png") if path.stem.isdecimal() and path.is_file())
+        frames = sorted(path for path in drawn if int(path.stem) <= pl_module.counters.iteration)
+        save_gif(frames, folder / ANIMATION, self.seconds)
+        save_png(self._prepare(pl_module, data, final=True).draw(pl_module, data), folder / FINAL)
 
     def _prepare(self, model: GAN, data: Data, final: bool) -> _Plate:
         """Draw latents and labels, and choose the picture's layout."""

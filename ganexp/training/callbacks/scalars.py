@@ -70,13 +70,14 @@ class Scalars(Periodic):
         """Count the time since the last log entry."""
         self._spend(pl_module)
 
-    def state_dict(self) -> dict[str, float]:
-        """Return what a resumed run continues: the time since the last log entry counts."""
-        return {"seconds": self.state.seconds + (time.perf_counter() - self._since[0] if self._since else 0.0)}
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a resumed run continues: the latest entry, and the time, to which that since the entry belongs."""
+        since = time.perf_counter() - self._since[0] if self._since else 0.0
+        return {"curves": self.state.curves, "seconds": self.state.seconds + since}
 
-    def load_state_dict(self, state_dict: dict[str, float]) -> None:
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continue :meth:`state_dict`."""
-        self.state.seconds = state_dict["seconds"]
+        self.state.curves, self.state.seconds = state_dict["curves"], state_dict["seconds"]
 
     def _spend(self, model: GAN) -> tuple[float, int, int]:
         """Return the seconds, images and iterations since the last call; without any iteration, the time goes on."""

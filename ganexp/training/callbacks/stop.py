@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM end a run between two iterations, so that it can be continued exactly."""
+"""Ctrl-C, SIGTERM and SIGHUP end a run between two iterations, so that it can be continued exactly."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ from lightning.pytorch import Callback, Trainer
 from ganexp.training.callbacks.periodic import agree
 from ganexp.training.state import RunState, stopped_by
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StopOnSignal(Callback):
@@ -32,8 +32,9 @@ class StopOnSignal(Callback):
         """Take the signals over."""
         self._trainer = trainer
         if threading.current_thread() is threading.main_thread():
-            for number in _SIGNALS:
-                signal.signal(number, self._handle)
+            for number in SIGNALS:
+                if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # as under nohup
+                    signal.signal(number, self._handle)
 
     def on_train_start(self, trainer: Trainer, pl_module: Any) -> None:
         """Take SIGTERM over from Lightning, which has put itself in front, and would act on one that has come since."""

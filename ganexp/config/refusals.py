@@ -13,6 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 from ganexp.config import compose as configuration
 from ganexp.config.compose import first_line
 from ganexp.config.errors import ConfigError
+from ganexp.config.secret import redact
 
 PREFIX = "ganexp: "
 """What every refusal begins with."""
@@ -48,7 +49,7 @@ def explain(error: BaseException, arguments: Sequence[str]) -> str | None:
 
 def _message(settings: Iterable[str], text: str, hint: str = "") -> str:
     where = " ".join(dict.fromkeys(setting for setting in settings if setting))
-    return f"{PREFIX}{where}{': ' if where else ''}{' '.join(text.split())}{hint}"
+    return redact(f"{PREFIX}{where}{': ' if where else ''}{' '.join(text.split())}{hint}")
 
 
 def _with_value(key: str, cfg: DictConfig) -> str:

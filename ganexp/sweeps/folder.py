@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 
 from ganexp.config.compose import assigned
 from ganexp.config.errors import ConfigError
+from ganexp.config.secret import redact
 from ganexp.runs.files import remove_empty
 from ganexp.runs.jobs import Job, known_jobs
 from ganexp.runs.records import Searched, SweepRecord, find
@@ -45,7 +46,7 @@ def describe_sweep(
     order = list(assigned(config.hydra.overrides.task))
     keys = sorted(swept, key=lambda key: order.index(key) if key in order else len(order))
     record = SweepRecord(
-        command=shlex.join(["python", "-m", "ganexp", *sys.argv[1:]]),
+        command=redact(shlex.join(["python", "-m", "ganexp", *sys.argv[1:]])),
         swept=list(dict.fromkeys([*(before.swept if before else ()), *keys])),
         launcher=launcher,
         began=before.began if before else now(),
@@ -62,16 +63,18 @@ class Before:
         folder: The folder, which need not exist.
         jobs: The names of its jobs.
         sweep: Its ``sweep.json``.
+        storage: The database in which the command keeps a study; None: in the folder, or there is none.
     """
 
     folder: Path
     jobs: frozenset[str]
     sweep: SweepRecord | None
+    storage: str | None = None
 
     @classmethod
-    def of(cls, folder: Path) -> "Before":
+    def of(cls, folder: Path, storage: str | None = None) -> "Before":
         """Return what a folder knows now."""
-        return cls(folder, frozenset(job.name for job in known_jobs(folder)), find(folder / SWEEP, SweepRecord))
+        return cls(folder, frozenset(job.name for job in known_jobs(folder)), find(folder / SWEEP, SweepRecord), storage)
 
     def restore(self, jobs: Sequence[Job]) -> None:
         """Forget those of a command's jobs that are new and have not begun; then what no job is left to need."""
@@ -84,7 +87,7 @@ class Before:
         elif not known_jobs(self.folder):
             from ganexp.sweeps.search.study import discard
 
-            discard(self.folder)
+            discard(self.folder, self.storage)
             (self.folder / SWEEP).unlink(missing_ok=True)
             shutil.rmtree(self.folder / FILES, ignore_errors=True)
             remove_empty(self.folder / "jobs", levels=4)

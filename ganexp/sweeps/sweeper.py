@@ -88,7 +88,7 @@ class Sweeper(HydraSweeper):
         search = plan.plan(folder, plain(config.search), swept, given, lambda line: resolved(self._compose(line)))
         launcher, launch = self._launcher()
         launcher.setup(worker.Worker(search, launch), folder)
-        before = Before.of(folder)
+        before = Before.of(folder, search.options.storage)
         if not config.sweep.dry_run:
             make_folder(folder)
             try:

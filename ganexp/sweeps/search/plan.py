@@ -12,6 +12,7 @@ from ganexp.config.classes import check_class, find
 from ganexp.config.errors import ConfigError
 from ganexp.config.types import PositiveInt, Seed
 from ganexp.sweeps.search import optuna
+from ganexp.sweeps.search.address import check_address
 from ganexp.sweeps.search.space import alternatives, overrides, read_space
 
 if TYPE_CHECKING:
@@ -131,6 +132,8 @@ def _check_options(options: Mapping[str, Any]) -> Options:
     for kind in ("sampler", "pruner"):
         if options[kind] is not None:
             check_class(options[kind], f"search.{kind}")
+    if isinstance(options["storage"], str):
+        check_address(options["storage"])
     return Options(**options)
 
 

@@ -13,6 +13,7 @@ from ganexp.config.build import refusal
 from ganexp.config.errors import ConfigError
 from ganexp.runs.locks import is_held
 from ganexp.sweeps.search import optuna
+from ganexp.sweeps.search.address import address
 from ganexp.sweeps.search.plan import Search
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ TRIALS = "trials"
 """What is noted of the study: how many trials the latest command asked for."""
 
 _ASKED, _SHARED, _FORGIVEN = "options", "configuration", "forgiven"
-_TURN, _URL = "study.lock", "study.url"
+_TURN = "study.lock"
 _NAMED = 3  # differences in a refusal
 _SAME = ("space", "objectives", "value", "seed", "fixed")  # options without which it would be another search
 
@@ -56,8 +57,6 @@ def create(search: Search, retry: bool = False) -> None:
             )  # fmt: skip
         except Exception as error:  # of a database, its driver or a file system
             raise refusal(error, "search.storage") from error
-        if search.options.storage is not None:
-            (search.folder / _URL).write_text(search.options.storage)
         options = {key: getattr(search.options, key) for key in _SAME}
         for attribute, prefix, asked in ((_ASKED, "search.", options), (_SHARED, "", dict(search.shared))):
             _check_same(search, study.user_attrs.get(attribute, asked), asked, prefix)
@@ -68,14 +67,13 @@ def create(search: Search, retry: bool = False) -> None:
             study.set_user_attr(_FORGIVEN, [trial.number for trial in failed])
 
 
-def discard(folder: Path) -> None:
+def discard(folder: Path, url: str | None = None) -> None:
     """Delete what :func:`create` has made, in a folder or in a database, of a search in which no run began."""
-    with suppress(FileNotFoundError):
-        url = (folder / _URL).read_text()
+    if url is not None:
         with suppress(KeyError):  # it is not there any more
             optuna().delete_study(study_name=_name(folder, url), storage=_storage(folder, url))
     shutil.rmtree(folder / "workers", ignore_errors=True)
-    for file in (_journal(folder), folder / _TURN, folder / _URL):
+    for file in (_journal(folder), folder / _TURN):
         file.unlink(missing_ok=True)
 
 
@@ -141,17 +139,17 @@ def _storage(folder: Path, url: str | None) -> "BaseStorage":
     from sqlalchemy.pool import NullPool  # what Optuna speaks to databases with
 
     # A run asks a few times in minutes: a connection that is kept would only be one that was not closed.
-    return storages.RDBStorage(url, engine_kwargs={"poolclass": NullPool})
+    return storages.RDBStorage(address(url).render_as_string(hide_password=False), engine_kwargs={"poolclass": NullPool})
 
 
 def _is_there(folder: Path, url: str | None) -> bool:
     """Return whether there is a place where studies are kept; to ask makes none, as Optuna would."""
     if url is None:
         return _journal(folder).exists()
-    from sqlalchemy import create_engine, inspect, make_url
+    from sqlalchemy import create_engine, inspect
     from sqlalchemy.pool import NullPool
 
-    where = make_url(url)
+    where = address(url)
     file = Path(where.database or "")
     if where.get_backend_name() == "sqlite" and not file.exists() and os.access(file.parent, os.W_OK):
         return False

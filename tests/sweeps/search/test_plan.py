@@ -70,6 +70,8 @@ def test_a_search_can_be_sent_to_another_process(planned):
         ({"swept": {"seed": "0,1"}}, "seed"),
         ({"trials": 0}, "search.trials"),
         ({"workers": "two"}, "search.workers"),
+        ({"storage": "studies"}, "search.storage"),
+        ({"storage": "postgresql://me:secret@host/studies"}, "search.storage"),
         ({"value": "first"}, "search.value"),
         ({"trails": 3}, "search.trails"),
         ({"objectives": {"fid": "minimize"}}, "search.objectives"),

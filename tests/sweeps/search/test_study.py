@@ -183,7 +183,7 @@ def test_what_was_made_can_be_deleted_from_a_database(make_search, tmp_path):
     for each in (search, other):
         create(each)
         all_by(each, "a")
-    discard(search.folder)
+    discard(search.folder, search.options.storage)
     assert list(search.folder.iterdir()) == []
     assert (ended(search), ended(other)) == (0, 2)
     create(search)

@@ -47,7 +47,7 @@ PARTIAL = {"d_optimizer", "g_optimizer"}
 
 _PARTS = (
     "torch.nn.Module", "ganexp.networks.Networks", "ganexp.networks.initialisation.Initialisation",
-    "ganexp.models.schedules.Schedule",
+    "ganexp.models.schedules.Schedule", "ganexp.metrics.extractors.Extractor",
 )  # fmt: skip
 """The base classes of what stands inside the nodes of this package."""
 

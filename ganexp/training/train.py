@@ -43,16 +43,17 @@ def train(experiment: Experiment, overrides: list[str], source: dict[str, Any] |
     """
     run, trainer = experiment.run, experiment.trainer
     source = deepcopy(source or experiment.config)
-    if not run.exists:
+    if new := not run.exists:
         run.create(source, overrides)
     elif trainer.is_global_zero:
         run.occupy()
     try:
-        if trainer.is_global_zero and (summary := finished(experiment)):
-            return summary
-        if trainer.is_global_zero and overrides:
+        if not new and trainer.is_global_zero:
+            if summary := finished(experiment):
+                return summary
             before = run.overrides
-            run.save_config(source, before if before[-len(overrides) :] == overrides else [*before, *overrides])
+            if overrides:
+                run.save_config(source, before if before[-len(overrides) :] == overrides else [*before, *overrides])
         return _train(experiment, source)
     finally:
         run.release()

@@ -109,6 +109,17 @@ def test_what_is_trusted_is_built(sent, monkeypatch, capsys):
     assert "mine.py" in program.refuse("run=run", "trust=mine", "seed=9")
 
 
+@pytest.mark.parametrize("name", ["checkpoints", "samples", "evaluations", "generated", "metrics.csv", ".hydra"])
+def test_nothing_is_written_where_a_link_leads(sent, refuse, name):
+    place = sent.path / name
+    if place.exists():
+        place.rename("elsewhere")
+    else:
+        Path("elsewhere").mkdir()
+    place.symlink_to(Path("elsewhere").absolute())
+    assert name in refuse()
+
+
 def test_variables_of_the_environment_are_asked_for_only_by_who_is_trusted(sent, refuse, monkeypatch):
     monkeypatch.setenv("PASSWORD", "secret")
     change(sent, lambda config: config["data"].update(size="${oc.env:PASSWORD}"))

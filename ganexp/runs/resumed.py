@@ -59,7 +59,7 @@ def store(run: Run, trust: Trust) -> None:
     trust = trust.and_from(os.environ)
     content = saved.read(run.path)
     if not trust.everything:
-        saved.check_references(content)
+        saved.check_foreign(run.path, content)
     saved.check_size(content)
     os.environ[TRUST] = trust.text
     ConfigStore.instance().store(NAME, content)

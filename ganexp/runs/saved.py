@@ -88,7 +88,7 @@ def load(folder: Path, trusted: bool = True) -> dict[str, Any]:
     content = read(folder)
     if trusted:
         return resolve(content)
-    check_references(content)
+    check_foreign(folder, content)
     resolved = resolve(content)
     check_resolved(resolved)
     return resolved
@@ -110,6 +110,18 @@ def parse(folder: Path, name: Path) -> Any:
 def dump(content: dict[str, Any]) -> str:
     """Return a configuration as YAML that :func:`read` reads."""
     return yaml.dump(content, Dumper=_Dumper, sort_keys=False)
+
+
+def check_foreign(folder: Path, content: dict[str, Any]) -> None:
+    """Refuse a run directory that leads out of itself: by links, or by references in its configuration.
+
+    Raises:
+        ConfigError: It does; it says where, and how to trust it.
+    """
+    if links := sorted(path.name for path in folder.iterdir() if path.is_symlink()):
+        message = f"{folder / links[0]} is a link, and what is written there would be elsewhere"
+        raise ConfigError(message, "resume", hint="if you trust who made the run, add trust=true")
+    check_references(content)
 
 
 def check_references(content: dict[str, Any]) -> None:

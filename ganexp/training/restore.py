@@ -76,16 +76,17 @@ def restore(
         ConfigError: There is no run, or no good checkpoint that this version can use; or it asks for more than is trusted.
     """
     register_resolvers()
+    trusted = Trust.of(trust)
     try:
         run = Run.open(path)
         saved = _choose(run, user_path(path), checkpoint)
-    except ConfigError as error:  # these speak of the option by which training is resumed
-        raise ConfigError(error.message, "run", hint=error.hint) from error
+        config = saved_config.load(run.path, trusted.everything)
+        admit({section: config[section] for section in _SECTIONS if section in config}, trusted)
+    except ConfigError as error:  # some speak of the option by which training is resumed
+        keys = ["run" if key == "resume" else key for key in error.keys]
+        raise ConfigError(error.message, *keys, hint=error.hint) from error
     except Damaged as error:
         raise ConfigError(str(error), "run", hint="name the run directory to use its newest good checkpoint") from error
-    trusted = Trust.of(trust)
-    config = saved_config.load(run.path, trusted.everything)
-    admit({section: config[section] for section in _SECTIONS if section in config}, trusted)
     with torch.random.fork_rng(devices=[]):  # the weights that are drawn are replaced at once
         model = _rebuild(run, config, data or {})
     try:

@@ -17,6 +17,7 @@ from ganexp.config.keys import computes
 from ganexp.runs.checkpoint import go_back
 from ganexp.runs.records import Summary
 from ganexp.runs.run import Run
+from ganexp.runs.saved import mute, resolve
 from ganexp.training.callbacks.stop import SIGNALS
 from ganexp.training.experiment import Experiment, assemble
 from ganexp.training.health import Diverged, RollBack
@@ -77,7 +78,7 @@ def _train(experiment: Experiment, source: dict[str, Any]) -> Summary:
     run = experiment.run
     if experiment.start == 0:
         for logger in _tensorboards(experiment.trainer):
-            logger.log_config(experiment.config)
+            logger.log_config(resolve(mute(source)))  # shows no variable of the environment
     while (rollback := _fit(experiment)) and (returned := _go_back(experiment, rollback, source)):
         experiment = returned
     trainer = experiment.trainer

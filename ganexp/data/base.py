@@ -95,6 +95,11 @@ class Data(ABC):
         return digest(*(part for split in SPLITS for part in self.load(split) if part is not None))
 
     @property
+    def memory(self) -> int:
+        """Bytes that loading the training split takes at least; 0 where that is little, or not known before it is done."""
+        return 0
+
+    @property
     def found(self) -> Found | None:
         """What was found in a user's own files, once they have been prepared; None for data that are always the same."""
         return None

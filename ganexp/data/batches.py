@@ -82,6 +82,11 @@ class Batches:
         """Raw bytes of this device's share of one batch."""
         return self._sizes[0] * self.x[0].numel() * self.x.element_size()
 
+    @property
+    def smallest(self) -> int:
+        """Samples in this device's share of the smallest batch."""
+        return min(size for size in self._sizes if size)
+
     def take(self, start: int, count: int) -> list[Batch]:
         """Return batches `start` to `start + count - 1` of the stream, across epochs where need be.
 

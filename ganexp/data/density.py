@@ -87,6 +87,11 @@ class Density(Points):
         masses = torch.stack([picture.mean() for picture in self._pictures])
         return tuple((masses / masses.sum()).tolist()) if self.num_classes else None
 
+    @property
+    def memory(self) -> int:
+        """Random numbers, pixels and their classes, coordinates."""
+        return 64 * self.size
+
     @cached_property
     def fingerprint(self) -> str:
         """A digest of the pictures and the number of points."""

@@ -164,6 +164,7 @@ class MNIST(Downloaded):
         "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
     }
     shape = (1, 28, 28)
+    count = 60_000
     num_classes = 10
     class_names = tuple(str(digit) for digit in range(10))
 
@@ -205,6 +206,7 @@ class CIFAR10(Downloaded):
 
     dataset = "CIFAR10"
     shape = (3, 32, 32)
+    count = 50_000
     num_classes = 10
     class_names = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 

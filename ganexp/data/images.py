@@ -4,9 +4,10 @@ Contract: the byte b stands for low + (high - low) * b / 255, where (low, high) 
 has the shape that was known at construction.
 """
 
+import math
 from abc import abstractmethod
 from copy import copy
-from typing import final
+from typing import ClassVar, final
 
 import torch
 from torch import Tensor
@@ -41,12 +42,14 @@ class Images(Data):
         stream: See :class:`ganexp.data.StreamOptions`.
 
     Attributes:
+        count: Training images, where their number is known before they are read; else 0.
         layers: The data set that each channel shows an image of, where the channels are images of their own; else None.
     """
 
     few = 1000
     evaluations = 20
     value_range: tuple[float, float]
+    count: ClassVar[int] = 0
     layers: "Images | None" = None
 
     def __init__(
@@ -96,6 +99,11 @@ class Images(Data):
         """Round to the nearest byte; values outside `value_range` are clipped, those that are no numbers become the lowest."""
         low, high = self.value_range
         return samples.float().sub(low).mul_(255 / (high - low)).nan_to_num_(0.0).round_().clamp_(0, 255).to(torch.uint8)
+
+    @property
+    def memory(self) -> int:
+        """The images, in their size."""
+        return min(self.count, self.subset or self.count) * math.prod(self.shape)
 
     def whole(self) -> "Images":
         """Return the images with the whole training split."""

@@ -90,6 +90,11 @@ class Mixture(Points):
         noise = torch.randn(self.size, 2, generator=generator)
         return self.centres[labels] + self.sd * noise, labels
 
+    @property
+    def memory(self) -> int:
+        """Labels, centres, noise and points."""
+        return 32 * self.size
+
     @cached_property
     def fingerprint(self) -> str:
         """A digest of the centres, the standard deviation and the number of points."""

@@ -41,6 +41,7 @@ class StackedMNIST(MNIST):
     """
 
     shape = (3, 28, 28)
+    count = SIZES["train"]
     num_classes = 1000
     class_names = tuple(f"{number:03d}" for number in range(1000))
 

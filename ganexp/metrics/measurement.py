@@ -71,11 +71,11 @@ def enough(metrics: dict[str, Metric], reference: Reference, count: int, key: st
     there = least if least == 1 else len(reference.real("train", least))
     found = {name: metric for name, metric in metrics.items() if metric.least <= min(count, there)}
     for name in metrics.keys() - found.keys():
-        reason = f"{name} needs {metrics[name].least} samples and as many training samples"
+        reason = f"needs {metrics[name].least} samples and as many training samples"
         if not found and metrics[name].least <= there:
-            raise ConfigError(reason, key)
+            raise ConfigError(f"{name} {reason}", key)
         few = f"there are {there}" if there < metrics[name].least else f"{key} is {count}"
-        print(f"ganexp: {name} is left out: {reason}, and {few}", file=sys.stderr, flush=True)
+        print(f"ganexp: {name} is left out: it {reason}, and {few}", file=sys.stderr, flush=True)
     return found
 
 

@@ -10,6 +10,7 @@ from collections.abc import Collection
 from ganexp.config.errors import ConfigError
 from ganexp.networks.players import Shape
 
+_ANY = "give both players widths, which make any size (generator.widths=[256,128,64] discriminator.widths=[64,128,256])"
 _INSTEAD = "or use model=gan (or network=mlp)"
 
 
@@ -22,7 +23,7 @@ def own_sizes(shape: Shape) -> list[int]:
     Raises:
         ConfigError: The data is not made of square images with a size that fits.
     """
-    return _halve(one_of(_SIZES, shape))
+    return _halve(one_of(_SIZES, shape, _ANY))
 
 
 def given_sizes(shape: Shape, halvings: int) -> list[int]:
@@ -70,12 +71,13 @@ def exact_sizes(shape: Shape, halvings: int) -> list[int]:
     return [size // 2**i for i in range(halvings + 1)]
 
 
-def one_of(sizes: Collection[int], shape: Shape) -> int:
+def one_of(sizes: Collection[int], shape: Shape, instead: str = "") -> int:
     """Return the size of the images, which must be one of ``sizes``.
 
     Arguments:
         sizes: Sizes that a network can make.
         shape: Shape of one image, (C, H, W).
+        instead: What else can be done for other sizes.
 
     Raises:
         ConfigError: The data is not made of square images of one of these sizes.
@@ -88,7 +90,7 @@ def one_of(sizes: Collection[int], shape: Shape) -> int:
         f"these networks make images of {', '.join(map(str, sizes))} pixels a side, but the data has images of {size}x{size}",
         "network",
         "data",
-        hint=f"resize the images to {nearest}x{nearest}, {_INSTEAD}",
+        hint=f"{f'{instead}, ' if instead else ''}resize the images to {nearest}x{nearest}, {_INSTEAD}",
     )
 
 

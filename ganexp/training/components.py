@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ganexp.config.build import build, check_value, try_out
+from ganexp.config.build import build, check_value, refusal, try_out
 from ganexp.config.errors import ConfigError
 from ganexp.config.hardware import check_hardware
 from ganexp.config.types import PositiveInt, Seed
@@ -15,6 +15,7 @@ from ganexp.metrics import Metric, Reference
 from ganexp.metrics.measurement import fitting
 from ganexp.models.game import Game
 from ganexp.models.schedules import make
+from ganexp.training.budget import check_budget_of_memory
 
 
 @dataclass(frozen=True)
@@ -50,12 +51,20 @@ def build_components(config: dict[str, Any]) -> Components:
     data = game.data
     reference = Reference(data, build(config["extractor"], "extractor"))
     metrics = build(config["metrics"], "metrics")
-    with torch.device("meta"):  # shapes only: no weight is drawn
-        game.network.generator(config["model"].get("latent_dim", 1), data.shape, 0, data.value_range)
-        game.check(game.network.discriminator(data.shape))
+    latent_dim = config["model"].get("latent_dim", 1)
+    try:
+        with torch.device("meta"):  # shapes only: no weight is drawn
+            players = (
+                game.network.generator(latent_dim, data.shape, 0, data.value_range),
+                game.network.discriminator(data.shape),
+            )
+    except RuntimeError as error:  # such as a number of weights that torch cannot count
+        raise ConfigError(f"the players cannot be made: {refusal(error)}", "network", hint="use smaller widths") from error
+    game.check(players[1])
     metrics = fitting(metrics, reference)
     for player in ("d_optimizer", "g_optimizer"):
         try_out(partial(make, getattr(game, player)), config[player], player, [nn.Parameter(torch.zeros(1))])
+    check_budget_of_memory(game, players, latent_dim, config["trainer"])
     data.prepare()
     return Components(game, metrics, reference)
 

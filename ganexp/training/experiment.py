@@ -17,6 +17,7 @@ from ganexp.models import GAN
 from ganexp.models.game import Game
 from ganexp.runs.checkpoint import last_good
 from ganexp.runs.run import Run
+from ganexp.training.budget import check_single
 from ganexp.training.callbacks import Checkpoints, Measures, Periodic, TimeBudget
 from ganexp.training.components import Components, build_components
 from ganexp.training.feed import DataModule
@@ -76,6 +77,7 @@ def assemble(config: dict[str, Any], run: Run, components: Components | None = N
     data = DataModule(components.game.data, components.game.schedule.d_steps, config["seed"])
     iterations, epochs = data.plan(config["trainer"]["max_epochs"], config["trainer"]["max_iterations"])
     model.begin(config["seed"], iterations)
+    check_single(model, data.smallest)
     state = RunState()
     callbacks = _callbacks(config, components, state)
     periodic = (callback for callback in callbacks if isinstance(callback, Periodic))

@@ -25,6 +25,7 @@ class DataModule(LightningDataModule):
         seed: Seed of the order of the data.
 
     Attributes:
+        smallest: Samples of the smallest batch, over all devices; known once the budget is planned.
         iterations_per_epoch: Batches of an epoch over those of an iteration, no whole number where iterations straddle epochs;
             known once the budget is planned.
     """
@@ -33,7 +34,7 @@ class DataModule(LightningDataModule):
         super().__init__()
         self.data = data
         self._d_steps, self._seed = d_steps, seed
-        self.iterations_per_epoch = 0.0
+        self.smallest, self.iterations_per_epoch = 0, 0.0
         self._total = 0
         self._cadences: Sequence[int] = ()
         self._loaded: tuple[Tensor, Tensor | None] | None = None
@@ -51,6 +52,7 @@ class DataModule(LightningDataModule):
         """Set the budget, the smaller of two where both are given, and return it in iterations and in epochs begun."""
         groups = self._groups(rank=0, world_size=1)
         self.iterations_per_epoch = groups.batches.batches_per_epoch / self._d_steps
+        self.smallest = groups.batches.smallest
         budgets = [] if max_epochs is None else [groups.iterations(max_epochs)]
         budgets += [] if max_iterations is None else [max_iterations]
         self._total = min(budgets)

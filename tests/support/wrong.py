@@ -68,7 +68,15 @@ WRONG = [
     ("metrics=points data=digits", "metrics=points data=digits: ", "metrics=images"),
     ("metrics=images data=ring", "metrics=images data=ring: ", "metrics=points"),
     ("metrics=modes data=ring", "metrics=modes: ", "classes, full, images, none, points"),
-    ("data=digits callbacks.evaluation.samples=1 metrics=images", "callbacks.evaluation.samples=1: ", ""),
+    # More memory than any machine has.
+    ("network.generator.widths=[1000000,1000000]", "network=mlp: ", "16 TB"),
+    ("network.generator.widths=[1000000000000,1000000000000]", "network=mlp: ", "smaller widths"),
+    ("data.size=1000000000000", "data.size=1000000000000: ", "32 TB"),
+    ("data=density data.size=1000000000000", "data.size=1000000000000: ", "64 TB"),
+    ("data=digits data.size=1000000 model=gan network.generator.widths=[1]", "network=mlp: ", "memory"),
+    ("data.batch_size=1000000000000", "data.batch_size=1000000000000: ", "for one batch"),
+    ("data=digits data.size=128 model=dcgan", "network=dcgan data=digits: ", "widths"),
+    ("data=digits callbacks.evaluation.samples=1 metrics=images ~metrics.classes", "callbacks.evaluation.samples=1: ", ""),
     ("callbacks.evaluation.best=fid", "callbacks.evaluation.best=fid: ", "coverage, sliced_wasserstein"),
     (
         f"data=folder data.path={PICTURES / 'letters'} extractor=classifier",

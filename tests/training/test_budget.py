@@ -1,0 +1,72 @@
+"""What a run takes of the machine, and batches that are too small for a player."""
+
+from functools import partial
+
+import pytest
+import torch
+
+from ganexp.config.compose import compose
+from ganexp.data import MNIST, Density, ImageFolder, Points, Ring, StackedMNIST
+from ganexp.training.budget import check_budget_of_memory
+from ganexp.training.components import build_components
+from support.refused import refused
+from support.tiny import TINY, TINY_IMAGES, TINY_MLP, TINY_RING
+
+
+def test_data_say_what_they_take() -> None:
+    assert Ring(size=1000).memory < Density(size=1000).memory and Points.memory is not Ring.memory
+    assert MNIST().memory == 60_000 * 784 and MNIST(subset=10, size=56).memory == 10 * 4 * 784
+    assert StackedMNIST().memory == 128_000 * 3 * 784 and ImageFolder.memory is not None
+
+
+DIGITS = ("data=digits", "metrics=none", "model=dcgan", "data.batch_size=5000")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "key"),
+    [
+        ((*TINY_RING, "network.generator.widths=[3000,3000]"), "network"),
+        ((*TINY_RING, "network.discriminator.widths=[8,3000,3000]"), "network"),
+        ((*TINY_RING, "data.size=3000000"), "data.size"),
+        ((*TINY_RING, "data.batch_size=10000000"), "data.batch_size"),
+        (DIGITS, "data.batch_size"),
+        ((*DIGITS, "schedule.micro_batches=100"), None),
+        (TINY_RING, None),
+        ((*TINY_IMAGES, *TINY_MLP, "network=mlp"), None),
+    ],
+)
+def test_each_part_is_counted(monkeypatch: pytest.MonkeyPatch, overrides: tuple[str, ...], key: str | None) -> None:
+    config = compose(*TINY, *overrides)
+    game = build_components(config).game
+    with torch.device("meta"):
+        players = (
+            game.network.generator(3, game.data.shape, 0, game.data.value_range),
+            game.network.discriminator(game.data.shape),
+        )
+    check = partial(check_budget_of_memory, game, players, 3, {"accelerator": "cpu"})
+    monkeypatch.setattr("ganexp.config.memory.available_memory", lambda: 10**7)
+    if key is None:
+        check()
+        return
+    with refused(key):
+        check()
+
+
+ALONE = ("data.size=33", "data.batch_size=16", "data.drop_last=false", "model=gan", "loss=non_saturating")
+
+
+@pytest.mark.parametrize("player", ["generator", "discriminator"])
+@pytest.mark.parametrize(
+    "options",
+    [(*ALONE,), ("data.size=32", "data.batch_size=1"), ("data.size=32", "data.batch_size=4", "schedule.micro_batches=4")],
+)
+def test_a_batch_of_one_is_refused_where_a_player_normalises_over_it(ready, player: str, options: tuple[str, ...]) -> None:
+    norm = f"network.{player}.norm=batch"
+    with refused("data.batch_size", "data.drop_last"):
+        ready("data=ring", "loss=non_saturating", "penalty=none", *TINY_MLP, *options, norm)
+
+
+def test_a_batch_of_one_is_taken_where_nothing_is_normalised_or_none_is_left(ready) -> None:
+    common = ("data=ring", "loss=non_saturating", "penalty=none", *TINY_MLP, *ALONE)
+    ready(*common, "network.generator.norm=layer", folder="layer")
+    ready(*common, "network.generator.norm=batch", "data.drop_last=true", folder="dropped")

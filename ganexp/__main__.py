@@ -21,6 +21,7 @@ from ganexp.runs.run import Run
 from ganexp.training.job import TERSE, job, stop_with_parent
 
 _MULTIRUN = {"-m", "--multirun"}
+_NO_FOLDER = ["hydra.run.dir=.", "hydra.output_subdir=null", "hydra/job_logging=none"]
 
 
 def main() -> None:
@@ -45,7 +46,9 @@ def _main() -> None:
         run = _resumed(sys.argv)
         # The configuration of a run that is resumed lies in no folder that Hydra reads, and its path is no word of Hydra's
         # language, in which backslashes, quotes and ${} mean something.
-        folder, name = (str(configuration.directory()), "config") if run is None else (None, resumed.NAME)
+        is_saved = run is not None or (not _MULTIRUN & set(sys.argv) and resumed.repeats(sys.argv))
+        folder, name = (None, resumed.NAME) if is_saved else (str(configuration.directory()), "config")
+        sys.argv += _NO_FOLDER if is_saved else []
         hydra.main(version_base="1.3", config_path=folder, config_name=name)(lambda cfg: job(cfg, run))()
     except KeyboardInterrupt:  # while training, a signal is handled where it can save; this is before or after
         sys.exit(128 + signal.SIGINT)
@@ -84,7 +87,6 @@ def _resumed(arguments: list[str]) -> Run | None:
     run = Run.open(value)
     resumed.store(run, trust)
     arguments.remove(named[0])
-    arguments += ["hydra.run.dir=.", "hydra.output_subdir=null", "hydra/job_logging=none"]
     return run
 
 

@@ -195,6 +195,10 @@ def test_commands_that_are_kept_and_printed_run_as_they_stand(tmp_path, monkeypa
     shutil.rmtree("out")
     _, again = run(*words[3:])
     assert again["metrics"] == summary["metrics"] and again["command"] == summary["command"]
+    repeat = [*words[:3], "--config-path", f"{again['directory']}/.hydra", "seed=1"]
+    _, other = run(*repeat[3:], "output_dir=other")
+    (other,) = (json.loads(path.read_text()) for path in Path("other").glob("*/*/summary.json"))
+    assert other["seed"] == 1 and shlex.split(other["command"])[3:5] == repeat[3:5]
     resume = shlex.split(command(Path(again["directory"])))
     _, further = run(*resume[3:], "trainer.max_iterations=8")
     assert further["iteration"] == 8

@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
@@ -17,7 +18,8 @@ NAME = "resumed"
 """What Hydra calls it."""
 
 _OPTION = "trust="
-_OWN_FILES = ("--config-dir", "-cd", "--config-path", "-cp")
+_CONFIG_PATH = ("--config-path", "-cp")
+_OWN_FILES = ("--config-dir", "-cd", *_CONFIG_PATH)
 _TYPED = re.compile(r"_target_\s*[=:]\s*[\"']?([\w.]+)")
 
 
@@ -50,8 +52,32 @@ def take_trust(arguments: list[str], resumes: bool) -> Trust:
     return Trust.of([*(names if option else ()), *typed])
 
 
-def store(run: Run, trust: Trust) -> None:
+def repeats(arguments: list[str]) -> bool:
+    """Return whether a command makes another run of one whose ``.hydra`` it names by ``--config-path``; that is then stored.
+
+    The flag is taken out of the arguments.
+
+    Raises:
+        ConfigError: That configuration is damaged or out of bounds.
+    """
+    for index, argument in enumerate(arguments):
+        flag, equals, value = argument.partition("=")
+        if flag in _CONFIG_PATH and (equals or index + 1 < len(arguments)):
+            folder = Path(value if equals else arguments[index + 1]).absolute()
+            if folder.name == saved.CONFIG.parent.name and Run(folder.parent).exists:
+                del arguments[index : index + (1 if equals else 2)]
+                store(Run(folder.parent), Trust(everything=True), ("--config-path", str(folder)))
+                return True
+    return False
+
+
+def store(run: Run, trust: Trust, flags: Sequence[str] = ()) -> None:
     """Give Hydra the configuration of a run, and the processes of this run what is trusted.
+
+    Arguments:
+        run: The run.
+        trust: What is trusted.
+        flags: Those of the command, if it makes another run of the configuration.
 
     Raises:
         ConfigError: It is damaged or out of bounds, or refers to more than is trusted.
@@ -62,7 +88,7 @@ def store(run: Run, trust: Trust) -> None:
         saved.check_foreign(run.path, content)
     saved.check_size(content)
     os.environ[TRUST] = trust.text
-    ConfigStore.instance().store(NAME, content)
+    ConfigStore.instance().store(NAME, content | ({saved.FLAGS: list(flags)} if flags else {}))
 
 
 def command(folder: Path) -> str:

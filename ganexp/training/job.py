@@ -99,7 +99,7 @@ def _prepare(cfg: DictConfig, resumed: Run | None) -> tuple[dict[str, Any], Run]
         if _is_first_process():
             resumed.occupy()
         return config, resumed
-    config = configuration.complete(cfg, HydraConfig.get().runtime.choices)
+    config = configuration.complete(cfg, cfg.get("choices") or HydraConfig.get().runtime.choices)
     _check_single(cfg)
     _check_planned(cfg)
     run = Run(os.environ.get(DIRECTORY) or _folder(config))
@@ -154,7 +154,7 @@ def _check_single(cfg: DictConfig) -> None:
         ConfigError: Such an option is set.
     """
     asked = [group for group in ("launcher", "search") if cfg.get(group) is not None]
-    asked += [f"sweep.{option}" for option, value in cfg.sweep.items() if value]
+    asked += [f"sweep.{option}" for option, value in (cfg.get("sweep") or {}).items() if value]
     if asked:
         raise ConfigError("this applies to sweeps, not to a single run", *asked, hint="add -m")
 

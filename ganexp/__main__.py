@@ -14,6 +14,7 @@ import hydra
 from ganexp.config import compose as configuration
 from ganexp.config.errors import ConfigError
 from ganexp.config.output import lasting
+from ganexp.config.paths import quote_home
 from ganexp.config.refusals import explain
 from ganexp.config.shortage import explain_shortage
 from ganexp.runs import resumed
@@ -44,6 +45,7 @@ def _main() -> None:
 
             register()
         run = _resumed(sys.argv)
+        sys.argv[1:] = map(quote_home, sys.argv[1:])
         # The configuration of a run that is resumed lies in no folder that Hydra reads, and its path is no word of Hydra's
         # language, in which backslashes, quotes and ${} mean something.
         is_saved = run is not None or (not _MULTIRUN & set(sys.argv) and resumed.repeats(sys.argv))

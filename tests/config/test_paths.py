@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from PIL import Image
 
 import ganexp
 from ganexp.compare.__main__ import Options as Compare
 from ganexp.compare.__main__ import report
 from ganexp.config.errors import ConfigError
-from ganexp.config.paths import user_path
+from ganexp.config.paths import quote_home, user_path
 from ganexp.data import MNIST, Density, ImageFolder
 from ganexp.evaluate.options import Options as Evaluate
 from ganexp.evaluate.targets import find
@@ -61,6 +62,24 @@ def test_every_option_that_names_a_file_expands_it(home: Path) -> None:
 def test_what_is_no_home_stays_as_it_is(home: Path) -> None:
     assert user_path("~nobody-has-this-name/x") == Path("~nobody-has-this-name/x")
     assert user_path("a/~/b") == Path("a/~/b") and user_path("~") == home
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("data.path=~/pictures", "data.path='~/pictures'"),
+        ("output_dir=~", "output_dir='~'"),
+        ("data.path=a~b", "data.path='a~b'"),
+        ("data.path=~/a,~/b,c", "data.path='~/a','~/b',c"),
+        ("+x=[~/a,b]", "+x=['~/a',b]"),
+        *((same, same) for same in ("~seed", "~data.path=x", "data.path='~/a b'", "a=b,c", "--multirun")),
+    ],
+)
+def test_a_home_folder_can_be_typed_without_quotes(typed: str, read: str, home: Path) -> None:
+    assert quote_home(typed) == read
+    assert quote_home("--config-dir=~/mine") == f"--config-dir={home}/mine"
+    parsed = [override.value() for override in OverridesParser.create().parse_overrides([read] if "=" in read else [])]
+    assert len(parsed) == ("=" in read)
 
 
 def test_there_is_one_place_that_does_so() -> None:

@@ -75,6 +75,7 @@ class Checkpoints(Periodic):
         _write(trainer, model, LAST)
         self._saved = time.monotonic(), model.counters.iteration
 
+
 def _folder(trainer: Trainer) -> Path:
     return Path(trainer.default_root_dir) / "checkpoints"
 

@@ -181,7 +181,7 @@ def foreign_modules(sections: Mapping[str, Any]) -> list[str]:
 
 
 def _untrusted(path: str, target: str) -> ConfigError:
-    message = f"the saved run asks to build {target}, which is not part of ganexp and could run any code"
+    message = f"the saved run asks to build {target}, which is none of the classes of ganexp that may stand here"
     hint = f"if you trust who made the run, add trust=[{target.partition('.')[0]}]"
     return ConfigError(message, f"{path}.{_TARGET}", hint=hint)
 

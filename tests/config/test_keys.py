@@ -38,7 +38,7 @@ def test_runs_are_the_same_when_all_that_computes_is_equal():
 def test_what_the_table_names_exists():
     """A key that is renamed in ``conf/`` has to be renamed in the table."""
     text = "\n".join(file.read_text() for file in directory().rglob("*.yaml"))
-    for key in PURPOSES.keys() - {"choices", "accelerator", "resume"}:
+    for key in PURPOSES.keys() - {"choices", "flags", "accelerator", "resume"}:
         assert f"{key.rpartition('.')[2]}:" in text, key
     assert (directory() / "accelerator").is_dir()
 

@@ -1,5 +1,7 @@
 """A run from beginning to end, and from a crash to the same end."""
 
+from pathlib import Path
+
 import pytest
 import torch
 import yaml
@@ -110,7 +112,7 @@ def test_a_resume_reads_the_checkpoint_once(trained, ready, monkeypatch):
     monkeypatch.setattr(torch, "load", lambda path, **options: (read.append(path), load_file(path, **options))[1])
     longer = ready(*TINY_RING, "metrics=none", "trainer.max_iterations=8")
     train(longer, [])
-    assert (longer.model.counters.iteration, [path.name for path in read]) == (8, ["last.ckpt"])
+    assert (longer.model.counters.iteration, [Path(file.name).name for file in read]) == (8, ["last.ckpt"])
 
 
 def test_a_run_that_lost_every_checkpoint_begins_again_in_its_place(ready):

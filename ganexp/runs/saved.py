@@ -36,6 +36,7 @@ _LARGEST = 20_000  # values after everything is resolved; a run has some hundred
 _REFERENCE = "${"
 _FOLLOWED = re.compile(r"\$\{\s*([^\s:{}$]*)\s*(.?)", re.DOTALL)  # what is referred to, and whether it is called
 _OWN = ("ganexp.stamp", "ganexp.unless")
+_HINT = "if you trust who made the run, add trust=true"
 _NEVER = ("hydra", "defaults")  # sections by which Hydra would be told what to load and to call
 
 
@@ -120,7 +121,7 @@ def check_foreign(folder: Path, content: dict[str, Any]) -> None:
     """
     if links := sorted(path.name for path in folder.iterdir() if path.is_symlink()):
         message = f"{folder / links[0]} is a link, and what is written there would be elsewhere"
-        raise ConfigError(message, "resume", hint="if you trust who made the run, add trust=true")
+        raise ConfigError(message, "resume", hint=_HINT)
     check_references(content)
 
 
@@ -133,17 +134,18 @@ def check_references(content: dict[str, Any]) -> None:
     for place, text in _texts(content):
         if _is_foreign(text):
             message = f"the saved run asks for {text}, which is not part of it"
-            raise ConfigError(message, ".".join(place), hint="if you trust who made the run, add trust=true")
+            raise ConfigError(message, ".".join(place), hint=_HINT)
 
 
 def check_resolved(content: dict[str, Any]) -> None:
-    """Refuse values that came out as references: whoever reads them next would resolve them.
+    """Refuse values in sections that came out as references: what builds the sections would resolve them once more.
 
     Raises:
         ConfigError: There is one.
     """
-    for place, text in _texts(content):
-        raise ConfigError(f"the saved run has a value that is no plain text, {text}", ".".join(place))
+    for place, text in _texts({key: value for key, value in content.items() if isinstance(value, dict | list)}):
+        message = f"the saved run has a value that would be read as a reference, {text}"
+        raise ConfigError(message, ".".join(place), hint=_HINT)
 
 
 def mute(content: Any) -> Any:

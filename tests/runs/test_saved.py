@@ -132,7 +132,7 @@ def test_what_would_grow_without_end_is_refused_before_it_does(content):
 
 def test_values_that_come_out_as_references_are_refused():
     with refused("a.b.0"):
-        saved.check_resolved({"a": {"b": ["${oc.env:HOME}"]}})
+        saved.check_resolved({"output_dir": "/a/${b}", "a": {"b": ["${oc.env:HOME}"]}})
 
 
 def test_a_run_is_read_as_it_was_composed(tmp_path):

@@ -26,8 +26,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from ganexp.__main__ import main  # noqa: E402 (found by the path above)
 from ganexp.runs.run import runs_below  # noqa: E402
-from support.kills import differences, snapshots  # noqa: E402
-from support.tiny import CONVOLUTIONS, TINY_MLP  # noqa: E402
+from support.kills import differences, snapshots  # type: ignore[import-not-found] # noqa: E402
+from support.tiny import CONVOLUTIONS, TINY_MLP  # type: ignore[import-not-found] # noqa: E402
 
 COMMON = (
     *("trainer.accelerator=cpu", "trainer.max_epochs=null", "callbacks.scalars.every=2", "callbacks.evaluation.every=4"),

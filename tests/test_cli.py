@@ -119,7 +119,7 @@ def test_a_resumed_run_takes_options_that_others_follow(ganexp, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGKILL, -9)])
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGKILL, -9)])
 def test_a_run_told_to_stop_continues_exactly(ganexp, tmp_path, number, status):
     command = (*SMALL, *TINY_RING, "callbacks.checkpoints.every=50", "trainer.max_iterations=1000")
     process = start(tmp_path, *command, "output_dir=stopped")

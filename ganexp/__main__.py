@@ -16,7 +16,7 @@ from ganexp.config.errors import ConfigError
 from ganexp.config.output import lasting
 from ganexp.config.paths import quote_home
 from ganexp.config.refusals import explain
-from ganexp.config.shortage import explain_shortage
+from ganexp.config.shortage import explain_shortage, quiet_threads
 from ganexp.runs import resumed
 from ganexp.runs.run import Run
 from ganexp.training.job import TERSE, job, stop_with_parent
@@ -27,7 +27,7 @@ _NO_FOLDER = ["hydra.run.dir=.", "hydra.output_subdir=null", "hydra/job_logging=
 
 def main() -> None:
     """Run, sweep, resume, or refuse."""
-    with lasting():
+    with lasting(), quiet_threads():
         _main()
 
 

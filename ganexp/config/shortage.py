@@ -1,7 +1,9 @@
 """Running out of something: one message that says what, what is safe and how to go on."""
 
 import errno
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 from ganexp.config.refusals import PREFIX
 
@@ -47,6 +49,22 @@ def explain_shortage(error: BaseException, safe: str, command: str) -> str | Non
             detail = " ".join((str(cause).strip() or type(cause).__name__).splitlines()[0].split())
             return f"{PREFIX}{what} ({detail}). {safe} To go on, {remedy}, then: {command}"
     return None
+
+
+@contextmanager
+def quiet_threads() -> Iterator[None]:
+    """Print no traceback of a thread in which something ran out: whoever waits for the thread gets the error, too."""
+    before = threading.excepthook
+
+    def show(failure: threading.ExceptHookArgs) -> None:
+        if failure.exc_value is None or explain_shortage(failure.exc_value, "", "") is None:
+            before(failure)
+
+    threading.excepthook = show
+    try:
+        yield
+    finally:
+        threading.excepthook = before
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -128,16 +128,17 @@ class CSV(Logger):
         """Flush all entries to the disk."""
         if self._file is not None:
             self._write_row()
-            self._file.flush()
             os.fsync(self._file.fileno())
 
     @rank_zero_only
     def finalize(self, status: str) -> None:
         """Close the file."""
-        self.save()
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        try:
+            self.save()
+        finally:
+            if self._file is not None:
+                self._file.close()
+                self._file = None
 
     def _open(self) -> None:
         rows: list[dict[str, Any]] = []
@@ -152,13 +153,15 @@ class CSV(Logger):
         fresh = [tag for tag in self._row if tag not in self._columns]
         if fresh:
             # A new tag adds a column to the whole table: rare, and never in the middle of a row.
-            self._file.flush()
             with open(self._path, newline="") as file:
                 rows: list[dict[str, Any]] = list(csv.DictReader(file))
             self._columns += fresh
             self._rewrite(rows)
-        csv.DictWriter(self._file, self._columns, restval="").writerow(self._row)
-        self._row = {}
+        line = io.StringIO(newline="")
+        csv.DictWriter(line, self._columns, restval="").writerow(self._row)
+        self._row, rest = {}, line.getvalue().encode()
+        while rest:  # no buffer of the file holds what cannot be written
+            rest = rest[self._file.write(rest) :]
 
     def _rewrite(self, rows: list[dict[str, Any]]) -> None:
         if self._file is not None:
@@ -168,7 +171,7 @@ class CSV(Logger):
         writer.writeheader()
         writer.writerows(rows)
         write_atomically(self._path, text.getvalue())
-        self._file = open(self._path, "a", newline="")  # noqa: SIM115 (open until the run ends)
+        self._file = open(self._path, "ab", buffering=0)  # noqa: SIM115 (open until the run ends)
 
 
 def _rows_until(iteration: int, path: Path) -> tuple[list[str], list[dict[str, str]]]:

@@ -5,7 +5,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from copy import deepcopy
 from typing import Any
 
@@ -56,6 +56,11 @@ def train(experiment: Experiment, overrides: list[str], source: dict[str, Any] |
             if overrides:
                 run.save_config(source, before if before[-len(overrides) :] == overrides else [*before, *overrides])
         return _train(experiment, source)
+    except Exception:
+        for logger in trainer.loggers:  # where one of them has failed, Lightning leaves the others open
+            with suppress(Exception):
+                logger.finalize("failed")
+        raise
     finally:
         run.release()
 

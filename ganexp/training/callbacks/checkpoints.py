@@ -44,7 +44,7 @@ class Checkpoints(Periodic):
     ) -> None:
         super().__init__(every, times, epochs)
         self.state, self.minutes, self.keep = state, minutes, keep
-        self._saved = (time.monotonic(), -1)
+        self._saved, self._best = (time.monotonic(), -1), False
 
     def on_train_start(self, trainer: Trainer, pl_module: Any) -> None:
         """Start the clock."""
@@ -53,10 +53,9 @@ class Checkpoints(Periodic):
     def on_train_batch_end(self, trainer: Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Save when the state is the best, and when iterations or minutes are due."""
         iteration = pl_module.counters.iteration
-        if agree(trainer, self.state.best_is_due):
-            self.state.best_is_due = False
-            _write(trainer, pl_module, BEST)
+        self._best, self.state.best_is_due = agree(trainer, self.state.best_is_due), False
         super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
+        self._save_best(trainer, pl_module)
         if agree(trainer, self._saved[1] != iteration and time.monotonic() - self._saved[0] > 60 * self.minutes):
             self._save(trainer, pl_module)
 
@@ -69,7 +68,13 @@ class Checkpoints(Periodic):
         """Save, and keep if that is wanted."""
         if self.keep:
             _write(trainer, model, f"{model.counters.iteration:08d}.ckpt")
+        self._save_best(trainer, model)  # a run may continue from it where there is no other yet
         self._save(trainer, model)
+
+    def _save_best(self, trainer: Trainer, model: GAN) -> None:
+        if self._best:
+            self._best = False
+            _write(trainer, model, BEST)
 
     def _save(self, trainer: Trainer, model: GAN) -> None:
         _write(trainer, model, LAST)

@@ -122,7 +122,7 @@ def _run(cfg: DictConfig, config: dict[str, Any], run: Run) -> int:
     from ganexp.training.train import finished, train
 
     experiment = assemble(config, run, components)
-    if summary := finished(experiment):
+    if _is_first_process() and (summary := finished(experiment)):  # to the others, the first one has saved its new budget
         print(f"\nThe run has spent its budget: nothing was changed.\n{table(summary)}", flush=True)
         return summary.exit_status
     written = configuration.own(configuration.plain(cfg, resolve=False)) | {

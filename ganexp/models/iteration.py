@@ -190,6 +190,10 @@ class Iteration:
     def _generate(self, z: Tensor, y: Tensor) -> Tensor:
         return self.rules.generate(self.rules.generator, z, y)
 
+    def _generate_for_d(self, z: Tensor, y: Tensor) -> Tensor:
+        with torch.no_grad(), in_mode(self.rules.generator, self.turns.fakes_mode):
+            return self._generate(z, y)
+
     def _d_backward(self, batch: Batch, fakes: Sequence[Judged]) -> None:
         self.players["d"].freeze(False)
         for x, y, made in zip(self._cut(batch[0]), self._cut(batch[1]), fakes, strict=True):
@@ -204,7 +208,8 @@ class Iteration:
 
     def _backward(self, player: str, terms: dict[str, Tensor], real: Judged, fake: Judged, share: float) -> None:
         """Gather the gradient of the sum of all terms, times the micro-batch's share of the batch."""
-        terms = terms | self.players[player].terms(Judgement(real, fake, self.rules.critic, self._generate))
+        generate = {"d": self._generate_for_d, "g": self._generate}[player]
+        terms = terms | self.players[player].terms(Judgement(real, fake, self.rules.critic, generate))
         total = reduce(torch.add, terms.values())
         self._observe(f"loss/{player}", total)
         for name, term in terms.items():

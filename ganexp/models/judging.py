@@ -57,7 +57,8 @@ class Judgement:
         real: Real samples.
         fake: As many generated ones; in the discriminator's update no gradient reaches their generator.
         critic: Judges other samples, with another forward pass.
-        generate: Generates other samples from latents (B, latent_dim) and labels (B,), with the generator as it trains.
+        generate: Generates other samples from latents (B, latent_dim) and labels (B,), with the generator as it trains; in the
+            discriminator's update no gradient reaches it.
     """
 
     real: Judged

@@ -11,7 +11,17 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from ganexp.config.compose import compose
-from ganexp.models.losses import Hinge, LeastSquares, Loss, Minimax, NonSaturating, Relativistic, Wasserstein
+from ganexp.models.losses import (
+    FDivergence,
+    Hinge,
+    LeastSquares,
+    Loss,
+    Minimax,
+    NonSaturating,
+    Relativistic,
+    RelativisticAverage,
+    Wasserstein,
+)
 
 CONF = Path(__file__).parents[2] / "conf"
 FILES = sorted((CONF / "loss").glob("*.yaml"))
@@ -31,6 +41,15 @@ def s(t: float) -> float:
 
 def ds(t: float) -> float:
     return 1 / (1 + math.exp(-t)) if t >= 0 else math.exp(t) / (1 + math.exp(t))
+
+
+def e(t: float) -> float:
+    """e^t, which goes on as a line above 30, and below its derivative."""
+    return math.exp(min(t, 30.0)) * (1 + max(t - 30.0, 0.0))
+
+
+def de(t: float) -> float:
+    return math.exp(min(t, 30.0))
 
 
 def sign(condition: bool) -> float:
@@ -55,6 +74,34 @@ CLOSED: dict[str, tuple[Loss, Callable[[float, float], tuple[float, float, float
     ),
     "wasserstein": (Wasserstein(), lambda r, f: (f - r, -1.0, 1.0, -f, -1.0)),
     "relativistic": (Relativistic(), lambda r, f: (s(f - r), -ds(f - r), ds(f - r), s(r - f), -ds(r - f))),
+    # Of a batch of one, the average is the sample itself.
+    "average": (
+        RelativisticAverage(),
+        lambda r, f: (2 * s(f - r), -2 * ds(f - r), 2 * ds(f - r), 2 * s(r - f), -2 * ds(r - f)),
+    ),
+    "average_hinge": (
+        RelativisticAverage("hinge"),
+        lambda r, f: (
+            *(2 * max(0, 1 - r + f), -2 * sign(r - f < 1), 2 * sign(r - f < 1)),
+            *(2 * max(0, 1 - f + r), -2 * sign(f - r < 1)),
+        ),
+    ),
+    "average_least_squares": (
+        RelativisticAverage("least_squares"),
+        lambda r, f: (2 * (r - f - 1) ** 2, 4 * (r - f - 1), -4 * (r - f - 1), 2 * (f - r - 1) ** 2, 4 * (f - r - 1)),
+    ),
+    "kl": (FDivergence("kl"), lambda r, f: (e(f - 1) - r, -1.0, de(f - 1), -f, -1.0)),
+    "reverse_kl": (FDivergence("reverse_kl"), lambda r, f: (f - 1 + e(-r), -de(-r), 1.0, e(-f), -de(-f))),
+    "pearson": (FDivergence("pearson"), lambda r, f: (f**2 / 4 + f - r, -1.0, f / 2 + 1, -f, -1.0)),
+    "hellinger": (FDivergence("hellinger"), lambda r, f: (e(f) - 2 + e(-r), -de(-r), de(f), e(-f) - 1, -de(-f))),
+    "jensen_shannon": (
+        FDivergence("jensen_shannon"),
+        lambda r, f: (s(f) + s(-r) - 2 * math.log(2), -ds(-r), ds(f), s(-f) - math.log(2), -ds(-f)),
+    ),
+    "saturating": (
+        FDivergence("jensen_shannon", saturating=True),
+        lambda r, f: (s(f) + s(-r) - 2 * math.log(2), -ds(-r), ds(f), math.log(2) - s(f), -ds(f)),
+    ),
 }
 
 
@@ -79,6 +126,9 @@ def test_every_configured_loss_averages_over_the_batch_and_pulls_logits_apart(pa
     fake = torch.tensor([-0.1, 0.2, 0.4, -0.5], requires_grad=True)
     d_loss, g_loss = loss.discriminator(real, fake), loss.generator(fake, real)
     assert d_loss.shape == g_loss.shape == ()
+    if path.stem == "relativistic_average":  # whose mean is inside
+        real, fake = (torch.full((4,), value, requires_grad=True) for value in (0.3, -0.1))
+        d_loss, g_loss = loss.discriminator(real, fake), loss.generator(fake, real)
     pairs = [(loss.discriminator(r, f), loss.generator(f, r)) for r, f in zip(real.split(1), fake.split(1), strict=True)]
     torch.testing.assert_close(d_loss, torch.stack([d for d, _ in pairs]).mean())
     torch.testing.assert_close(g_loss, torch.stack([g for _, g in pairs]).mean())
@@ -161,3 +211,49 @@ def test_the_command_line_replaces_a_recipes_parts_without_remains(penalty: str)
     alone = OmegaConf.create({"r1_gamma": config.r1_gamma, "penalty": OmegaConf.load(CONF / "penalty" / f"{penalty}.yaml")})
     assert config.penalty == alone.penalty
     assert config.schedule.d_steps == 2
+
+
+@pytest.mark.parametrize(
+    "form, pull", [("standard", s), ("hinge", lambda t: max(0.0, 1 + t)), ("least_squares", lambda t: (1 + t) ** 2)]
+)
+def test_every_sample_is_compared_with_the_average_of_the_other_kind(form: str, pull: Callable[[float], float]) -> None:
+    real, fake = [0.3, -0.9, 2.0], [-0.1, 0.4, 1.5]
+    m, n = sum(real) / 3, sum(fake) / 3
+    loss = RelativisticAverage(form)
+    d = sum(pull(n - r) for r in real) / 3 + sum(pull(f - m) for f in fake) / 3
+    g = sum(pull(m - f) for f in fake) / 3 + sum(pull(r - n) for r in real) / 3
+    assert loss.discriminator(torch.tensor(real), torch.tensor(fake)).item() == pytest.approx(d, rel=1e-5)
+    assert loss.generator(torch.tensor(fake), torch.tensor(real)).item() == pytest.approx(g, rel=1e-5)
+
+
+# Of two normal distributions of equal variance 1 and means 0 and m, by f = (p / q) and the integral of q f(p / q).
+TRUE = {
+    "kl": lambda m: m**2 / 2,
+    "reverse_kl": lambda m: m**2 / 2,
+    "pearson": lambda m: math.exp(m**2) - 1,
+    "hellinger": lambda m: 2 - 2 * math.exp(-(m**2) / 8),
+}
+
+
+@pytest.mark.parametrize("divergence", TRUE)
+def test_the_bound_of_the_best_discriminator_is_the_divergence(divergence: str) -> None:
+    """The optimal logit is that where g(v) = f'(p / q); expectations are sums over a grid."""
+    m, x = 0.7, torch.linspace(-12, 12, 20001, dtype=torch.float64)
+    p, q = (torch.exp(-((x - mean) ** 2) / 2) / math.sqrt(2 * math.pi) for mean in (0.0, m))
+    log_ratio = m**2 / 2 - m * x
+    best = {
+        "kl": 1 + log_ratio, "reverse_kl": log_ratio, "pearson": 2 * (log_ratio.exp() - 1), "hellinger": log_ratio / 2,
+    }[divergence].requires_grad_()  # fmt: skip
+    loss, width = FDivergence(divergence), 24 / 20000
+
+    def bound(v: torch.Tensor) -> torch.Tensor:
+        # The loss of one point at a time, weighted by the densities.
+        zero = loss.discriminator(torch.zeros(1, dtype=v.dtype), torch.zeros(1, dtype=v.dtype))
+        real = torch.vmap(lambda r: loss.discriminator(r[None], torch.zeros(1, dtype=v.dtype)))(v) - zero
+        fake = torch.vmap(lambda f: loss.discriminator(torch.zeros(1, dtype=v.dtype), f[None]))(v)
+        return -((p * real).sum() + (q * fake).sum()) * width
+
+    value = bound(best)
+    assert value.item() == pytest.approx(TRUE[divergence](m), rel=1e-4)
+    (slope,) = torch.autograd.grad(value, best)
+    assert slope.abs().max() < 1e-9, "no other logit raises the bound"

@@ -263,7 +263,12 @@ def test_batch_norm_is_refused_under_penalties_on_sample_gradients(penalty):
 
 
 @pytest.mark.parametrize(
-    ("choice", "keys"), [("penalty=consistency", ("penalty", "data")), ("augmentation=diffaugment", ("augmentation", "data"))]
+    ("choice", "keys"),
+    [
+        ("penalty=consistency", ("penalty", "data")),
+        ("penalty=latent_diversity", ("penalty", "data")),
+        ("augmentation=diffaugment", ("augmentation", "data")),
+    ],
 )
 def test_changes_of_images_are_refused_for_points(choice, keys):
     with refused(*keys):

@@ -23,8 +23,15 @@ class Asked:
         return outputs.squeeze(1)
 
 
+def judged_latents(critic: Critic, generate: Callable[[Tensor, Tensor], Tensor], z: Tensor, y: Tensor) -> Judgement:
+    """Judge what a generator makes of latents and labels, as fakes and as real samples alike."""
+    asked = Asked(critic)
+    x = generate(z, y)
+    return Judgement(Judged(asked, x, y), Judged(asked, x, y, z), critic, generate)
+
+
 def judgement(critic: Critic, real: Tensor, fake: Tensor, y: Tensor | None = None, fake_y: Tensor | None = None) -> Judgement:
-    """Judge samples, by default without labels."""
+    """Judge samples, by default without labels; the generator returns its latents."""
     labels = [torch.zeros(len(x), dtype=torch.int64) if given is None else given for x, given in ((real, y), (fake, fake_y))]
     asked = Asked(critic)
-    return Judgement(Judged(asked, real, labels[0]), Judged(asked, fake, labels[1]), critic, lambda z, y: z)
+    return Judgement(Judged(asked, real, labels[0]), Judged(asked, fake, labels[1], z=fake), critic, lambda z, y: z)

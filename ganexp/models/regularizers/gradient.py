@@ -7,6 +7,7 @@ class             term
 ================  =============================================================================
 GradientPenalty   weight * E[(||grad D(e x + (1 - e) G(z))|| - target)^2], e ~ U(0, 1) per sample
 Dragan            weight * E[(||grad D(x + n)|| - target)^2], n ~ N(0, (scale * std(x))^2)
+                  one-sided: max(0, ||grad D(...)|| - target)^2
 R1                gamma / 2 * E[||grad D(x)||^2]
 R1R2              gamma / 2 * (E[||grad D(x)||^2] + E[||grad D(G(z))||^2])
 ================  =============================================================================
@@ -32,24 +33,33 @@ class GradientPenalty(Regularizer):
     References:
         Improved Training of Wasserstein GANs (Gulrajani et al., 2017), https://arxiv.org/abs/1704.00028
 
+        On the regularization of Wasserstein GANs (Petzka et al., 2018), for the one-sided form,
+        https://arxiv.org/abs/1709.08894
+
     Arguments:
         weight: Factor of the term.
         target: Norm that the gradient should have.
+        one_sided: Whether only larger norms are penalised: a 1-Lipschitz function may be flat (WGAN-LP).
         every: Discriminator updates per application.
     """
 
     per_sample = True
 
-    def __init__(self, weight: NonNegativeFloat = 10.0, target: NonNegativeFloat = 1.0, every: PositiveInt = 1) -> None:
+    def __init__(
+        self,
+        weight: NonNegativeFloat = 10.0,
+        target: NonNegativeFloat = 1.0,
+        one_sided: bool = False,
+        every: PositiveInt = 1,
+    ) -> None:
         super().__init__()
-        self.weight = weight
-        self.target = target
-        self.every = every
+        self.weight, self.target, self.one_sided, self.every = weight, target, one_sided, every
 
     def forward(self, judgement: Judgement) -> Tensor:
         real, fake = judgement.real.x.float(), judgement.fake.x.float()
         epsilon = torch.rand(real.shape[0], *[1] * (real.dim() - 1), device=real.device, generator=self.random)
-        return self.weight * _norm_error(judgement.critic, torch.lerp(fake, real, epsilon), judgement.real.y, self.target)
+        between = torch.lerp(fake, real, epsilon)
+        return self.weight * _norm_error(judgement.critic, between, judgement.real.y, self.target, self.one_sided)
 
 
 class Dragan(Regularizer):
@@ -146,10 +156,10 @@ class R1R2(Regularizer):
         return self.gamma / 2 * (squares[:count].sum() / count + squares[count:].sum() / len(fake.x))
 
 
-def _norm_error(critic: Critic, x: Tensor, y: Tensor, target: float) -> Tensor:
+def _norm_error(critic: Critic, x: Tensor, y: Tensor, target: float, one_sided: bool = False) -> Tensor:
     # The derivative of vector_norm at zero is zero; that of a square root of a sum would be NaN.
-    norms: Tensor = torch.linalg.vector_norm(_gradients(critic, x, y), dim=1)
-    return (norms - target).square().mean()
+    excess: Tensor = torch.linalg.vector_norm(_gradients(critic, x, y), dim=1) - target
+    return (excess.clamp(min=0) if one_sided else excess).square().mean()
 
 
 def _gradients(critic: Critic, x: Tensor, y: Tensor) -> Tensor:

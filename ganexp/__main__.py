@@ -8,20 +8,24 @@ import os
 import shlex
 import signal
 import sys
+import warnings
 
 import hydra
 
+from ganexp import __version__
 from ganexp.config import compose as configuration
 from ganexp.config.errors import ConfigError
+from ganexp.config.flags import read_flags
 from ganexp.config.output import lasting
 from ganexp.config.paths import quote_home
-from ganexp.config.refusals import explain
+from ganexp.config.refusals import check_resumed, check_typed, explain
 from ganexp.config.shortage import explain_shortage, quiet_threads
+from ganexp.config.source import register_source
 from ganexp.runs import resumed
 from ganexp.runs.run import Run
 from ganexp.training.job import TERSE, job, stop_with_parent
 
-_MULTIRUN = {"-m", "--multirun"}
+# Hydra would make a folder of its own where the configuration is not the shipped one.
 _NO_FOLDER = ["hydra.run.dir=.", "hydra.output_subdir=null", "hydra/job_logging=none"]
 
 
@@ -36,21 +40,27 @@ def _main() -> None:
     if os.environ.get("HYDRA_FULL_ERROR") != "1":
         # Hydra would print errors itself, with part of a traceback; like this it hands them over.
         os.environ["HYDRA_FULL_ERROR"] = os.environ[TERSE] = "1"
-    configuration.register_resolvers()
-    # Hydra's parser takes overrides after a flag or before it, but not on both sides.
-    given = sys.argv[1:] = sorted(sys.argv[1:], key=lambda argument: argument not in ("-m", "--multirun"))
+    if "--version" in sys.argv[1:]:
+        print(f"ganexp {__version__}")
+        return
+    given = sys.argv[1:]
+    warnings.filterwarnings("error", "provider=", module="hydra")  # a folder of YAML that is not there
     try:
-        if _MULTIRUN & set(sys.argv):
+        configuration.register_resolvers()
+        register_source()
+        flags, sys.argv[1:] = read_flags(given)
+        check_typed(flags.overrides)
+        if flags.multirun:
             from ganexp.sweeps.sweeper import register
 
             register()
-        run = _resumed(sys.argv)
+        run = _resumed(sys.argv, flags.multirun)
         sys.argv[1:] = map(quote_home, sys.argv[1:])
         # The configuration of a run that is resumed lies in no folder that Hydra reads, and its path is no word of Hydra's
         # language, in which backslashes, quotes and ${} mean something.
-        is_saved = run is not None or (not _MULTIRUN & set(sys.argv) and resumed.repeats(sys.argv))
+        is_saved = run is not None or (not flags.multirun and resumed.repeats(sys.argv))
         folder, name = (None, resumed.NAME) if is_saved else (str(configuration.directory()), "config")
-        sys.argv += _NO_FOLDER if is_saved else []
+        sys.argv[1:1] = [] if flags.multirun else _NO_FOLDER
         hydra.main(version_base="1.3", config_path=folder, config_name=name)(lambda cfg: job(cfg, run))()
     except KeyboardInterrupt:  # while training, a signal is handled where it can save; this is before or after
         sys.exit(128 + signal.SIGINT)
@@ -67,8 +77,12 @@ def _main() -> None:
         sys.exit(status)
 
 
-def _resumed(arguments: list[str]) -> Run | None:
+def _resumed(arguments: list[str], multirun: bool) -> Run | None:
     """Return the run that ``resume=<run>`` names, whose configuration Hydra is given; the arguments are adapted.
+
+    Arguments:
+        arguments: The program's name, overrides and flags.
+        multirun: Whether many runs are asked for.
 
     Raises:
         ConfigError: There is no such run, or more than one is named.
@@ -84,11 +98,12 @@ def _resumed(arguments: list[str]) -> Run | None:
     trust = resumed.take_trust(arguments, resumes=value != "null")
     if value == "null":
         return None
-    if _MULTIRUN & set(arguments):
+    if multirun:
         raise ConfigError("one run is resumed at a time, not a sweep", "resume", hint="the same command continues a sweep")
     run = Run.open(value)
-    resumed.store(run, trust)
     arguments.remove(named[0])
+    check_resumed(arguments[1:])
+    resumed.store(run, trust)
     return run
 
 

@@ -173,6 +173,8 @@ def check_value(value: Any, hint: Any, path: str) -> None:
     except TypeError:  # an unhashable annotation
         return
     if adapter is None:
+        if inspect.isclass(hint) and not isinstance(value, hint):  # a configuration holds no objects
+            raise ConfigError(f"should be a section that makes an object of {hint.__name__}", path)
         return
     try:
         validated = adapter.validate_python(value)

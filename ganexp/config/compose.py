@@ -14,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from ganexp.config.errors import ConfigError
+from ganexp.config.source import register_source
 
 _LONGEST_NAME = 180  # file systems take 255 bytes; TensorBoard's own files and temporary names need the rest
 _ALIKE = 0.7  # gpuu is like gpu, los like loss, hinje like hinge; foo is like nothing
@@ -79,9 +80,12 @@ def complete(cfg: DictConfig, choices: dict[str, Any]) -> dict[str, Any]:
     for group, hint in _SINGLE.items():
         if group not in made:  # deleted, or given as a list
             raise ConfigError(f"a run has exactly one {group}", group, hint=hint)
+    check_present(content, "name", "output_dir")
     for key in ("name", "output_dir"):
         if isinstance(content[key], bool | list | dict) or (key, content[key]) == ("output_dir", None):
             raise ConfigError("should be the name of a folder", key)
+    if content["name"] in (".", ".."):
+        raise ConfigError("is no name for a folder of its own", "name")
     named = [made["experiment"]] if made.get("experiment", "None") != "None" else [made[g] for g in ("model", "data", "loss")]
     name = "-".join(named) if content["name"] in (None, "") else str(content["name"])
     return own(content) | {"choices": made, "name": name, "output_dir": str(content["output_dir"])}
@@ -94,6 +98,17 @@ def flags(hydra_config: Any) -> list[str]:
     return found + [str(text) for text in hydra_config.overrides.hydra if str(text).startswith("hydra.searchpath=")]
 
 
+def check_present(content: dict[str, Any], *keys: str) -> None:
+    """Refuse a configuration in which an option or a section is gone.
+
+    Raises:
+        ConfigError: One is.
+    """
+    for key in keys:
+        if key not in content:
+            raise ConfigError("a run needs it", key, hint=f"leave ~{key} out")
+
+
 def own(content: dict[str, Any]) -> dict[str, Any]:
     """Return what concerns a run itself, not the sweep or search of which it may be part."""
     return {key: value for key, value in content.items() if key not in ("sweep", "search", "launcher")}
@@ -102,6 +117,7 @@ def own(content: dict[str, Any]) -> dict[str, Any]:
 def compose(*overrides: str) -> dict[str, Any]:
     """Compose a configuration as the command line does, for use from Python."""
     register_resolvers()
+    register_source()
     with hydra.initialize_config_dir(str(directory()), version_base="1.3"):
         cfg = hydra.compose("config", overrides=list(overrides), return_hydra_config=True)
     choices = cfg.hydra.runtime.choices

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -13,12 +14,55 @@ from omegaconf.errors import OmegaConfBaseException
 from ganexp.config import compose as configuration
 from ganexp.config.compose import first_line
 from ganexp.config.errors import ConfigError
+from ganexp.config.flags import read_flags
 from ganexp.config.secret import redact
 
 PREFIX = "ganexp: "
 """What every refusal begins with."""
 
+_LONGEST = 300  # letters of a setting that are shown; paths are shorter
 _ABSENT = object()
+
+# What users of Hydra and Lightning type, and what does the same here.
+_ELSEWHERE = {
+    "hydra.run.dir": "use output_dir=FOLDER and name=NAME",
+    "hydra.sweep.dir": "use output_dir=FOLDER",
+    "hydra.output_subdir": "use output_dir=FOLDER",
+    "hydra.job.chdir": "use output_dir=FOLDER",
+    "hydra.mode": "use -m",
+    "hydra/launcher": "use launcher=joblib or launcher=slurm",
+    "hydra/sweeper": "use -m search=adam",
+    "data.num_workers": "there are no workers: the data is in memory, and a batch is made on the device",
+    "data.pin_memory": "the data is in memory, and a batch is made on the device",
+}
+
+
+def check_typed(overrides: Sequence[str]) -> None:
+    """Refuse settings of Hydra's that something else of the configuration decides.
+
+    Raises:
+        ConfigError: There is one.
+    """
+    for key in map(_key, overrides):
+        if key in _ELSEWHERE and key.startswith("hydra."):
+            raise ConfigError("this option of Hydra's does not apply here", key, hint=_ELSEWHERE[key])
+
+
+def check_resumed(overrides: Sequence[str]) -> None:
+    """Refuse choices for a run that has made them.
+
+    Raises:
+        ConfigError: A group is chosen in.
+    """
+    groups = _groups([configuration.directory()])
+    for key in map(_key, overrides):
+        if key.partition("@")[0].strip("/") in groups:
+            hint = "use trainer.accelerator" if key == "accelerator" else "set options in them, such as schedule.d_steps=2"
+            raise ConfigError("a resumed run keeps its choices", key, hint=hint)
+
+
+def _key(override: str) -> str:
+    return override.lstrip("+~").partition("=")[0]
 
 
 def explain_refusal(error: BaseException, cfg: DictConfig) -> str | None:
@@ -40,16 +84,30 @@ def explain(error: BaseException, arguments: Sequence[str]) -> str | None:
         return _not_composed(error, arguments)
     if isinstance(error, HydraException | OmegaConfBaseException):
         return _message((), first_line(error))
-    if isinstance(error, ValueError) and str(error).startswith("Config group override"):
-        return _no_name(arguments)
     if isinstance(error, ValueError) and str(error).startswith("Only one of --run"):
         return _message((), "-m and flags that only show something, such as --cfg and --info, exclude each other")
+    if _is_hydras(error):
+        return _no_name(arguments) or _message((), first_line(error))
     return None
 
 
+def _is_hydras(error: BaseException) -> bool:
+    """Return whether Hydra, or what it reads configurations with, has raised an error of a general class."""
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    return last is not None and str(last.tb_frame.f_globals.get("__name__")).partition(".")[0] in ("hydra", "omegaconf", "yaml")
+
+
 def _message(settings: Iterable[str], text: str, hint: str = "") -> str:
-    where = " ".join(dict.fromkeys(setting for setting in settings if setting))
+    where = " ".join(dict.fromkeys(_shortened(setting) for setting in settings if setting))
     return redact(f"{PREFIX}{where}{': ' if where else ''}{' '.join(text.split())}{hint}")
+
+
+def _shortened(setting: str) -> str:
+    """Return a setting on one line, and not all of it where it is very long."""
+    line = " ".join(setting.split())
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}..."
 
 
 def _with_value(key: str, cfg: DictConfig) -> str:
@@ -79,14 +137,14 @@ def _typed(value: Any) -> str:
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, list):
         return f"[{','.join(map(_typed, value))}]"
-    if isinstance(value, str) and re.fullmatch(r"[+-]?[\d.]+(e[+-]?\d+)?|true|false|null|", value, re.IGNORECASE):
+    if isinstance(value, str) and re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|true|false|null|", value, re.IGNORECASE):
         return f'"{value}"'  # text only because it was quoted
     return str(value)
 
 
 def _as_typed(key: str, arguments: Sequence[str]) -> str:
     """Return the argument that set a key: of several, the last one counts."""
-    return next((argument for argument in reversed(arguments) if argument.lstrip("+~").partition("=")[0] == key), key)
+    return next((argument for argument in reversed(arguments) if _key(argument) == key), key)
 
 
 def _choices(cfg: DictConfig) -> dict[str, Any]:
@@ -103,6 +161,8 @@ def _unknown_choice(error: MissingConfigException) -> str:
 
 
 def _no_such(group: str, choice: str, options: Sequence[str]) -> str:
+    if group in _ELSEWHERE:
+        return _message([f"{group}={choice}"], f"no such {group}", f" ({_ELSEWHERE[group]})")
     meant = configuration.near_miss(choice, options)
     return _message([f"{group}={choice}"], f"no such {group}", _hint(meant and f"{group}={meant}", options))
 
@@ -110,11 +170,11 @@ def _no_such(group: str, choice: str, options: Sequence[str]) -> str:
 def _no_name(arguments: Sequence[str]) -> str | None:
     """Return the message for a group that is given null, a number or the like."""
     for override in OverridesParser.create().parse_overrides([argument for argument in arguments if "=" in argument]):
-        folder, value = configuration.directory() / override.key_or_group, override.value()
-        values = value.list if isinstance(value, ChoiceSweep) else [value]
-        wrong = [one for one in values if not isinstance(one, str | list | dict)]
-        if folder.is_dir() and wrong:
-            options = sorted(path.stem for path in folder.glob("*.yaml"))
+        folders, value = [folder / override.key_or_group for folder in _folders(arguments)], override.value()
+        values = value.list if isinstance(value, ChoiceSweep) else value if isinstance(value, list) else [value]
+        wrong = [one for one in values if not isinstance(one, str)]
+        if any(folder.is_dir() for folder in folders) and wrong:
+            options = sorted(path.stem for folder in folders for path in folder.glob("*.yaml"))
             return _no_such(override.key_or_group, _typed(wrong[0]), options)
     return None
 
@@ -154,11 +214,20 @@ def _unknown_key(key: str, setting: str, arguments: Sequence[str]) -> str:
     parent, value = key.rpartition(".")[0], setting.partition("=")[2]
     if key in keys:
         return _message([setting], f"another override has replaced the section {parent}")
-    meant = configuration.near_miss(key, [*groups, *keys])
-    siblings = [known.rpartition(".")[2] for known in keys if known.rpartition(".")[0] == parent] if parent else groups
+    if key in _ELSEWHERE:
+        return _message([setting], "no such option", f" ({_ELSEWHERE[key]})")
+    if any(known.startswith(f"{parent}.") for known in keys):  # in that section, or of that very name in another
+        meant = configuration.near_miss(key, [k for k in keys if k.rpartition(".")[0] == parent or _last(k) == _last(key)])
+    else:
+        meant = configuration.near_miss(key, [*groups, *keys])
+    siblings = [_last(known) for known in keys if known.rpartition(".")[0] == parent] if parent else groups
     siblings = [known for known in siblings if not known.startswith("_")]
     hint = _hint(f"{meant}={value}" if meant and value else meant, siblings)
     return _message([setting], "no such option", hint)
+
+
+def _last(key: str) -> str:
+    return key.rpartition(".")[2]
 
 
 def _known(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -166,16 +235,30 @@ def _known(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     from hydra import compose, initialize_config_dir
     from hydra.core.global_hydra import GlobalHydra
 
-    folder = configuration.directory()
-    groups = sorted(path.name for path in folder.iterdir() if path.is_dir())
-    chosen = [argument for argument in arguments if argument.partition("=")[0] in groups and "," not in argument]
+    own, *others = _folders(arguments)
+    groups = _groups([own, *others])
+    path = [f"hydra.searchpath=[{','.join(configuration.quote(str(folder)) for folder in others)}]"] if others else []
+    chosen = [argument for argument in arguments if argument.lstrip("+").partition("=")[0] in groups and "," not in argument]
     GlobalHydra.instance().clear()
-    with initialize_config_dir(str(folder), version_base="1.3"):
+    with initialize_config_dir(str(own), version_base="1.3"):
         try:
-            cfg = compose("config", overrides=chosen)
-        except HydraException:
+            cfg = compose("config", overrides=[*path, *chosen])
+        except (HydraException, ConfigError):
             cfg = compose("config")
     return sorted(configuration.flatten(OmegaConf.to_container(cfg, resolve=False))), groups
+
+
+def _folders(arguments: Sequence[str]) -> list[Path]:
+    """Return the folders of the configuration: the package's own, and that of ``--config-dir``."""
+    try:
+        given = read_flags(arguments)[0].config_dir
+    except ConfigError:
+        given = None
+    return [configuration.directory(), *([Path(given).absolute()] if given and Path(given).is_dir() else [])]
+
+
+def _groups(folders: Sequence[Path]) -> list[str]:
+    return sorted({path.name for folder in folders for path in folder.iterdir() if path.is_dir()})
 
 
 def _hint(meant: str | None, options: Sequence[str]) -> str:

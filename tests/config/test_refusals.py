@@ -12,6 +12,7 @@ import pytest
 import torch
 import torchvision
 
+import ganexp
 from ganexp.__main__ import main
 from ganexp.config.compose import directory
 from ganexp.config.errors import ConfigError
@@ -63,13 +64,78 @@ def test_is_reported_in_one_message_and_leaves_nothing(refused, monkeypatch, tmp
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_unknown_flag_is_told_by_the_parser(monkeypatch, tmp_path, capsys):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["ganexp", "--foo"])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    assert ended.value.code == 2
-    assert capsys.readouterr().err.splitlines()[-1] == "ganexp: error: unrecognized arguments: --foo"
+@pytest.mark.parametrize(
+    ("line", "start", "suggests"),
+    [
+        ("--seed 1", "--seed: ", "seed=1"),
+        ("--seed=1", "--seed=1: ", "seed=1"),
+        ("--foo", "--foo: ", "foo="),
+        ("--resolve", "--resolve: ", "--cfg job --resolve"),
+        ("--cfg", "--cfg/-c: ", ""),
+        ("--info x", "--info/-i: ", "defaults"),
+        ("--experimental-rerun x", "--experimental-rerun: ", "resume="),
+    ],
+)
+def test_a_flag_that_does_not_exist_or_apply(refused, tmp_path, line, start, suggests):
+    told = refused(*line.split())
+    assert told.startswith(start) and suggests in told
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_overrides_stand_before_flags_and_after_them(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["ganexp", "seed=3", "--cfg", "job", "name=mine"])
+    main()
+    printed = capsys.readouterr().out
+    assert "seed: 3" in printed and "name: mine" in printed
+
+
+def test_the_version_is_that_of_this_package(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["ganexp", "--version"])
+    main()
+    assert capsys.readouterr().out == f"ganexp {ganexp.__version__}\n"
+
+
+OWN = {
+    "tab": (b"a:\n\tb: 1\n", "line 2: "),
+    "quote": (b'a: "open\n', "line 2: "),
+    "twice": (b"a: 1\na: 2\n", "line 2: "),
+    "latin": (b"name: caf\xe9\n", "UTF-8"),
+    "mark": (b"\xef\xbb\xbf# @package _global_\nseed: 3\n", "byte order mark"),
+    "wide": ("seed: 3".encode("utf-16"), "UTF-8"),
+    "list": (b"- a\n- b\n", "list"),
+    "text": (b"hinge\n", "cannot be read"),
+    "open": (b"lr: ${foo\n", "cannot be read"),
+    "itself": (b"a: &x [*x]\n", "cannot be read"),
+}
+
+
+@pytest.mark.parametrize("name", OWN)
+@pytest.mark.parametrize("group", ["experiment", "loss"])
+def test_a_file_of_the_users_own_that_cannot_be_read_is_named(refused, tmp_path, name, group):
+    content, says = OWN[name]
+    path = tmp_path / "mine" / group / "own.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    told = refused(f"{group}=own", "--config-dir", "mine", *SHORT)
+    assert told.startswith(f"{path}: ") and says in told
+    assert [entry.name for entry in tmp_path.iterdir()] == ["mine"]
+
+
+def test_windows_line_ends_are_read(monkeypatch, tmp_path, capsys):
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment" / "own.yaml").write_bytes(b"# @package _global_\r\nseed: 3\r\n")
+    monkeypatch.setattr(sys, "argv", ["ganexp", "experiment=own", "--config-dir", str(tmp_path), "--cfg", "job"])
+    main()
+    assert "seed: 3\n" in capsys.readouterr().out
+
+
+def test_hints_know_the_users_own_files(refused, tmp_path):
+    for name, group in (("moons", "data"), ("soft", "loss")):
+        (tmp_path / "mine" / group).mkdir(parents=True)
+        (tmp_path / "mine" / group / f"{name}.yaml").write_text("_target_: nowhere.Thing\nsharpness: 1\n")
+    assert "choices: " in (told := refused("data=null", "--config-dir", "mine")) and "moons" in told
+    assert "loss=soft" in refused("loss=sofd", "--config-dir", "mine")
+    assert "data.sharpness=2" in refused("data=moons", "data.sharpnes=2", "--config-dir", "mine")
 
 
 def test_data_that_cannot_be_downloaded(refused, monkeypatch, tmp_path):
@@ -124,6 +190,11 @@ def content(folder: Path) -> dict[str, bytes]:
         ("schedule.d_stepz=2", "schedule.d_stepz=2: "),
         ("schedule.d_steps=x", "schedule.d_steps=x: "),
         ("loss=hinge", "loss=hinge: "),
+        ("optimizer=sgd", "optimizer=sgd: "),
+        ("accelerator=gpu", "accelerator=gpu: "),
+        ("+penalty@regularizers.lecam=lecam", "penalty@regularizers.lecam: "),
+        ("resume=other", "resume=other: "),
+        ("+trainer.fast_dev_run=true", "trainer.fast_dev_run=true: "),
         ("network.generator.widths=[9]", "resume="),
     ],
 )

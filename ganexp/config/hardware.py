@@ -1,5 +1,6 @@
 """Check the hardware before Lightning is imported, so that a missing GPU is refused at once."""
 
+import os
 import platform
 import re
 from collections.abc import Mapping
@@ -11,6 +12,10 @@ from ganexp.config.errors import ConfigError
 
 ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps")
 PRECISIONS = ("32-true", "32", "bf16-mixed", "bf16", "16-mixed", "16", "64-true", "64")
+
+_TRIAL = 2  # processes that any machine can run, to try out what several do
+# Variables by which those who start processes on several machines tell each where the others are.
+_CLUSTERS = ("MASTER_ADDR", "SLURM_NTASKS", "OMPI_COMM_WORLD_SIZE", "LSB_DJOB_RANKFILE", "KUBERNETES_PORT")
 
 
 def check_hardware(trainer: Mapping[str, Any]) -> None:
@@ -32,6 +37,7 @@ def check_hardware(trainer: Mapping[str, Any]) -> None:
             hint="use trainer.accelerator=auto or trainer.accelerator=cpu",
         )
     _check_devices(trainer.get("devices", 1), cuda if accelerator in ("auto", "gpu", "cuda") else 0)
+    _check_nodes(trainer.get("num_nodes", 1))
     if precision not in PRECISIONS:
         raise ConfigError("unknown precision", "trainer.precision", hint=f"choices: {', '.join(PRECISIONS)}")
     if precision.startswith("16") and (accelerator == "cpu" or not (cuda or mps)):
@@ -58,6 +64,24 @@ def _check_devices(devices: Any, gpus: int) -> None:
     wanted = devices if type(devices) is int else max(indices, default=0) + 1
     if gpus and wanted > gpus:
         raise ConfigError(f"this machine has {gpus} GPU{'s' * (gpus > 1)}", "trainer.devices", hint=f"at most {gpus}")
+    most = max(_cores(), _TRIAL)
+    if not gpus and wanted > most:
+        text = f"each device is a process, and this machine has {_cores()} cores"
+        raise ConfigError(text, "trainer.devices", hint=f"at most {most}")
+
+
+def _check_nodes(nodes: Any) -> None:
+    """Refuse machines for which the first one would wait, and never find them."""
+    if type(nodes) is not int or nodes < 1:
+        raise ConfigError("the number of machines is 1 or more", "trainer.num_nodes")
+    if nodes > 1 and not any(name in os.environ for name in _CLUSTERS):
+        hint = "start the processes by Slurm, torchrun or MPI"
+        raise ConfigError("nothing says where the other machines are", "trainer.num_nodes", hint=hint)
+
+
+def _cores() -> int:
+    """Return the processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def describe_hardware(device: torch.device) -> str:

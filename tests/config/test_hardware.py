@@ -1,5 +1,7 @@
 """What a machine offers, pretended."""
 
+import os
+
 import pytest
 import torch
 
@@ -11,7 +13,10 @@ from ganexp.config.hardware import check_hardware, describe_hardware
 def machine(monkeypatch):
     """Return a function that pretends a number of GPUs."""
 
-    def make(gpus: int = 0, mps: bool = False) -> None:
+    monkeypatch.delenv("MASTER_ADDR", raising=False)
+
+    def make(gpus: int = 0, mps: bool = False, cores: int = 4) -> None:
+        monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(cores)), raising=False)
         monkeypatch.setattr(torch.cuda, "is_available", lambda: gpus > 0)
         monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
         monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
@@ -38,6 +43,13 @@ def machine(monkeypatch):
 def test_what_is_there_passes(machine, gpus, trainer):
     machine(gpus)
     check_hardware(trainer)
+
+
+def test_two_processes_can_be_tried_on_one_core_and_more_machines_where_a_cluster_names_them(machine, monkeypatch):
+    machine(cores=1)
+    check_hardware({"accelerator": "cpu", "devices": 2})
+    monkeypatch.setenv("MASTER_ADDR", "there")
+    check_hardware({"num_nodes": 2})
 
 
 def test_an_apple_computer_has_a_gpu(machine):
@@ -70,6 +82,11 @@ def test_an_apple_computer_has_a_gpu(machine):
         (2, {"devices": [0, 2]}, "devices", "this machine has 2 GPUs"),
         (2, {"devices": "0,2"}, "devices", "this machine has 2 GPUs"),
         (2, {"strategy": "fsdp"}, "strategy", "use trainer.strategy=ddp"),
+        (0, {"devices": 64}, "devices", "at most 4"),
+        (2, {"accelerator": "cpu", "devices": 5}, "devices", "4 cores"),
+        (0, {"num_nodes": 0}, "num_nodes", "1 or more"),
+        (0, {"num_nodes": "two"}, "num_nodes", "1 or more"),
+        (2, {"num_nodes": 2}, "num_nodes", "where the other machines are"),
     ],
 )
 def test_what_is_not_there_is_refused(machine, gpus, trainer, key, says):

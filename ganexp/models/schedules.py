@@ -24,7 +24,7 @@ from functools import partial
 from typing import Any
 
 from torch import nn
-from torch.optim import Optimizer
+from torch.optim import SGD, Adam, AdamW, Optimizer
 
 from ganexp.config.types import Fraction, NonNegativeFloat, PositiveFloat, PositiveInt, Probability
 
@@ -178,19 +178,34 @@ def _set_attribute(module: nn.Module, name: str, value: Any, clock: Clock) -> No
     setattr(module, name, present(value, clock))
 
 
+_FUSED = (Adam, AdamW, SGD)  # on any device
+_IMPLEMENTATIONS = {"fused", "foreach", "differentiable"}
+
+
 def make(factory: Callable[..., Optimizer], parameters: Sequence[nn.Parameter]) -> tuple[Optimizer, list[Follow]]:
     """Make an optimiser from a partial factory, some of whose options may have a schedule.
+
+    One that can update all weights in one kernel does so, unless an option says how else.
 
     Returns:
         The optimiser, with the values of the beginning, and what moves its options other than the learning rate, whose schedule
         is kept as ``initial_lr`` in its parameter groups.
     """
-    options = {name: value for name, value in _options(factory).items() if moves(value)}
-    optimizer = factory(parameters, **{name: present(value, Clock()) for name, value in options.items()})
+    given = _options(factory)
+    options = {name: value for name, value in given.items() if moves(value)}
+    start = {name: present(value, Clock()) for name, value in options.items()}
+    if _made(factory) in _FUSED and not _IMPLEMENTATIONS & set(given):
+        start["fused"] = True
+    optimizer = factory(parameters, **start)
     rate = options.pop("lr", None)
     for group in optimizer.param_groups:
         group["initial_lr"] = group["lr"] if rate is None else rate
     return optimizer, [partial(_set_option, optimizer, *option) for option in options.items()]
+
+
+def _made(factory: Any) -> Any:
+    """Return the class that a partial factory makes an object of."""
+    return _made(factory.func) if isinstance(factory, partial) else factory
 
 
 def _options(factory: Any) -> dict[str, Any]:

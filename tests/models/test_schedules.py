@@ -2,13 +2,15 @@
 
 import math
 import pickle
+from functools import partial
 from pathlib import Path
 
 import pytest
+import torch
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
-from ganexp.models.schedules import Clock, Constant, Cosine, Linear, Schedule, Step
+from ganexp.models.schedules import Clock, Constant, Cosine, Linear, Schedule, Step, make
 
 FILES = sorted((Path(__file__).parents[2] / "conf" / "lr_schedule").glob("*.yaml"))
 TIMES = [i / 20 for i in range(21)]
@@ -54,3 +56,19 @@ def test_values_at_each_quarter(schedule: Schedule, expected: list[float]) -> No
 def test_images_seen_are_another_clock():
     schedule = Linear(initial=2.0, final=0.0, images=100)
     assert [schedule(Clock(0.9, images)) for images in (0, 50, 100, 1000)] == [2, 1, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "fused"),
+    [
+        (torch.optim.Adam, {}, True),
+        (torch.optim.SGD, {"momentum": 0.5}, True),
+        (torch.optim.AdamW, {"fused": False}, False),
+        (torch.optim.Adam, {"foreach": True}, None),
+        (torch.optim.NAdam, {}, None),
+        (torch.optim.RMSprop, {}, None),
+    ],
+)
+def test_weights_move_in_one_kernel_where_an_optimiser_can(kind, given, fused):
+    optimizer, _ = make(partial(partial(kind, lr=0.1), **given), [torch.nn.Parameter(torch.zeros(1))])
+    assert optimizer.defaults.get("fused") is fused

@@ -13,9 +13,10 @@ from torch.optim import Optimizer
 from ganexp.config.errors import ConfigError
 from ganexp.models.augmentations import Augmentation
 from ganexp.models.game import Game
+from ganexp.models.hidden import State, hidden_parameter, plain_state
 from ganexp.models.iteration import Batch, Iteration, Latents, Player, Rules
 from ganexp.models.regularizers import Regularizer
-from ganexp.models.schedules import Clock, Follow, attributes, make, present
+from ganexp.models.schedules import Clock, Follow, attributes, make, moves, present
 from ganexp.models.state import Counters, Observations, random_state, set_random_state
 from ganexp.models.streams import SHARED, Streams
 from ganexp.runs.checkpoint import Position
@@ -48,6 +49,7 @@ class TwoPlayerModule(LightningModule):
         self._owned: dict[str, list[nn.Parameter]] = {}
         self._optimizers: dict[str, Optimizer] = {}
         self._follow: list[Follow] = []
+        self._scheduled: set[tuple[str, str]] = set()
         self._restored: Position | None = None
 
     # Who owns what ---------------------------------------------------------------------------------------------------------
@@ -70,9 +72,12 @@ class TwoPlayerModule(LightningModule):
         """Set the seed of the noise and the budget, in iterations; check that every parameter has one owner.
 
         Raises:
-            ConfigError: A parameter belongs to no player, or to both.
+            ConfigError: A parameter belongs to no player, or to both; or it is hidden in a list.
         """
         self._seed, self.total_iterations = seed, total_iterations
+        if hidden := hidden_parameter(self):
+            hint = "use nn.ModuleList, nn.ModuleDict, nn.ParameterList or nn.ParameterDict"
+            raise ConfigError(f"{hidden} hides parameters: they would never be trained or saved", "model", hint=hint)
         self._owned = {player: list(_parameters(owned)) for player, owned in self.owners().items()}
         names = {id(parameter): name for name, parameter in self.named_parameters() if parameter.requires_grad}
         d, g = ({id(parameter) for parameter in self._owned[player]} for player in ("d", "g"))
@@ -81,8 +86,15 @@ class TwoPlayerModule(LightningModule):
         if orphans := [name for number, name in names.items() if number not in d | g]:
             hint = f"add it to those of a player in {type(self).__name__}.owners"
             raise ConfigError(f"no player owns the parameter {orphans[0]}: it would never be trained", "model", hint=hint)
+        self._scheduled = {
+            (place, name) for place, module in self.named_modules() for name, value in vars(module).items() if moves(value)
+        }
         self._follow = attributes(self.modules())
         self.set_numbers()
+
+    def plain_state(self) -> State:
+        """Return the numbers and tensors of all parts that are in no checkpoint, without those that follow a schedule."""
+        return {place: value for place, value in plain_state(self).items() if place not in self._scheduled}
 
     # What an iteration needs -----------------------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from ganexp.config.errors import ConfigError
 from ganexp.models.functional import in_mode
 from ganexp.models.judging import Judge, Judged, Judgement
 from ganexp.models.regularizers import Regularizer
@@ -210,6 +211,11 @@ class Iteration:
         """Gather the gradient of the sum of all terms, times the micro-batch's share of the batch."""
         generate = {"d": self._generate_for_d, "g": self._generate}[player]
         terms = terms | self.players[player].terms(Judgement(real, fake, self.rules.critic, generate))
+        for name, term in terms.items():
+            if term.numel() != 1:
+                key = "model" if name not in self.players[player].regularizers else f"regularizers.{name}"
+                message = f"the term {name} of the loss should be a scalar, not a tensor of shape {tuple(term.shape)}"
+                raise ConfigError(message, "penalty" if name == "penalty" else key)
         total = reduce(torch.add, terms.values())
         self._observe(f"loss/{player}", total)
         for name, term in terms.items():

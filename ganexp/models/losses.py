@@ -25,11 +25,15 @@ losses.
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import relu, softplus
 
+from ganexp.config.build import refusal
+from ganexp.config.errors import ConfigError
 from ganexp.config.types import Fraction
 
 
@@ -51,6 +55,26 @@ class Loss(nn.Module, ABC):
     @abstractmethod
     def generator(self, fake_logits: Tensor, real_logits: Tensor | None = None) -> Tensor:
         """Score the generator; logits have shape (B,), the result is a scalar to minimise."""
+
+
+def check_loss(loss: Loss) -> None:
+    """Try a copy of a loss on a few logits.
+
+    Raises:
+        ConfigError: It fails, or returns something other than a scalar.
+    """
+    logits, loss = torch.linspace(-1.0, 1.0, 8), deepcopy(loss)
+    for player in ("discriminator", "generator"):
+        real = logits if player == "discriminator" or loss.needs_real else None
+        try:
+            with torch.random.fork_rng(devices=[]):
+                score = loss.discriminator(logits, logits) if player == "discriminator" else loss.generator(logits, real)
+        except Exception as error:  # it is the user's
+            raise refusal(error, "loss") from error
+        if not isinstance(score, Tensor) or score.numel() != 1:
+            found = f"a tensor of shape {tuple(score.shape)}" if isinstance(score, Tensor) else type(score).__name__
+            hint = "a mean over the batch, as in logits.mean()"
+            raise ConfigError(f"{type(loss).__name__}.{player} should return a scalar, not {found}", "loss", hint=hint)
 
 
 class _Logistic(Loss):

@@ -1,6 +1,7 @@
 """A run directory as an object: made exclusively, found again, resumed."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ import yaml
 from ganexp.config.errors import ConfigError
 from ganexp.config.paths import user_path
 from ganexp.runs import saved
-from ganexp.runs.files import DAY, clean, workshop, write_atomically
+from ganexp.runs.files import DAY, clean, remove_empty, workshop, write_atomically
 from ganexp.runs.locks import Held, acquire
 from ganexp.runs.records import Summary, find
 
@@ -97,6 +98,11 @@ class Run:
         except OSError as error:
             raise ConfigError(f"the run directory {self.path} cannot be written: {error.strerror}", "output_dir") from error
         self.occupy()
+
+    def discard(self) -> None:
+        """Delete a run that never began, and the folders of its name and of all outputs if they are empty."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        remove_empty(self.path.parent, levels=2)
 
     @property
     def lock(self) -> Path:

@@ -13,6 +13,7 @@ import torch
 from lightning.pytorch import Trainer
 
 from ganexp.config.classes import TRUST, Trust
+from ganexp.config.errors import ConfigError
 from ganexp.config.keys import computes
 from ganexp.runs.checkpoint import go_back
 from ganexp.runs.records import Summary
@@ -56,10 +57,12 @@ def train(experiment: Experiment, overrides: list[str], source: dict[str, Any] |
             if overrides:
                 run.save_config(source, before if before[-len(overrides) :] == overrides else [*before, *overrides])
         return _train(experiment, source)
-    except Exception:
+    except Exception as error:
         for logger in trainer.loggers:  # where one of them has failed, Lightning leaves the others open
             with suppress(Exception):
                 logger.finalize("failed")
+        if new and isinstance(error, ConfigError) and trainer.is_global_zero and not (run.path / "checkpoints").exists():
+            run.discard()  # found in the first iterations
         raise
     finally:
         run.release()

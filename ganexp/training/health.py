@@ -25,6 +25,8 @@ RULES = {
     "decline": "declining",
 }
 
+_BEGUN = 0.5  # share of the budget in which a measurement that is the best so far excuses what it misses
+
 
 class Diverged(RuntimeError):
     """A loss or a weight is no longer a finite number."""
@@ -95,7 +97,7 @@ class Monitor:
 
     def judge_measurement(
         self, latest: Measurement, best: Measurement | None, goals: dict[str, str], by: str | None, collapses: Sequence[str],
-        planned: int,
+        planned: int, done: float,
     ) -> None:  # fmt: skip
         """Judge a measurement.
 
@@ -106,11 +108,14 @@ class Monitor:
             by: The value by which a measurement is the best.
             collapses: The collapses of diversity that the metrics see in it.
             planned: Measurements in the budget; at most half as many signs make an alarm.
+            done: Share of the budget that was done when it was taken.
         """
         patience = max(1, min(self.patience, planned // 2))
-        # A run that has only begun to learn covers little, too, but gets better from one measurement to the next.
-        absence = "; ".join(collapses) if best is not latest else None
-        self.observe("absence", absence or None, latest.iteration, patience)
+        # A run that has only begun to learn covers little, too, but gets better from one measurement to the next. With half of
+        # its budget spent it has not only begun; and what is missing at the end stays missing.
+        begun = best is latest and done <= _BEGUN
+        absence = None if begun else "; ".join(collapses)
+        self.observe("absence", absence or None, latest.iteration, 1 if done >= 1 else patience)
         if by is not None and by in latest.values:
             value = latest.values[by]
             if math.isnan(value) or best is None:

@@ -56,7 +56,7 @@ def measured(monitor: Monitor, *scores: float, goal: str = "min", collapses=lamb
         latest = Measurement(iteration, {"score": score}, {"score": 0.5}, {})
         if best is None or (score < best.values["score"] if goal == "min" else score > best.values["score"]):
             best = latest
-        monitor.judge_measurement(latest, best, {"score": goal}, "score", collapses(iteration), planned)
+        monitor.judge_measurement(latest, best, {"score": goal}, "score", collapses(iteration), planned, iteration / planned)
         verdicts.append(monitor.verdict)
     return verdicts
 
@@ -83,6 +83,19 @@ def test_what_metrics_miss_raises_an_alarm():
 
 def test_a_run_that_covers_more_and_more_is_not_collapsed():
     assert set(measured(Monitor(), *range(1, 9), goal="max", collapses=lambda k: ["few modes"])) == {"healthy"}
+
+
+@pytest.mark.parametrize("planned", [1, 2, 5, 20])
+def test_a_run_that_covers_little_to_the_end_is_collapsed_though_each_score_was_the_best(planned):
+    monitor = Monitor()
+    verdicts = measured(monitor, *range(planned), goal="max", collapses=lambda k: ["2 of 10 classes"], planned=planned)
+    assert verdicts[-1] == "collapsed"
+    assert set(verdicts[: planned // 2]) <= {"healthy"}, "it may have only begun to learn"
+
+
+def test_a_collapse_in_the_last_measurement_needs_no_other_sign():
+    assert measured(Monitor(), 1.0, 1.0, 2.0, collapses=lambda k: ["few"] if k == 3 else [], planned=3)[-1] == "collapsed"
+    assert measured(Monitor(), 1.0, 1.0, 2.0, 1.0, collapses=lambda k: ["few"] if k == 3 else [], planned=9)[-1] == "healthy"
 
 
 @pytest.mark.parametrize(("planned", "alarm"), [(2, 2), (4, 3), (6, 4), (100, 4)])

@@ -82,7 +82,7 @@ class Health(Periodic):
             RollBack: The run is to go back to a good checkpoint.
         """
         if trainer.is_global_zero:
-            self._judge(pl_module.counters.iteration)
+            self._judge(pl_module.counters.iteration, pl_module.total_iterations)
             super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
             self._report(trainer, pl_module.counters.iteration)
         if self.action != "report" and agree(trainer, self.monitor.reason is not None):
@@ -118,7 +118,7 @@ class Health(Periodic):
         self.monitor.load_state_dict(state_dict["monitor"])
         self._returning = state_dict["returning"]
 
-    def _judge(self, iteration: int) -> None:
+    def _judge(self, iteration: int, total: int) -> None:
         """Judge the curves and the measurement that are new."""
         state = self.state
         if state.curves is not self._curves:
@@ -127,7 +127,8 @@ class Health(Periodic):
         if state.latest is not None and state.latest is not self._measurement:
             self._measurement = state.latest
             self.monitor.judge_measurement(
-                state.latest, state.best, state.goals, state.best_by, state.collapses, state.measurements
+                state.latest, state.best, state.goals, state.best_by, state.collapses, state.measurements,
+                state.latest.iteration / total,
             )  # fmt: skip
 
     def _report(self, trainer: Trainer, iteration: int) -> None:

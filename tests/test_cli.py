@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import sys
+import tempfile
 import time
 from importlib import resources
 from pathlib import Path
@@ -116,6 +117,14 @@ def test_a_resumed_run_takes_options_that_others_follow(ganexp, tmp_path):
     config = Run(the_run(tmp_path)).config
     assert (config["d_optimizer"]["lr"], config["penalty"]["gamma"]) == (0.25, 0.5)
     assert json.loads((the_run(tmp_path) / "summary.json").read_text())["iteration"] == 3
+
+
+def test_a_run_that_only_shows_that_it_works_leaves_nothing(ganexp, tmp_path, monkeypatch):
+    (place := tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    output = ganexp(*TINY_RING, "+trainer.fast_dev_run=2")
+    assert "finished at iteration 2 of 2" in output and "tensorboard" not in output
+    assert list(tmp_path.rglob("*")) == [place]
 
 
 @pytest.mark.slow

@@ -1,8 +1,8 @@
 """The endless stream of real batches.
 
 Contract: batch i of the stream is a pure function of (seed, i). Epoch e is a permutation of the data drawn from
-(seed, e), cut into batches; so any start, any group size and any number of devices give the same batches in the same
-order.
+(seed, e), cut into batches, of which it may have the first few only; so any start, any group size and any number of
+devices give the same batches in the same order.
 """
 
 import hashlib
@@ -34,6 +34,8 @@ class Batches:
         seed: Seed of all permutations.
         rank: Index of this device.
         world_size: Number of devices.
+        limit: Batches that an epoch ends after; None: all.
+        fixed: Whether every epoch has the batches of the first one.
 
     Attributes:
         batches_per_epoch: Number of global batches in one pass over the data.
@@ -52,6 +54,8 @@ class Batches:
         seed: int,
         rank: int = 0,
         world_size: int = 1,
+        limit: int | float | None = None,
+        fixed: bool = False,
     ) -> None:
         full, rest = divmod(len(x), batch_size)
         if not full:
@@ -59,6 +63,13 @@ class Batches:
         if batch_size % world_size:
             raise ConfigError(f"{world_size} devices cannot share a batch of {batch_size:,} equally", "data.batch_size")
         rest = 0 if drop_last else rest
+        batches = full + (rest > 0)
+        taken = batches if limit is None else min(batches, limit if isinstance(limit, int) else int(limit * batches))
+        if not taken:
+            key = "trainer.overfit_batches" if fixed else "trainer.limit_train_batches"
+            raise ConfigError(f"this share of {batches:,} batches is less than one", key, hint="give a number of batches")
+        if taken < batches:
+            full, rest = taken, 0
         if rest % world_size:
             raise ConfigError(
                 f"{world_size} devices cannot share an epoch's last batch of {rest:,} equally",
@@ -72,7 +83,8 @@ class Batches:
         self.seed = seed
         self.rank = rank
         self.world_size = world_size
-        self.batches_per_epoch = full + (rest > 0)
+        self.batches_per_epoch = taken
+        self._fixed = fixed
         self._global = full * batch_size, rest
         self._sizes = batch_size // world_size, rest // world_size
         self._shuffled: tuple[int, Tensor] | None = None
@@ -113,6 +125,7 @@ class Batches:
 
     def _order(self, epoch: int) -> Tensor:
         """Return the indices that this device takes in an epoch, batch after batch, on the data's device."""
+        epoch = 0 if self._fixed else epoch
         if self._shuffled is None or self._shuffled[0] != epoch:
             # Always drawn on the CPU, so that every kind of device sees the same order.
             order = torch.randperm(len(self.x), generator=torch.Generator().manual_seed(mix(self.seed, epoch)))

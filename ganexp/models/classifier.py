@@ -32,7 +32,7 @@ def test_accuracy(
         data: What to classify; it has labels.
         device: Where the network is.
     """
-    network = deepcopy(discriminator).eval()
+    network = deepcopy(discriminator).float().eval()
     norms = [module for module in network.modules() if isinstance(module, _BatchNorm)]
     if norms:
         for norm in norms:

@@ -4,7 +4,7 @@ How an iteration goes is in :mod:`ganexp.models.iteration`. Losses, regularizers
 two methods only, :meth:`GAN.judge` and :meth:`GAN.realness`, so a variant that redefines these works with all of them.
 """
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -124,6 +124,10 @@ class GAN(TwoPlayerModule):
         self.observe("logits/fake", fake.logits)
         return self.loss.discriminator(real.logits, fake.logits)
 
+    def decode(self, raw: Tensor) -> Tensor:
+        """Return the network inputs of raw real samples, in the precision of the weights."""
+        return self.data.decode(raw).to(cast(torch.dtype, self.dtype))
+
     # Sampling --------------------------------------------------------------------------------------------------------------
 
     def sample_latent(self, n: int, generator: torch.Generator | None = None) -> Tensor:
@@ -133,7 +137,7 @@ class GAN(TwoPlayerModule):
             z = torch.rand(n, self.latent_dim, device=device, generator=generator).mul_(2).sub_(1)
         else:
             z = torch.randn(n, self.latent_dim, device=device, generator=generator)
-        return z.to(self.device)
+        return z.to(self.device, cast(torch.dtype, self.dtype))
 
     def sample_labels(self, n: int, generator: torch.Generator | None = None) -> Tensor:
         """Draw ``n`` labels for the generator, as frequent as in the data; zeros when it takes none."""
@@ -153,7 +157,7 @@ class GAN(TwoPlayerModule):
         """
         generator = self.generator if self.average is None else self.average.module
         with in_mode(generator, "eval"):
-            return self.generate(generator, z, y).float()
+            return self.generate(generator, z.to(cast(torch.dtype, self.dtype)), y).float()
 
     # Training ----------------------------------------------------------------------------------------------------------------
 

@@ -97,7 +97,7 @@ class SSGAN(GAN):
         chosen = labelled_subset(y, self.labels, self.num_classes, seed)
         # A separate stream, whose position follows from the counters, so a resumed run continues it.
         self._labelled = Batches(
-            x[chosen], y[chosen], self.data.decode, min(self.data.batch_size, self.labels), drop_last=True, seed=seed
+            x[chosen], y[chosen], self.decode, min(self.data.batch_size, self.labels), drop_last=True, seed=seed
         )
 
     def on_train_start(self) -> None:

@@ -8,14 +8,17 @@ import torch
 from torch import nn
 
 from ganexp.config.build import build, check_value, refusal, try_out
+from ganexp.config.compose import check_present
 from ganexp.config.errors import ConfigError
 from ganexp.config.hardware import check_hardware
 from ganexp.config.types import PositiveInt, Seed
 from ganexp.metrics import Metric, Reference
 from ganexp.metrics.measurement import fitting
 from ganexp.models.game import Game
+from ganexp.models.losses import check_loss
 from ganexp.models.schedules import make
 from ganexp.training.budget import check_budget_of_memory
+from ganexp.training.reduced import Reduced
 
 
 @dataclass(frozen=True)
@@ -43,11 +46,14 @@ def build_components(config: dict[str, Any]) -> Components:
         if not isinstance(config[section], dict):
             hint = "a resumed run keeps its choices; set options in them, such as schedule.d_steps=2"
             raise ConfigError("should be a section of options", section, hint=hint)
+    check_present(config, "seed")
     check_value(config["seed"], Seed, "seed")
     check_value(config["model"].get("latent_dim", 1), PositiveInt, "model.latent_dim")
     check_budget(config["trainer"])
+    Reduced.of(config["trainer"])
     check_hardware(config["trainer"])
     game = Game(**{group: build(config[group], group) for group in groups})
+    check_loss(game.loss)
     data = game.data
     reference = Reference(data, build(config["extractor"], "extractor"))
     metrics = build(config["metrics"], "metrics")

@@ -21,8 +21,11 @@ from ganexp.training.budget import check_single
 from ganexp.training.callbacks import Checkpoints, Measures, Periodic, TimeBudget
 from ganexp.training.components import Components, build_components
 from ganexp.training.feed import DataModule
+from ganexp.training.foreign import cadence
+from ganexp.training.reduced import Reduced
 from ganexp.training.state import RunState
 from ganexp.training.trainer import make_trainer
+from ganexp.training.unsaved import UnsavedState
 
 
 @dataclass(frozen=True)
@@ -69,19 +72,24 @@ def assemble(config: dict[str, Any], run: Run, components: Components | None = N
     # Where a cluster has a command that starts processes, Lightning would have every run started by it.
     warnings.filterwarnings("ignore", "The `srun` command is available on your system but is not used")
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    logging.getLogger("lightning.pytorch.profilers").setLevel(logging.INFO)  # a profiler reports by it
     # Lightning makes torch search for NVIDIA's driver library whenever it is asked for CUDA, and optimisers ask at every step:
     # without a GPU that took a tenth of a small network's iteration. It matters to forked processes only.
     os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "0"
     seed_everything(config["seed"], verbose=False)
     model = build(config["model"], "model", game=components.game)
-    data = DataModule(components.game.data, components.game.schedule.d_steps, config["seed"])
+    reduced = Reduced.of(config["trainer"])
+    data = DataModule(components.game.data, components.game.schedule.d_steps, config["seed"], reduced)
     iterations, epochs = data.plan(config["trainer"]["max_epochs"], config["trainer"]["max_iterations"])
     model.begin(config["seed"], iterations)
     check_single(model, data.smallest)
     state = RunState()
     callbacks = _callbacks(config, components, state)
-    periodic = (callback for callback in callbacks if isinstance(callback, Periodic))
-    data.stop_at([callback.cadence(iterations, data.iterations_per_epoch) for callback in periodic])
+    for callback in callbacks.values():
+        if isinstance(callback, Periodic) and reduced.iterations:
+            callback.every, callback.epochs, callback.times = None, None, 1
+    per_epoch = data.iterations_per_epoch
+    data.stop_at([cadence(made, f"callbacks.{name}", iterations, per_epoch) for name, made in callbacks.items()])
     if (checkpoint := last_good(run)) is not None:
         checkpoint.check_fit(model)
     start = checkpoint.iteration if checkpoint else 0
@@ -90,23 +98,24 @@ def assemble(config: dict[str, Any], run: Run, components: Components | None = N
         message = f"the run has done {start:,} iterations, and its budget would be {iterations:,}"
         raise ConfigError(message, *keys, hint="give it a larger one, or none to leave it as it is")
     loggers = build(config["logger"], "logger", folder=run.path, start=start if run.exists else None)
-    trainer = make_trainer(config["trainer"], run, epochs, checkpoint, callbacks=callbacks, logger=list(loggers.values()))
+    every = [UnsavedState(), *callbacks.values(), _TearDown()]
+    trainer = make_trainer(config["trainer"], run, epochs, checkpoint, callbacks=every, logger=list(loggers.values()))
     # Last: nothing is refused any more when a classifier has been trained to measure with.
     prepare_metrics(components.metrics, components.reference)
     start_from = checkpoint.path if checkpoint else None
     return Experiment(config, run, components.game, model, data, trainer, start_from, start, state)
 
 
-def _callbacks(config: dict[str, Any], components: Components, state: RunState) -> list[Callback]:
+def _callbacks(config: dict[str, Any], components: Components, state: RunState) -> dict[str, Callback]:
     """Build the callbacks of the config group, in its order; checkpoints come last, when everything else is on the disk.
 
     A constructor gets what the run's callbacks share by annotating a parameter with :class:`RunState` or :class:`Measures`.
     """
     measures = Measures(components.metrics, components.reference, config["metrics"])
-    callbacks = build(config["callbacks"], "callbacks", [state, measures]).values()
+    callbacks: dict[str, Callback] = build(config["callbacks"], "callbacks", [state, measures])
     duration = config["trainer"].get("max_time")
-    budget = [] if duration is None else [_time_budget(state, duration)]
-    return [*budget, *sorted(callbacks, key=lambda callback: isinstance(callback, Checkpoints)), _TearDown()]
+    budget = {} if duration is None else {"time_budget": _time_budget(state, duration)}
+    return budget | dict(sorted(callbacks.items(), key=lambda item: isinstance(item[1], Checkpoints)))
 
 
 def _time_budget(state: RunState, duration: Any) -> TimeBudget:

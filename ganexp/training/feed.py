@@ -10,7 +10,8 @@ from torch import Tensor
 
 from ganexp.data.base import Data
 from ganexp.data.batches import Batches, Groups
-from ganexp.models.base import TwoPlayerModule
+from ganexp.models import GAN
+from ganexp.training.reduced import Reduced
 
 
 class DataModule(LightningDataModule):
@@ -23,6 +24,7 @@ class DataModule(LightningDataModule):
         data: The data set.
         d_steps: Discriminator updates, and so batches, per iteration.
         seed: Seed of the order of the data.
+        reduced: How much of it a run sees.
 
     Attributes:
         smallest: Samples of the smallest batch, over all devices; known once the budget is planned.
@@ -30,9 +32,9 @@ class DataModule(LightningDataModule):
             known once the budget is planned.
     """
 
-    def __init__(self, data: Data, d_steps: int, seed: int) -> None:
+    def __init__(self, data: Data, d_steps: int, seed: int, reduced: Reduced | None = None) -> None:
         super().__init__()
-        self.data = data
+        self.data, self._reduced = data, reduced or Reduced()
         self._d_steps, self._seed = d_steps, seed
         self.smallest, self.iterations_per_epoch = 0, 0.0
         self._total = 0
@@ -49,13 +51,12 @@ class DataModule(LightningDataModule):
             self._loaded = self.data.load("train")
 
     def plan(self, max_epochs: int | None, max_iterations: int | None) -> tuple[int, int]:
-        """Set the budget, the smaller of two where both are given, and return it in iterations and in epochs begun."""
+        """Set the budget, the smallest where several are given, and return it in iterations and in epochs begun."""
         groups = self._groups(rank=0, world_size=1)
         self.iterations_per_epoch = groups.batches.batches_per_epoch / self._d_steps
         self.smallest = groups.batches.smallest
-        budgets = [] if max_epochs is None else [groups.iterations(max_epochs)]
-        budgets += [] if max_iterations is None else [max_iterations]
-        self._total = min(budgets)
+        budgets = [max_iterations, None if max_epochs is None else groups.iterations(max_epochs), self._reduced.iterations]
+        self._total = min(budget for budget in budgets if budget is not None)
         return self._total, groups.epoch_of(self._total - 1) + 1
 
     def stop_at(self, cadences: Sequence[int]) -> None:
@@ -83,10 +84,19 @@ class DataModule(LightningDataModule):
         self.setup("fit")
         assert self._loaded is not None
         x, y = self._loaded
-        batches = Batches(x, y, self.data.decode, self.data.batch_size, self.data.drop_last, self._seed, rank, world_size)
+        limit, fixed, data = self._reduced.limit, self._reduced.fixed, self.data
+        batches = Batches(
+            x, y, self._decode, data.batch_size, data.drop_last, self._seed, rank, world_size, limit=limit, fixed=fixed
+        )
         return Groups(batches, self._d_steps, self._total, self._position, self._cadences)
 
     def _position(self) -> int:
+        return self._model.counters.iteration
+
+    def _decode(self, raw: Tensor) -> Tensor:
+        return self._model.decode(raw)
+
+    @property
+    def _model(self) -> GAN:
         assert self.trainer is not None
-        model = cast(TwoPlayerModule, self.trainer.lightning_module)
-        return model.counters.iteration
+        return cast(GAN, self.trainer.lightning_module)

@@ -7,6 +7,7 @@ import re
 import shlex
 import signal
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ def job(cfg: DictConfig, resumed: Run | None = None) -> None:
     run = resumed
     try:
         config, run = _prepare(cfg, resumed)
-        status = _run(cfg, config, run)
+        status = _run(cfg, config, run, resumes=resumed is not None)
     except Exception as error:
         if TERSE not in os.environ:
             raise
@@ -107,10 +108,22 @@ def _prepare(cfg: DictConfig, resumed: Run | None) -> tuple[dict[str, Any], Run]
     return config, run
 
 
-def _run(cfg: DictConfig, config: dict[str, Any], run: Run) -> int:
+def _run(cfg: DictConfig, config: dict[str, Any], run: Run, resumes: bool) -> int:
+    """Train in the run's directory, or in one that is gone afterwards."""
+    if not _leaves_nothing(config):
+        return _train(cfg, config, run)
+    if _is_first_process() and (resumes or DIRECTORY in os.environ):
+        raise ConfigError("this only shows that a new run works", "trainer.fast_dev_run", hint="leave it out")
+    with tempfile.TemporaryDirectory(prefix="ganexp-") as folder:
+        return _train(cfg, config, run if resumes else Run(Path(folder, run.path.name)))
+
+
+def _train(cfg: DictConfig, config: dict[str, Any], run: Run) -> int:
+    """Build what the configuration describes, train it in the directory of a run, and return the exit status."""
     overrides = [override for override in task_overrides() if not override.startswith("resume=")]
     config[FLAGS] = configuration.flags(HydraConfig.get()) or flags(config)
-    config["callbacks"] = {**config["callbacks"], **json.loads(os.environ.get(CALLBACKS, "{}"))}
+    if isinstance(config.get("callbacks"), dict):
+        config["callbacks"] |= json.loads(os.environ.get(CALLBACKS, "{}"))
     from ganexp.training.components import build_components  # imports torch: 2 s
 
     components = build_components(config)
@@ -131,7 +144,7 @@ def _run(cfg: DictConfig, config: dict[str, Any], run: Run) -> int:
     summary = train(experiment, overrides, written)
     if not experiment.trainer.is_global_zero:
         return 0  # the first process speaks for all; it would take another status for a crash, and be killed
-    print(f"\n{table(summary)}", flush=True)
+    print(f"\n{table(summary, kept=not _leaves_nothing(config))}", flush=True)
     return summary.exit_status
 
 
@@ -147,6 +160,12 @@ def _check_trusted(config: dict[str, Any]) -> None:
     admit(config, trust)
 
 
+def _leaves_nothing(config: dict[str, Any]) -> bool:
+    """Return whether the run only shows that it works."""
+    trainer = config.get("trainer")
+    return isinstance(trainer, dict) and bool(trainer.get("fast_dev_run"))
+
+
 def _check_single(cfg: DictConfig) -> None:
     """Refuse what concerns many runs: one would ignore it.
 
@@ -154,7 +173,8 @@ def _check_single(cfg: DictConfig) -> None:
         ConfigError: Such an option is set.
     """
     asked = [group for group in ("launcher", "search") if cfg.get(group) is not None]
-    asked += [f"sweep.{option}" for option, value in (cfg.get("sweep") or {}).items() if value]
+    sweep = cfg.get("sweep")
+    asked += [f"sweep.{option!s}" for option, value in sweep.items() if value] if isinstance(sweep, DictConfig) else []
     if asked:
         raise ConfigError("this applies to sweeps, not to a single run", *asked, hint="add -m")
 

@@ -63,8 +63,8 @@ def summarise(experiment: Experiment) -> Summary:
     )
 
 
-def table(summary: Summary) -> str:
-    """Return the few lines for the terminal when a run has ended."""
+def table(summary: Summary, kept: bool = True) -> str:
+    """Return the few lines for the terminal when a run has ended, with its directory where that is kept."""
     status = summary.status + (f" ({summary.reason})" if summary.reason else "")
     done, total = summary.iteration, summary.total_iterations
     time = f"{summary.training_seconds:,.1f} s of training"
@@ -77,10 +77,11 @@ def table(summary: Summary) -> str:
         ("time", time),
         *_numbers(summary),
         *_health(summary.health),
-        ("directory", summary.directory),
-        ("curves", f"tensorboard --logdir {shlex.quote(summary.directory)}"),
     ]
-    if summary.status not in ("finished", "pruned"):
+    if kept:
+        rows.append(("directory", summary.directory))
+        rows.append(("curves", f"tensorboard --logdir {shlex.quote(summary.directory)}"))
+    if kept and summary.status not in ("finished", "pruned"):
         rows.append(("continue", command(Path(summary.directory))))
     width = max(len(key) for key, _ in rows)
     return "\n".join(f"{key:<{width}}  {value}" for key, value in rows)

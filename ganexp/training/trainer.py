@@ -10,22 +10,33 @@ from ganexp.config.build import check, mentioned, refusal
 from ganexp.config.errors import ConfigError
 from ganexp.runs.checkpoint import Checkpoint, load, write
 from ganexp.runs.run import LAST, PREVIOUS, Run
+from ganexp.training.reduced import OPTIONS
 
-# Options that Lightning refuses or misunderstands where optimisation is manual, and what does the same.
+# Options that Lightning refuses or misunderstands where optimisation is manual, or that are set by others here, and those.
 _INSTEAD = {
-    "max_steps": "trainer.max_iterations",
-    "min_steps": "trainer.max_iterations",
-    "min_epochs": "trainer.max_epochs",
-    "gradient_clip_val": "schedule.gradient_clip",
-    "gradient_clip_algorithm": "schedule.gradient_clip",
-    "accumulate_grad_batches": "schedule.micro_batches",
-    "limit_train_batches": "trainer.max_iterations",
-    "overfit_batches": None,
-    "fast_dev_run": "trainer.max_iterations",
-    "val_check_interval": "callbacks.evaluation.every",
-    "check_val_every_n_epoch": "callbacks.evaluation.every",
-    "log_every_n_steps": "callbacks.scalars.every",
-    "barebones": None,
+    "max_steps": "use trainer.max_iterations",
+    "min_steps": "use trainer.max_iterations",
+    "min_epochs": "use trainer.max_epochs",
+    "gradient_clip_val": "use schedule.gradient_clip",
+    "gradient_clip_algorithm": "use schedule.gradient_clip",
+    "accumulate_grad_batches": "use schedule.micro_batches",
+    "val_check_interval": "use callbacks.evaluation.every",
+    "check_val_every_n_epoch": "use callbacks.evaluation.epochs",
+    "num_sanity_val_steps": "use callbacks.evaluation.every",
+    "limit_val_batches": "use callbacks.evaluation.samples",
+    "limit_test_batches": "use callbacks.evaluation.samples",
+    "limit_predict_batches": "use callbacks.evaluation.samples",
+    "log_every_n_steps": "use callbacks.scalars.every",
+    "logger": "use ~logger.tensorboard and ~logger.csv, or +logger.NAME._target_=CLASS",
+    "callbacks": "use +callbacks.NAME._target_=CLASS",
+    "enable_progress_bar": "use ~callbacks.progress",
+    "enable_checkpointing": "use ~callbacks.checkpoints",
+    "enable_model_summary": "summary.json counts the parameters",
+    "default_root_dir": "use output_dir",
+    "plugins": "use trainer.precision and trainer.strategy",
+    "use_distributed_sampler": "every process takes its share of each batch",
+    "reload_dataloaders_every_n_epochs": "the order of the data is drawn anew in every epoch",
+    "barebones": "use ~callbacks and ~logger, one by one",
 }
 
 
@@ -69,12 +80,12 @@ def make_trainer(
     Raises:
         ConfigError: Lightning does not know an option or refuses its value.
     """
-    options = {key: value for key, value in options.items() if key not in ("max_epochs", "max_iterations")}
+    options = {key: value for key, value in options.items() if key not in ("max_epochs", "max_iterations", *OPTIONS)}
     check({"_target_": "lightning.pytorch.Trainer", **options}, "trainer")
     options.pop("max_time", None)  # a callback looks after it
     devices = options.get("devices", 1)
     several = (isinstance(devices, int) and devices != 1) or (isinstance(devices, list) and len(devices) > 1)
-    if several and options.get("strategy", "auto") in ("auto", "ddp"):
+    if options.get("strategy", "auto") == "ddp" or (several and options.get("strategy", "auto") == "auto"):
         # Each backward pass reaches one player only: the parameters of the other are unused.
         options["strategy"] = "ddp_find_unused_parameters_true"
     own: dict[str, Any] = {
@@ -82,12 +93,11 @@ def make_trainer(
         "enable_progress_bar": False, "enable_model_summary": False, "enable_checkpointing": False,
         "num_sanity_val_steps": 0, "use_distributed_sampler": False,
     }  # fmt: skip
-    taken = {key: _INSTEAD.get(key) for key in options if key in own | objects | _INSTEAD}
-    if taken:
-        instead = " ".join(sorted(filter(None, taken.values())))
-        hint = f"use {instead}" if instead else None
+    if taken := [key for key in options if key in own | objects | _INSTEAD]:
         raise ConfigError(
-            "this option of Lightning's trainer does not apply to GANs", *(f"trainer.{key}" for key in taken), hint=hint
+            "this option of Lightning's trainer does not apply to GANs",
+            *(f"trainer.{key}" for key in taken),
+            hint="; ".join(dict.fromkeys(_INSTEAD[key] for key in taken)),
         )
     try:
         return Trainer(**options, **own, **objects)

@@ -7,7 +7,7 @@ from ganexp.data import Batches, Digits, Groups
 from support.cover import pairs
 
 
-def stream(size: int = 23, batch_size: int = 4, drop_last: bool = False, seed: int = 0, **options: int) -> Batches:
+def stream(size: int = 23, batch_size: int = 4, drop_last: bool = False, seed: int = 0, **options: float) -> Batches:
     x = torch.arange(size, dtype=torch.float32).view(-1, 1)
     return Batches(x, torch.arange(size) % 3, lambda raw: raw + 0.5, batch_size, drop_last, seed, **options)
 
@@ -38,6 +38,16 @@ def test_a_batch_is_a_function_of_seed_and_position(drop_last: bool) -> None:
     backwards = stream(drop_last=drop_last)
     assert [values(backwards.take(i, 1))[0] for i in reversed(range(40))] == whole[::-1]
     assert values(stream(drop_last=drop_last, seed=1).take(0, 40)) != whole
+
+
+@pytest.mark.parametrize(("limit", "epoch"), [(2, 2), (0.5, 3), (6, 6), (60, 6), (1.0, 6)])
+def test_an_epoch_may_end_early_or_be_the_same_each_time(limit: int | float, epoch: int) -> None:
+    cut, same = stream(limit=limit), stream(limit=limit, fixed=True)
+    assert cut.batches_per_epoch == same.batches_per_epoch == epoch
+    first = values(stream().take(0, epoch))
+    assert values(cut.take(0, epoch)) == values(same.take(0, epoch)) == values(same.take(3 * epoch, epoch)) == first
+    assert values(cut.take(epoch, epoch)) == values(stream().take(6, epoch)) != first
+    assert values(cut.take(1, 4 * epoch)) == [values(cut.take(i, 1))[0] for i in range(1, 4 * epoch + 1)]
 
 
 def test_seeds_and_epochs_do_not_overlap() -> None:

@@ -6,6 +6,7 @@ from torch.nn.functional import pad
 
 from ganexp.config.errors import ConfigError
 from ganexp.config.types import NonNegativeFloat, PositiveInt, Probability
+from ganexp.models.functional import full
 from ganexp.models.judging import Judgement
 from ganexp.models.regularizers.base import Regularizer
 
@@ -53,7 +54,7 @@ class Consistency(Regularizer):
         for judged, weight in ((judgement.real, self.weight), (judgement.fake, self.fake_weight)):
             if weight:
                 first, second = judged.logits, judgement.critic(self.change(judged.x), judged.y)
-                term = term + weight * (first - second).float().square().mean()
+                term = term + weight * full(first - second).square().mean()
         return term
 
     def change(self, x: Tensor) -> Tensor:

@@ -13,13 +13,14 @@ R1R2              gamma / 2 * (E[||grad D(x)||^2] + E[||grad D(G(z))||^2])
 ================  =============================================================================
 
 where the norm is Euclidean over all entries of one sample and E is the mean over the batch. These terms see D as a
-function of one sample, so batch norm in the discriminator is refused. They are computed in float32.
+function of one sample, so batch norm in the discriminator is refused. They are computed in float32 at least.
 """
 
 import torch
 from torch import Tensor
 
 from ganexp.config.types import NonNegativeFloat, PositiveInt
+from ganexp.models.functional import full
 from ganexp.models.judging import Critic, Judgement
 from ganexp.models.regularizers.base import Regularizer
 
@@ -56,7 +57,7 @@ class GradientPenalty(Regularizer):
         self.weight, self.target, self.one_sided, self.every = weight, target, one_sided, every
 
     def forward(self, judgement: Judgement) -> Tensor:
-        real, fake = judgement.real.x.float(), judgement.fake.x.float()
+        real, fake = full(judgement.real.x), full(judgement.fake.x)
         epsilon = torch.rand(real.shape[0], *[1] * (real.dim() - 1), device=real.device, generator=self.random)
         between = torch.lerp(fake, real, epsilon)
         return self.weight * _norm_error(judgement.critic, between, judgement.real.y, self.target, self.one_sided)
@@ -96,7 +97,7 @@ class Dragan(Regularizer):
         self.every = every
 
     def forward(self, judgement: Judgement) -> Tensor:
-        real = judgement.real.x.float()
+        real = full(judgement.real.x)
         noise = torch.randn(real.shape, device=real.device, generator=self.random)
         near = real + self.scale * real.std(correction=0) * noise
         return self.weight * _norm_error(judgement.critic, near, judgement.real.y, self.target)
@@ -151,7 +152,7 @@ class R1R2(Regularizer):
         # One pass over both is legal, as logits are per sample. With small batches of points it is a sixth faster than two, and
         # it starts half as many kernels; on images a CPU takes a tenth longer.
         real, fake = judgement.real, judgement.fake
-        x, y = torch.cat([real.x.float(), fake.x.float()]), torch.cat([real.y, fake.y])
+        x, y = torch.cat([full(real.x), full(fake.x)]), torch.cat([real.y, fake.y])
         squares, count = _gradients(judgement.critic, x, y).square(), len(real.x)
         return self.gamma / 2 * (squares[:count].sum() / count + squares[count:].sum() / len(fake.x))
 
@@ -163,8 +164,8 @@ def _norm_error(critic: Critic, x: Tensor, y: Tensor, target: float, one_sided: 
 
 
 def _gradients(critic: Critic, x: Tensor, y: Tensor) -> Tensor:
-    """Differentiate each logit by its own sample, in float32: shape (B, entries of a sample), itself differentiable."""
+    """Differentiate each logit by its own sample, in float32 at least: shape (B, values of a sample), differentiable."""
     with torch.autocast(x.device.type, enabled=False):
-        x = x.detach().float().requires_grad_()
+        x = full(x.detach()).requires_grad_()
         gradients: Tensor = torch.autograd.grad(critic(x, y).sum(), x, create_graph=True)[0]
     return gradients.flatten(1)

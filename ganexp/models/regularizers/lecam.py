@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn.functional import relu
 
 from ganexp.config.types import Fraction, NonNegativeFloat, NonNegativeInt, PositiveInt
+from ganexp.models.functional import full
 from ganexp.models.judging import Judgement
 from ganexp.models.regularizers.base import Regularizer
 
@@ -43,7 +44,7 @@ class LeCam(Regularizer):
         self.register_buffer("updates", torch.zeros((), dtype=torch.int64))
 
     def forward(self, judgement: Judgement) -> Tensor:
-        real, fake = judgement.real.logits.float(), judgement.fake.logits.float()
+        real, fake = full(judgement.real.logits), full(judgement.fake.logits)
         a_real, a_fake = self._moved(judgement)
         term = relu(real - a_fake).square().mean() + relu(a_real - fake).square().mean()
         return self.weight * term * (self.updates >= self.start)
@@ -58,5 +59,5 @@ class LeCam(Regularizer):
     @torch.no_grad()
     def _moved(self, judgement: Judgement) -> Tensor:
         """Return both means with a batch taken into account."""
-        now = torch.stack([judgement.real.logits.float().mean(), judgement.fake.logits.float().mean()])
+        now = torch.stack([full(judged.logits).mean() for judged in (judgement.real, judgement.fake)])
         return torch.where(self.updates >= self.start, torch.lerp(now, self.anchors, self.decay), now)

@@ -169,7 +169,11 @@ def _no_such(group: str, choice: str, options: Sequence[str]) -> str:
 
 def _no_name(arguments: Sequence[str]) -> str | None:
     """Return the message for a group that is given null, a number or the like."""
-    for override in OverridesParser.create().parse_overrides([argument for argument in arguments if "=" in argument]):
+    try:
+        overrides = OverridesParser.create().parse_overrides([argument for argument in arguments if "=" in argument])
+    except OverrideParseException:  # --shell-completion reads them in another way
+        return None
+    for override in overrides:
         folders, value = [folder / override.key_or_group for folder in _folders(arguments)], override.value()
         values = value.list if isinstance(value, ChoiceSweep) else value if isinstance(value, list) else [value]
         wrong = [one for one in values if not isinstance(one, str)]

@@ -1,7 +1,7 @@
 """Messages for a command line that cannot run: each names the key, what is wrong and what to do."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,10 +65,17 @@ def _key(override: str) -> str:
     return override.lstrip("+~").partition("=")[0]
 
 
-def explain_refusal(error: BaseException, cfg: DictConfig) -> str | None:
-    """Return the message for an error of a composed configuration, or ``None`` if it is no refusal but a failure."""
+def explain_refusal(error: BaseException, cfg: DictConfig, typed: Mapping[str, str] | None = None) -> str | None:
+    """Return the message for an error of a composed configuration, or ``None`` if it is no refusal but a failure.
+
+    Arguments:
+        error: The error.
+        cfg: The configuration.
+        typed: Values that were given and are not in it.
+    """
+    typed = typed or {}
     if isinstance(error, ConfigError):
-        return _message((_with_value(key, cfg) for key in error.keys), str(error))
+        return _message((f"{key}={typed[key]}" if key in typed else _with_value(key, cfg) for key in error.keys), str(error))
     return None
 
 

@@ -61,7 +61,7 @@ def job(cfg: DictConfig, resumed: Run | None = None) -> None:
     except Exception as error:
         if TERSE not in os.environ:
             raise
-        message, status = explain_refusal(error, cfg), 2
+        message, status = explain_refusal(error, cfg, {"resume": str(resumed.path)} if resumed else {}), 2
         if message is None:
             message, status = explain_shortage(error, *_what_is_safe(run)), 1
         if message is None:

@@ -52,6 +52,7 @@ BASES = [
     ["data=digits", "model=dcgan", "data.batch_size=16", "metrics=none"],
 ]
 
+
 class Enough(Callback):
     """End a run well, as soon as it is assembled, or after a few iterations.
 

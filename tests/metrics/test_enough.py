@@ -22,7 +22,7 @@ def made(count: int) -> Made:
     return Made(torch.randint(0, 256, (count, 1, 4, 4), generator=torch.Generator().manual_seed(0)).to(torch.uint8), None)
 
 
-@pytest.mark.parametrize("metric", [FID(), KID(), PRDC(), PRDC(k=9)], ids=repr)
+@pytest.mark.parametrize("metric", [FID(), KID(), PRDC(), PRDC(k=9)], ids=["fid", "kid", "prdc", "prdc_9"])
 def test_a_metric_says_how_many_samples_make_a_number(metric: Metric) -> None:
     for count in (metric.least - 1, metric.least):
         reference = reference_of(made(max(count, 2)))

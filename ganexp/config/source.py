@@ -44,7 +44,11 @@ class CheckedSource(FileConfigSource):
             raise ConfigError(f"cannot be read: {text.splitlines()[0]}", str(path)) from error
         if not isinstance(result.config, DictConfig):
             raise ConfigError("should hold options, as key: value, not a list", str(path))
-        defaults = OmegaConf.to_container(result.config, resolve=False).get("defaults", [])  # type: ignore[union-attr]
+        content = OmegaConf.to_container(result.config, resolve=False)
+        assert isinstance(content, dict)
+        if list(content.values()) == [None] and ":" not in path.read_text("utf-8"):  # OmegaConf takes a word for a key
+            raise ConfigError("should hold options, as key: value, not text", str(path))
+        defaults = content.get("defaults", [])
         if not isinstance(defaults, list) or not all(isinstance(entry, str | dict) for entry in defaults):
             raise ConfigError("defaults should be a list of choices, as - override /loss: hinge", str(path))
         return result

@@ -103,7 +103,7 @@ OWN = {
     "mark": (b"\xef\xbb\xbf# @package _global_\nseed: 3\n", "byte order mark"),
     "wide": ("seed: 3".encode("utf-16"), "UTF-8"),
     "list": (b"- a\n- b\n", "list"),
-    "text": (b"hinge\n", "cannot be read"),
+    "text": (b"hinge\n", "not text"),
     "open": (b"lr: ${foo\n", "cannot be read"),
     "itself": (b"a: &x [*x]\n", "cannot be read"),
 }
@@ -192,7 +192,7 @@ def content(folder: Path) -> dict[str, bytes]:
         ("loss=hinge", "loss=hinge: "),
         ("optimizer=sgd", "optimizer=sgd: "),
         ("accelerator=gpu", "accelerator=gpu: "),
-        ("+penalty@regularizers.lecam=lecam", "penalty@regularizers.lecam: "),
+        ("+penalty@regularizers.lecam=lecam", "+penalty@regularizers.lecam=lecam: "),
         ("resume=other", "resume=other: "),
         ("+trainer.fast_dev_run=true", "trainer.fast_dev_run=true: "),
         ("network.generator.widths=[9]", "resume="),

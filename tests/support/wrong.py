@@ -59,7 +59,7 @@ WRONG = [
     ("name=[a]", "name=[a]: ", ""),
     ("name=.", "name=.: ", ""),
     ("name=..", "name=..: ", ""),
-    ("metrics=[0]", "metrics=0: ", "metrics=none"),
+    ("metrics=[0]", "metrics=0: ", "none"),
     ("~seed", "seed: ", "~seed"),
     ("~output_dir", "output_dir: ", "~output_dir"),
     ("data.num_workers=4", "data.num_workers=4: ", "memory"),
@@ -76,7 +76,6 @@ WRONG = [
     ),
     ("loss._target_=support.foreign.VectorLoss", "loss=r3gan: ", ""),
     ("loss._target_=support.foreign.FailingLoss", "loss=r3gan: ", "no luck"),
-    ("+regularizers.x._target_=support.foreign.VectorRegularizer", "regularizers.x: ", ""),
     ("output_dir=null", "output_dir=null: ", ""),
     # What does not fit together.
     (
@@ -174,7 +173,7 @@ WRONG = [
     ("+trainer.default_root_dir=x", "trainer.default_root_dir=x: ", "output_dir"),
     ("+trainer.fast_dev_run=x", "trainer.fast_dev_run=x: ", ""),
     ("+trainer.limit_train_batches=0", "trainer.limit_train_batches=0: ", ""),
-    ("+trainer.overfit_batches=1e-9", "trainer.overfit_batches=1.0e-09: ", ""),
+    ("+trainer.overfit_batches=1e-9", "trainer.overfit_batches=1e-09: ", ""),
     ("trainer.num_nodes=2", "trainer.num_nodes=2: ", "Slurm"),
     ("trainer.devices=5000", "trainer.devices=5000: ", "at most"),
     ("+trainer.gradient_clip_val=1.0", "trainer.gradient_clip_val=1.0: ", "schedule.gradient_clip"),

@@ -75,7 +75,7 @@ def _check_nodes(nodes: Any) -> None:
     if type(nodes) is not int or nodes < 1:
         raise ConfigError("the number of machines is 1 or more", "trainer.num_nodes")
     if nodes > 1 and not any(name in os.environ for name in _CLUSTERS):
-        hint = "start the processes by Slurm, torchrun or MPI"
+        hint = "start the processes by torchrun, MPI or your cluster"
         raise ConfigError("nothing says where the other machines are", "trainer.num_nodes", hint=hint)
 
 

@@ -30,7 +30,7 @@ _ELSEWHERE = {
     "hydra.output_subdir": "use output_dir=FOLDER",
     "hydra.job.chdir": "use output_dir=FOLDER",
     "hydra.mode": "use -m",
-    "hydra/launcher": "use launcher=joblib or launcher=slurm",
+    "hydra/launcher": "use launcher=, such as launcher=joblib",
     "hydra/sweeper": "use -m search=adam",
     "data.num_workers": "there are no workers: the data is in memory, and a batch is made on the device",
     "data.pin_memory": "the data is in memory, and a batch is made on the device",

@@ -39,14 +39,13 @@ def save_gif(frames: Sequence[np.ndarray | str | Path], path: str | Path, second
 
     Training changes most at its start, so of many frames (more than half of FRAMES) a selection is kept that thins towards the
     end: their places grow like the square of their number, from the first to the last. All stay equally long but the last one,
-    which is held for a quarter of the time. Large ones are reduced.
+    which is held for a quarter of the time. Large ones are reduced. What is no picture is left out with a warning; without
+    any picture, no animation is made.
 
     Arguments:
-        frames: One or more pictures, oldest first.
+        frames: Pictures, oldest first.
         path: The file to write.
         seconds: Duration of the animation.
-
-    A file that is no picture is left out with a warning; of nothing else, no animation is made.
 
     Raises:
         OSError: The file cannot be written; one that was there before stays as it was.

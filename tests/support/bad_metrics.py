@@ -11,7 +11,7 @@ class Broken(Metric):
     """Fails while it measures."""
 
     def __call__(self, samples, reference):
-        raise RuntimeError("out of memory")
+        raise RuntimeError("a bad number")
 
 
 class Offline(Classifier):

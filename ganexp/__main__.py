@@ -23,7 +23,7 @@ from ganexp.config.shortage import explain_shortage, quiet_threads
 from ganexp.config.source import register_source
 from ganexp.runs import resumed
 from ganexp.runs.run import Run
-from ganexp.training.job import TERSE, job, stop_with_parent
+from ganexp.training.job import TERSE, is_first_process, job, stop_with_parent
 
 # Hydra would make a folder of its own where the configuration is not the shipped one.
 _NO_FOLDER = ["hydra.run.dir=.", "hydra.output_subdir=null", "hydra/job_logging=none"]
@@ -49,7 +49,8 @@ def _main() -> None:
         configuration.register_resolvers()
         register_source()
         flags, sys.argv[1:] = read_flags(given)
-        check_typed(flags.overrides)
+        if is_first_process():  # Lightning adds options of Hydra's to the commands of the others
+            check_typed(flags.overrides)
         if flags.multirun:
             from ganexp.sweeps.sweeper import register
 

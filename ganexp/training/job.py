@@ -97,7 +97,7 @@ def _prepare(cfg: DictConfig, resumed: Run | None) -> tuple[dict[str, Any], Run]
     if resumed is not None:
         config = configuration.own(configuration.plain(cfg)) | {"resume": None}
         _check_trusted(config)
-        if _is_first_process():
+        if is_first_process():
             resumed.occupy()
         return config, resumed
     config = configuration.complete(cfg, cfg.get("choices") or HydraConfig.get().runtime.choices)
@@ -112,7 +112,7 @@ def _run(cfg: DictConfig, config: dict[str, Any], run: Run, resumes: bool) -> in
     """Train in the run's directory, or in one that is gone afterwards."""
     if not _leaves_nothing(config):
         return _train(cfg, config, run)
-    if _is_first_process() and (resumes or DIRECTORY in os.environ):
+    if is_first_process() and (resumes or DIRECTORY in os.environ):
         raise ConfigError("this only shows that a new run works", "trainer.fast_dev_run", hint="leave it out")
     with tempfile.TemporaryDirectory(prefix="ganexp-") as folder:
         return _train(cfg, config, run if resumes else Run(Path(folder, run.path.name)))
@@ -127,7 +127,7 @@ def _train(cfg: DictConfig, config: dict[str, Any], run: Run) -> int:
     from ganexp.training.components import build_components  # imports torch: 2 s
 
     components = build_components(config)
-    if _is_first_process() and (found := components.game.data.found):
+    if is_first_process() and (found := components.game.data.found):
         print(f"ganexp: {found}", file=sys.stderr, flush=True)
 
     from ganexp.training.experiment import assemble  # imports Lightning: 4 s more
@@ -135,7 +135,7 @@ def _train(cfg: DictConfig, config: dict[str, Any], run: Run) -> int:
     from ganexp.training.train import finished, train
 
     experiment = assemble(config, run, components)
-    if _is_first_process() and (summary := finished(experiment)):  # to the others, the first one has saved its new budget
+    if is_first_process() and (summary := finished(experiment)):  # to the others, the first one has saved its new budget
         print(f"\nThe run has spent its budget: nothing was changed.\n{table(summary)}", flush=True)
         return summary.exit_status
     written = configuration.own(configuration.plain(cfg, resolve=False)) | {
@@ -190,7 +190,7 @@ def _check_planned(cfg: DictConfig) -> None:
         raise ConfigError("the configuration has changed since the sweep was planned", hint="give the same command again")
 
 
-def _is_first_process() -> bool:
+def is_first_process() -> bool:
     """Return whether this is not one of the processes that another one of the same run has started."""
     return all(value == "0" for name, value in os.environ.items() if _NUMBER.fullmatch(name))
 

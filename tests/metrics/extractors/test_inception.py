@@ -94,7 +94,7 @@ def test_without_a_network_the_refusal_says_what_to_do(hub, monkeypatch):
     with pytest.raises(ConfigError) as caught:
         Inception().prepare(stripes())
     assert str(hub) in caught.value.message and inception.URL in caught.value.message
-    assert "extractor=classifier" in caught.value.hint and caught.value.keys == ("extractor",)
+    assert "extractor=auto" in caught.value.hint and caught.value.keys == ("extractor",)
     assert not hub.exists()
 
 
@@ -111,7 +111,7 @@ def test_a_wrong_file_is_refused(tmp_path, weights, content):
         torch.save({"weights": Refused()}, path)
     with pytest.raises(ConfigError, match="does not hold the weights") as caught:
         Inception(str(path)).prepare(stripes())
-    assert str(path) in caught.value.message and "extractor=classifier" in caught.value.hint
+    assert str(path) in caught.value.message and "extractor=auto" in caught.value.hint
 
 
 class Refused:

@@ -4,9 +4,11 @@ import pytest
 from lightning.pytorch import Callback
 
 from ganexp.runs.checkpoint import load
+from ganexp.training.callbacks import Scalars
 from ganexp.training.health import Diverged
 from ganexp.training.summary import table
 from ganexp.training.train import train
+from support.callbacks import callback
 from support.tiny import TINY_RING
 
 
@@ -79,15 +81,15 @@ def test_what_is_derived_is_logged(trained):
 @pytest.mark.parametrize("player", ["discriminator", "generator"])
 def test_a_weight_that_is_not_finite_ends_the_run_before_the_losses_show_it(ready, player):
     training = ready(*TINY_RING, "trainer.max_iterations=8", "metrics=none")
-    first = training.trainer.callbacks[0]
-    act = first.act
+    scalars = callback(training, Scalars)
+    act = scalars.act
 
     def spoil(trainer, model):
         if model.counters.iteration == 4:
             next(getattr(model, player).parameters()).data.view(-1)[0] = float("nan")
         act(trainer, model)
 
-    first.act = spoil
+    scalars.act = spoil
     summary = train(training, [])
     assert (summary.status, summary.iteration, summary.exit_status) == ("diverged", 4, 1)
     assert summary.reason == f"largest_weight/{player[0]} is nan at iteration 4"

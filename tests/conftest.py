@@ -16,6 +16,11 @@ from ganexp.training.train import train
 from support.tiny import TINY
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long, so that no process is left alone with it at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _own_caches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep what is derived from data, such as a trained classifier, for all tests of this session and no other."""

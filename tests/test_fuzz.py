@@ -4,11 +4,14 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from ganexp.config.compose import directory
 
 LINES, SEED = 25, 7
 
 
+@pytest.mark.slow
 def test_odd_command_lines_are_answered_well():
     root = directory().parent
     command = [sys.executable, str(root / "scripts" / "fuzz.py"), "--lines", str(LINES), "--seed", str(SEED)]

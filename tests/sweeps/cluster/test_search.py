@@ -40,8 +40,8 @@ def is_resumed(sweep: Sweep, trial: str) -> bool:
     """Return whether a second attempt at a trial began where the first had been."""
     log = next(sweep.folder.glob(f"jobs/{trial}*.log")).read_text()
     _, _, attempt = log.rpartition(f"resume={sweep.run(trial)}\n")
-    # The last checkpoint of a run that is killed is ten iterations old.
-    return re.match(r"\s*training: .* (90|100)/200 \[00:00<\?", attempt) is not None
+    # A run that is killed at iteration 100 has a checkpoint of 90; one that is stopped there saves a little later.
+    return re.match(r"\s*training: .* (90|10\d)/200 \[00:00<\?", attempt) is not None
 
 
 def is_restarted(sweep: Sweep, job: str) -> bool:

@@ -38,12 +38,15 @@ _ELSEWHERE = {
 
 
 def check_typed(overrides: Sequence[str]) -> None:
-    """Refuse settings of Hydra's that something else of the configuration decides.
+    """Refuse what names no key, and settings of Hydra's that something else of the configuration decides.
 
     Raises:
         ConfigError: There is one.
     """
-    for key in map(_key, overrides):
+    for override in overrides:
+        key = _key(override)
+        if not key:
+            raise ConfigError(f"{override!r} is not of the form key=value")
         if key in _ELSEWHERE and key.startswith("hydra."):
             raise ConfigError("this option of Hydra's does not apply here", key, hint=_ELSEWHERE[key])
 
@@ -210,8 +213,6 @@ def _not_composed(error: ConfigCompositionException, arguments: Sequence[str]) -
     if found is None:
         return _message((), first_line(error))
     setting = _as_typed(found[1], arguments)
-    if not found[1]:
-        return _message((), f"{next(a for a in arguments if a.startswith('='))!r} is not of the form key=value")
     if "is already at" in text:
         return _message([setting], "this option exists already", " (write it without +)")
     cause = error.__cause__

@@ -64,8 +64,11 @@ def build_components(config: dict[str, Any]) -> Components:
                 game.network.generator(latent_dim, data.shape, 0, data.value_range),
                 game.network.discriminator(data.shape),
             )
-    except RuntimeError as error:  # such as a number of weights that torch cannot count
-        raise ConfigError(f"the players cannot be made: {refusal(error)}", "network", hint="use smaller widths") from error
+    except ConfigError:
+        raise
+    except Exception as error:  # whatever a class raises; RuntimeError: a number of weights that torch cannot count
+        hint = "use smaller widths" if isinstance(error, RuntimeError) else None
+        raise ConfigError(f"the players cannot be made: {refusal(error)}", "network", hint=hint) from error
     game.check(players[1])
     metrics = fitting(metrics, reference)
     for player in ("d_optimizer", "g_optimizer"):

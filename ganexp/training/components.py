@@ -67,8 +67,8 @@ def build_components(config: dict[str, Any]) -> Components:
     except ConfigError:
         raise
     except Exception as error:  # whatever a class raises; RuntimeError: a number of weights that torch cannot count
-        hint = "use smaller widths" if isinstance(error, RuntimeError) else None
-        raise ConfigError(f"the players cannot be made: {refusal(error)}", "network", hint=hint) from error
+        smaller = "use smaller widths" if isinstance(error, RuntimeError) else None
+        raise ConfigError(f"the players cannot be made: {refusal(error)}", "network", hint=smaller) from error
     game.check(players[1])
     metrics = fitting(metrics, reference)
     for player in ("d_optimizer", "g_optimizer"):

@@ -30,6 +30,7 @@ _ELSEWHERE = {
     "hydra.output_subdir": "use output_dir=FOLDER",
     "hydra.job.chdir": "use output_dir=FOLDER",
     "hydra.mode": "use -m",
+    "hydra/job_logging": "a sweep keeps what its runs print, in jobs/",
     "hydra/launcher": "use launcher=, such as launcher=joblib",
     "hydra/sweeper": "use -m search=adam",
     "data.num_workers": "there are no workers: the data is in memory, and a batch is made on the device",
@@ -47,7 +48,7 @@ def check_typed(overrides: Sequence[str]) -> None:
         key = _key(override)
         if not key:
             raise ConfigError(f"{override!r} is not of the form key=value")
-        if key in _ELSEWHERE and key.startswith("hydra."):
+        if key in _ELSEWHERE and key.startswith(("hydra.", "hydra/job_logging")):
             raise ConfigError("this option of Hydra's does not apply here", key, hint=_ELSEWHERE[key])
 
 
@@ -111,7 +112,7 @@ def _is_hydras(error: BaseException) -> bool:
 
 def _message(settings: Iterable[str], text: str, hint: str = "") -> str:
     where = " ".join(dict.fromkeys(_shortened(setting) for setting in settings if setting))
-    return redact(f"{PREFIX}{where}{': ' if where else ''}{' '.join(text.split())}{hint}")
+    return redact(f"{PREFIX}{where}{': ' if where else ''}{' '.join(f'{text}{hint}'.split())}")
 
 
 def _shortened(setting: str) -> str:

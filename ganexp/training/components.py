@@ -17,7 +17,7 @@ from ganexp.metrics.measurement import fitting
 from ganexp.models.game import Game
 from ganexp.models.losses import check_loss
 from ganexp.models.schedules import make
-from ganexp.training.budget import check_budget_of_memory
+from ganexp.training.memory import check_needs
 from ganexp.training.reduced import Reduced
 
 
@@ -73,7 +73,7 @@ def build_components(config: dict[str, Any]) -> Components:
     metrics = fitting(metrics, reference)
     for player in ("d_optimizer", "g_optimizer"):
         try_out(partial(make, getattr(game, player)), config[player], player, [nn.Parameter(torch.zeros(1))])
-    check_budget_of_memory(game, players, latent_dim, config["trainer"])
+    check_needs(game, players, latent_dim, config["trainer"])
     data.prepare()
     return Components(game, metrics, reference)
 

@@ -17,12 +17,12 @@ from ganexp.models import GAN
 from ganexp.models.game import Game
 from ganexp.runs.checkpoint import last_good
 from ganexp.runs.run import Run
-from ganexp.training.budget import check_single
 from ganexp.training.callbacks import Checkpoints, Measures, Periodic, TimeBudget
 from ganexp.training.components import Components, build_components
 from ganexp.training.feed import DataModule
 from ganexp.training.foreign import cadence
 from ganexp.training.reduced import Reduced
+from ganexp.training.single import check_single
 from ganexp.training.state import RunState
 from ganexp.training.trainer import make_trainer
 from ganexp.training.unsaved import UnsavedState

@@ -7,8 +7,8 @@ import torch
 
 from ganexp.config.compose import compose
 from ganexp.data import MNIST, Density, ImageFolder, Points, Ring, StackedMNIST
-from ganexp.training.budget import check_budget_of_memory
 from ganexp.training.components import build_components
+from ganexp.training.memory import check_needs
 from support.refused import refused
 from support.tiny import TINY, TINY_IMAGES, TINY_MLP, TINY_RING
 
@@ -43,7 +43,7 @@ def test_each_part_is_counted(monkeypatch: pytest.MonkeyPatch, overrides: tuple[
             game.network.generator(3, game.data.shape, 0, game.data.value_range),
             game.network.discriminator(game.data.shape),
         )
-    check = partial(check_budget_of_memory, game, players, 3, {"accelerator": "cpu"})
+    check = partial(check_needs, game, players, 3, {"accelerator": "cpu"})
     monkeypatch.setattr("ganexp.config.memory.available_memory", lambda: 10**7)
     if key is None:
         check()

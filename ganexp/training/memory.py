@@ -1,15 +1,12 @@
 """What a run needs of the machine, estimated without a weight: on torch's meta device, tensors have shapes but no memory."""
 
 from collections.abc import Sequence
-from copy import deepcopy
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from ganexp.config.errors import ConfigError
 from ganexp.config.memory import check_memory
-from ganexp.models.functional import one_hot
 from ganexp.models.game import Game, MakeOptimizer
 from ganexp.models.schedules import make
 
@@ -20,7 +17,7 @@ SMALL = 2**20
 PROBE = 3
 
 
-def check_budget_of_memory(game: Game, players: Sequence[nn.Module], latent_dim: int, trainer: dict[str, Any]) -> None:
+def check_needs(game: Game, players: Sequence[nn.Module], latent_dim: int, trainer: dict[str, Any]) -> None:
     """Refuse data, players and batches that need more memory than there is.
 
     Arguments:
@@ -45,35 +42,6 @@ def check_budget_of_memory(game: Game, players: Sequence[nn.Module], latent_dim:
         "data.batch_size": (_maps(game, generator, discriminator, latent_dim, trainer) if on_cpu else 0, "one batch"),
     }
     check_memory(needs)
-
-
-def check_single(model: Any, smallest: int) -> None:
-    """Refuse a batch of a single sample where a player normalises over the batch.
-
-    Arguments:
-        model: The model, with its weights; it is left as it was.
-        smallest: Samples of the smallest batch, before it is cut into pieces.
-
-    Raises:
-        ConfigError: A player cannot be trained with so few.
-    """
-    if smallest // min(model.turns.micro_batches, smallest) > 1:
-        return
-    generator, discriminator = deepcopy(model.generator).train(), deepcopy(model.discriminator).train()
-    z, y = model.sample_latent(1, torch.Generator().manual_seed(0)), torch.zeros(1, dtype=torch.int64)
-    try:
-        with torch.no_grad(), torch.random.fork_rng(devices=[]):
-            x = model.generate(generator, z, y)
-            discriminator(x, one_hot(y, model.judged_classes, x)) if model.judged_classes else discriminator(x)
-    except ValueError as error:
-        if "more than 1 value" not in str(error):
-            raise
-        raise ConfigError(
-            "a batch of one sample, as the last of an epoch or as a piece, cannot be normalised over the batch",
-            "data.batch_size",
-            "data.drop_last",
-            hint="use data.drop_last=true and batches of at least 2, or norm=layer",
-        ) from error
 
 
 def _remembered(make_optimizer: MakeOptimizer) -> int:

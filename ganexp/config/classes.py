@@ -162,12 +162,12 @@ def admit(sections: Mapping[str, Any], trust: Trust) -> None:
     if trust.everything:
         return
     nodes = [found for name, content in sections.items() for found in _nodes(content, name)]
-    foreign = [(path, target) for path, target in nodes if not trust.covers(target)]
-    for path, target in foreign:
+    foreign = [(path, target, is_part) for path, target, is_part in nodes if not trust.covers(target)]
+    for path, target, _ in foreign:
         if not target.startswith(_KNOWN):
             raise _untrusted(path, target)
-    for path, target in foreign:
-        factory, name = find(target, f"{path}.{_TARGET}"), section(path)
+    for path, target, is_part in foreign:
+        factory, name = find(target, f"{path}.{_TARGET}"), None if is_part else section(path)
         bases = (BASES[name],) if name else _PARTS
         known = inspect.isclass(factory) and f"{factory.__module__}.".startswith(_HOMES)
         if not known or not issubclass(factory, tuple(pkgutil.resolve_name(base) for base in bases)):
@@ -176,7 +176,7 @@ def admit(sections: Mapping[str, Any], trust: Trust) -> None:
 
 def foreign_modules(sections: Mapping[str, Any]) -> list[str]:
     """Return the modules that have to be trusted for sections of a configuration to be built."""
-    nodes = [target for name, content in sections.items() for _, target in _nodes(content, name)]
+    nodes = [target for name, content in sections.items() for _, target, _ in _nodes(content, name)]
     return sorted({target.partition(".")[0] for target in nodes if not target.startswith(_KNOWN)})
 
 
@@ -186,18 +186,19 @@ def _untrusted(path: str, target: str) -> ConfigError:
     return ConfigError(message, f"{path}.{_TARGET}", hint=hint)
 
 
-def _nodes(content: Any, path: str, depth: int = 0) -> Iterator[tuple[str, str]]:
-    """Return every class that is named from a place down, with its place."""
+def _nodes(content: Any, path: str, depth: int = 0, is_part: bool = False) -> Iterator[tuple[str, str, bool]]:
+    """Return every class that is named from a place down, as its place, its name, and whether it is inside another node."""
     if depth > _DEEPEST:
         raise ConfigError("is nested too deeply", path)
     if isinstance(content, Mapping):
         if _TARGET in content:
-            yield path, str(content[_TARGET])
+            yield path, str(content[_TARGET]), is_part
+            is_part = True
         for key, value in content.items():
-            yield from _nodes(value, f"{path}.{key}", depth + 1)
+            yield from _nodes(value, f"{path}.{key}", depth + 1, is_part)
     elif isinstance(content, list | tuple):
         for index, value in enumerate(content):
-            yield from _nodes(value, f"{path}[{index}]", depth + 1)
+            yield from _nodes(value, f"{path}[{index}]", depth + 1, is_part)
 
 
 def _elsewhere(error: BaseException, module: str) -> str | None:

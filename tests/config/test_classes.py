@@ -62,6 +62,18 @@ def test_all_that_is_shipped_is_admitted():
         admit({section: config[section] for section in BASES if section in config}, DOUBT)
 
 
+def test_numbers_with_a_schedule_and_second_regularizers_are_admitted():
+    second = ("+penalty@regularizers.lecam=lecam", "+lr_schedule@regularizers.lecam.weight=linear")
+    config = compose("penalty=r1", "+lr_schedule@penalty.gamma=cosine", *second, "+lr_schedule@d_optimizer.weight_decay=cosine")
+    admit({section: config[section] for section in BASES if section in config}, DOUBT)
+
+
+def test_a_part_is_of_the_kinds_that_stand_inside_nodes():
+    inside = {"penalty": {"_target_": "ganexp.models.regularizers.R1", "gamma": {"_target_": "ganexp.data.Ring"}}}
+    with refused("penalty.gamma._target_"):
+        admit(inside, DOUBT)
+
+
 FOREIGN = [
     "builtins.open", "pathlib.Path.write_text", "logging.FileHandler", "shutil.copyfile", "os.system", "subprocess.Popen",
     "setuptools._distutils.spawn.spawn", "torch.load", "torch.hub.load", "numpy.load", "joblib.load", "evil.Loss",

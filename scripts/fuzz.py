@@ -1,9 +1,9 @@
 """Give odd command lines to ganexp, and report what is not answered well: ``python scripts/fuzz.py --lines 2000 --seed 0``.
 
-A line is a small experiment with one to three oddities from the tables in ``oddities.py``: choices, options, sections, flags,
-syntax, YAML of the user's own, runs to resume. Each runs in a forked copy of this process, so torch is imported once, in an
-empty folder, through ``ganexp.__main__.main``, as if the line had been typed; a run that is accepted ends when it has been
-assembled, every fourth one after two iterations. An answer is good when
+A line is a small experiment with one to three oddities of ``oddities.py``: choices, options, sections, flags, syntax, YAML of
+the user's own, runs to resume. Each runs in a forked copy of this process, so torch is imported once, in an empty folder,
+through ``ganexp.__main__.main``, as if the line had been typed; a run that is accepted ends when it has been assembled, every
+fourth one after two iterations. An answer is good when
 
 * the line ran: exit status 0, or 1 with a summary that says why (diverged, stopped by an alarm);
 * or it was refused: exit status 2, one line on standard error that begins with ``ganexp:``, and nothing is left in the folder.
@@ -13,11 +13,9 @@ status is 1 when there is one. The same seed gives the same lines.
 """
 
 import argparse
-import inspect
 import json
 import os
 import platform
-import random
 import shlex
 import shutil
 import signal
@@ -33,24 +31,12 @@ from pathlib import Path
 from typing import Any
 
 from lightning.pytorch import Callback, Trainer
-from oddities import FILES, FLAGS, SYNTAX, TARGETS, VALUES
+from oddities import BASES, ENOUGH, SMALL, Line, Lines
 
 from ganexp.__main__ import main as ganexp
-from ganexp.config.compose import compose, directory, flatten
 from ganexp.training.state import Ending, RunState
 
-ENOUGH = 2  # iterations of a run that is accepted
 TRAINED = 4  # of so many lines one has iterations
-
-SMALL = ["trainer.accelerator=cpu", "trainer.max_epochs=null", f"trainer.max_iterations={ENOUGH}"]
-POINTS = ["data.size=64", "data.batch_size=16", "network.generator.widths=[8]", "network.discriminator.widths=[8]"]
-BASES = [
-    ["data=ring", *POINTS],
-    ["data=grid", "data.per_side=2", *POINTS],
-    ["data=ring", "model=cgan", "metrics=none", "data.size=64", "data.batch_size=16"],
-    ["data=digits", "data.batch_size=16", "metrics=none"],
-    ["data=digits", "model=dcgan", "data.batch_size=16", "metrics=none"],
-]
 
 
 class Enough(Callback):
@@ -76,135 +62,12 @@ class Enough(Callback):
 
 
 @dataclass(frozen=True)
-class Line:
-    """A command line, and what lies in the folder in which it is given."""
-
-    arguments: tuple[str, ...]
-    files: tuple[tuple[str, bytes], ...] = ()
-    resumes: bool = False
-
-
-@dataclass(frozen=True)
 class Answer:
     """How a line was answered: ``ran``, ``refused``, or what was wrong with it."""
 
     kind: str
     message: str = ""
     seconds: float = 0.0
-
-
-class Lines:
-    """An endless source of odd command lines.
-
-    Arguments:
-        seed: Equal seeds give equal lines.
-    """
-
-    def __init__(self, seed: int) -> None:
-        self.random = random.Random(seed)
-        folder = directory()
-        self.groups = {
-            str(path.relative_to(folder)): sorted(file.stem for file in path.glob("*.yaml"))
-            for path in sorted(folder.rglob("*"))
-            if path.is_dir()
-        }
-        self.trainer = [name for name in inspect.signature(Trainer).parameters if name not in ("strategy", "devices")]
-        self.keys: dict[tuple[str, ...], list[str]] = {}
-        self.oddities = [
-            self.choice, self.choice, self.option, self.option, self.option, self.option, self.section, self.target,
-            self.flag, self.syntax, self.trainer_option, self.file, self.added,
-        ]  # fmt: skip
-
-    def __next__(self) -> Line:
-        pick = self.random
-        base = pick.choice(BASES)
-        arguments, files = [*base, *SMALL], list[tuple[str, bytes]]()
-        resumes = pick.random() < 0.1
-        if resumes:
-            arguments = ["resume=run"]
-        odd = [self.random.choice(self.oddities)(base, files) for _ in range(pick.choice((1, 1, 2, 3)))]
-        arguments += [part for parts in odd for part in parts]
-        if {"-m", "--multirun", "--multi", "-mm"} & set(arguments):
-            arguments.append("sweep.dry_run=true")  # runs of a sweep are processes of their own
-        return Line(tuple(arguments), tuple(files), resumes)
-
-    def choice(self, base: list[str], files: Any) -> list[str]:
-        """Choose in a group, well or badly."""
-        group = self.random.choice(list(self.groups))
-        options = self.groups[group] or [""]
-        option = self.random.choice([*options, *options, misspelt(self.random.choice(options), self.random), self.value()])
-        if group == "data" and option in ("mnist", "cifar10", "fashion_mnist", "stacked_mnist"):
-            option = "digits"  # a download is no matter of the command line
-        if group == "experiment" and option.startswith(("mnist", "cifar10")):
-            option = "density_gan"
-        if group == "accelerator" and option == "ddp":
-            option = "cpu"  # it would start processes
-        return [self.random.choice(["{}={}"] * 6 + ["+{}={}", "++{}={}", "~{}", "{}=[{}]", "{}@x={}"]).format(group, option)]
-
-    def option(self, base: list[str], files: Any) -> list[str]:
-        """Set an option that exists to any value, or one that hardly exists."""
-        key = self.random.choice(self.all_keys(base))
-        key = self.random.choice([key] * 8 + [misspelt(key, self.random), key.rpartition(".")[2], f"{key}.x", key.upper()])
-        return [self.random.choice(["{}={}"] * 8 + ["+{}={}", "++{}={}", "~{}", "~{}={}"]).format(key, self.value())]
-
-    def section(self, base: list[str], files: Any) -> list[str]:
-        """Replace or remove a section."""
-        keys = self.all_keys(base)
-        sections = {key.rpartition(".")[0] for key in keys} | {key for key in keys if "." not in key}
-        section = self.random.choice(sorted(sections - {""}))
-        return [self.random.choice(["~{}", "{}=null", "{}={}", "++{}={}", "{}.x=1"]).format(section, self.value())]
-
-    def target(self, base: list[str], files: Any) -> list[str]:
-        """Name a class where one is named, or where none is, or change how it is made."""
-        nodes = [key.rpartition(".")[0] for key in self.all_keys(base) if key.endswith("._target_")]
-        node, target = self.random.choice(nodes), self.random.choice(TARGETS)
-        forms = [*[f"{node}._target_={target}"] * 5, f"+callbacks.x._target_={target}", f"+regularizers.x._target_={target}"]
-        odd = ("partial_=true", "partial_=x", "args_=[1]", "recursive_=false", "convert_=all")
-        marks = [f"+{node}._{mark}" for mark in odd]
-        return [self.random.choice([*forms, *marks, f"~{node}._target_", f"+metrics.x._target_={target}"])]
-
-    def flag(self, base: list[str], files: Any) -> list[str]:
-        """Give a flag."""
-        return self.random.choice(FLAGS)
-
-    def syntax(self, base: list[str], files: Any) -> list[str]:
-        """Write something that is not quite an override."""
-        return [self.random.choice(SYNTAX)]
-
-    def trainer_option(self, base: list[str], files: Any) -> list[str]:
-        """Set any option of Lightning's trainer."""
-        return [f"{self.random.choice(['+', '++', ''])}trainer.{self.random.choice(self.trainer)}={self.value()}"]
-
-    def added(self, base: list[str], files: Any) -> list[str]:
-        """Add an option that nobody has asked for."""
-        sections = ["model", "loss", "data", "callbacks", "logger", "schedule", "metrics.x", "regularizers", "sweep", "x"]
-        section = self.random.choice(sections)
-        return [f"+{section}.{self.random.choice(['x', '_x', '1', 'é', 'weight', 'self', 'x.y'])}={self.value()}"]
-
-    def file(self, base: list[str], files: list[tuple[str, bytes]]) -> list[str]:
-        """Choose YAML of the user's own."""
-        group = self.random.choice(["experiment", "loss", "data", "callbacks", "optimizer", "penalty"])
-        files.append((f"mine/{group}/own.yaml", self.random.choice(FILES)))
-        return [f"{'+' * (group == 'x')}{group}=own", *(["--config-dir", "mine"] if self.random.random() < 0.9 else [])]
-
-    def value(self) -> str:
-        """Return something to set an option to."""
-        return self.random.choice(VALUES)
-
-    def all_keys(self, base: list[str]) -> list[str]:
-        """Return the keys of all options of a base."""
-        if tuple(base) not in self.keys:
-            content = compose(*base, *SMALL)
-            self.keys[tuple(base)] = sorted(key for key in flatten(content) if not key.startswith("choices"))
-        return self.keys[tuple(base)]
-
-
-def misspelt(word: str, pick: random.Random) -> str:
-    """Leave out a letter."""
-    if not word:
-        return "x"
-    at = pick.randrange(len(word))
-    return word[:at] + word[at + 1 :]
 
 
 def give(line: Line, finished: Path, limit: float, trains: bool = True) -> Answer:

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from ganexp.config.compose import compose_option
-from ganexp.evaluate.evaluator import Evaluator
-from ganexp.evaluate.options import Options
-from ganexp.evaluate.table import Row
-from ganexp.evaluate.targets import Target, find
+from ganexp.evaluation.evaluator import Evaluator
+from ganexp.evaluation.options import Options
+from ganexp.evaluation.table import Row
+from ganexp.evaluation.targets import Target, find
 from ganexp.runs import protocol
 from ganexp.runs.jobs import Job
 from ganexp.runs.records import Numbers, Summary, read

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from ganexp.__main__ import main
-from ganexp.evaluate.__main__ import main as evaluate
+from ganexp.evaluation.program import main as evaluate
 from ganexp.runs import saved
 from ganexp.runs.resumed import command
 from ganexp.runs.run import Run
-from ganexp.sample.__main__ import main as sample
+from ganexp.sampling.program import main as sample
 from support.program import Program
 from support.tiny import TINY, TINY_RING
 

@@ -12,7 +12,7 @@ import ganexp
 # fmt: off
 ROOMS = [
     "config", "runs", "data", "networks", "models", "metrics", "pictures", "training",
-    "sample", "evaluate", "compare", "sweeps",
+    "sampling", "evaluation", "comparison", "sweeps",
 ]
 # fmt: on
 PACKAGE = Path(ganexp.__file__).parent

@@ -11,7 +11,7 @@ from pathlib import Path
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from ganexp.compare.words import duration
+from ganexp.comparison.words import duration
 from ganexp.runs.jobs import Job
 from ganexp.runs.run import Run
 from ganexp.sweeps.launchers import Launcher

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ganexp.compare.words import count, relative
+from ganexp.comparison.words import count, relative
 from ganexp.runs.jobs import Job
 from ganexp.runs.signals import text
 from ganexp.sweeps.folder import Before
@@ -58,7 +58,7 @@ def close(before: Before, jobs: Sequence[Job], launcher: Launcher, found: str = 
 
 
 def _report(folder: Path) -> str:
-    from ganexp.compare.__main__ import Options, report
+    from ganexp.comparison.program import Options, report
 
     try:
         made = report(Options([str(folder)]))

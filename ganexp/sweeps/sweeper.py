@@ -12,7 +12,7 @@ from hydra.plugins.sweeper import Sweeper as HydraSweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from ganexp.compare.words import relative
+from ganexp.comparison.words import relative
 from ganexp.config.build import build, check_value
 from ganexp.config.compose import flags, plain
 from ganexp.config.errors import ConfigError

@@ -10,17 +10,17 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from PIL import Image
 
 import ganexp
-from ganexp.compare.__main__ import Options as Compare
-from ganexp.compare.__main__ import report
+from ganexp.comparison.program import Options as Compare
+from ganexp.comparison.program import report
 from ganexp.config.errors import ConfigError
 from ganexp.config.paths import quote_home, user_path
 from ganexp.data import MNIST, Density, ImageFolder
-from ganexp.evaluate.options import Options as Evaluate
-from ganexp.evaluate.targets import find
+from ganexp.evaluation.options import Options as Evaluate
+from ganexp.evaluation.targets import find
 from ganexp.metrics.extractors import Inception
 from ganexp.runs.run import Run
-from ganexp.sample.__main__ import write
-from ganexp.sample.options import Options as Sample
+from ganexp.sampling.options import Options as Sample
+from ganexp.sampling.program import write
 from ganexp.training.restore import restore
 
 

@@ -36,7 +36,7 @@ class Program:
 
 def loaded(module: str, argument: str) -> tuple[str, str, list[str]]:
     """Run a program in a process of its own; return its first line, its exit status, and the heavy packages it imported."""
-    code = f"import sys; from {module}.__main__ import main\ntry: main()\nexcept SystemExit as end: print(end.code)\n"
+    code = f"import sys; from {module}.program import main\ntry: main()\nexcept SystemExit as end: print(end.code)\n"
     code += "print(*[name for name in ('torch', 'lightning', 'numpy') if name in sys.modules])"
     lines = _python("-c", code, argument).stdout.splitlines()
     return lines[0], lines[-2], lines[-1].split()

@@ -5,7 +5,7 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
-from ganexp.compare.curves import read
+from ganexp.comparison.curves import read
 from ganexp.runs.signals import SIGNALS, Signal
 from ganexp.training.signals import largest, reduce, separation, spread
 from support.curves import curves, rows

@@ -1,0 +1,93 @@
+"""Samples from a trained run: ``python -m ganexp.sample run=outputs/<name>/<time>-<id>``.
+
+Imports nothing heavy before the options are known to be good in themselves.
+"""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ganexp.config.compose import file_name
+from ganexp.config.errors import ConfigError
+from ganexp.config.options import command, typed
+from ganexp.config.paths import user_path
+from ganexp.sampling.options import Options
+
+if TYPE_CHECKING:
+    from ganexp.training.restore import Restored
+
+# Options that do not concern an exported generator, and those that do not tell one output of a run from another.
+_SAMPLING = ["n", "classes", "seed", "format", "interpolate", "steps", "truncation", "neighbours", "batch_size", "accelerator"]
+_NAMELESS = ["run", "format", "export", "output", "overwrite", "batch_size", "accelerator", "data", "trust"]
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    sys.exit(command("python -m ganexp.sample", Options, write))
+
+
+def write(options: Options) -> Path:
+    """Write what the options ask for, print where it is and what it holds, and return where it is.
+
+    Raises:
+        ConfigError: They do not fit together or the run, or the output cannot be written.
+    """
+    from ganexp.sampling import writers
+
+    _check(options)
+    if options.output is not None:
+        writers.check_output(user_path(options.output), options.kind[1], options.overwrite)
+    if options.export != "none":
+        from ganexp.sampling.export import check_installed, export, usage
+
+        check_installed(options.export)
+
+    from ganexp.training.restore import restore  # imports Lightning: 5 s
+
+    restored = restore(options.run, options.data, trust=options.trust)
+    if not options.ema:
+        restored.model.average = None
+    output = _output(options, restored)
+    writers.check_output(output, options.kind[1], options.overwrite)
+    if options.export == "none":
+        from ganexp.sampling.drawing import Sampling
+
+        sampling = Sampling(restored, options)
+        with writers.output(output) as path:
+            sampling.save(path)
+        summary = sampling.summary()
+    else:
+        with writers.output(output) as path:
+            export(restored, path, options.export)
+        summary = usage(restored, output, options.export)
+    print(f"{output}\n{summary}", flush=True)
+    return output
+
+
+def _check(options: Options) -> None:
+    """Refuse options that do not fit together, whatever the run."""
+    changed = options.changed
+    if options.export != "none" and (unused := [name for name in _SAMPLING if name in changed]):
+        raise ConfigError("an export contains no samples", *unused, "export", hint="leave one of the two out")
+    if options.interpolate == "none" and "steps" in changed:
+        hint = "add interpolate=linear or interpolate=spherical"
+        raise ConfigError("only an interpolation has steps", "steps", hint=hint)
+    if options.neighbours and options.interpolate != "none":
+        raise ConfigError("a row shows either neighbours or an interpolation", "neighbours", "interpolate")
+    if options.neighbours and options.format == "png":
+        hint = "use format=grid or format=npz"
+        raise ConfigError("single images cannot show neighbours", "neighbours", "format", hint=hint)
+
+
+def _output(options: Options, restored: "Restored") -> Path:
+    """Return where to write: as asked, or in the run, under a name that says what it holds."""
+    if options.output is not None:
+        return user_path(options.output)
+    what, suffix = options.kind
+    settings = [f"{name}={typed(value)}" for name, value in options.changed.items() if name not in _NAMELESS]
+    name = file_name(",".join([f"{what}-{restored.iteration:08d}", *settings]))
+    return restored.run.path / "generated" / f"{name}{suffix}"
+
+
+if __name__ == "__main__":
+    main()

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.modules.dropout import _DropoutNd
@@ -13,11 +12,6 @@ from torch.nn.modules.dropout import _DropoutNd
 def one_hot(y: Tensor, classes: int, like: Tensor) -> Tensor:
     """Turn labels with shape (B,) into vectors with shape (B, classes), of the type of ``like``."""
     return F.one_hot(y, classes).to(like.dtype)
-
-
-def full(x: Tensor) -> Tensor:
-    """Return half-precision values as float32, and others as they are."""
-    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
 
 
 @contextmanager

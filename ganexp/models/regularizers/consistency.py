@@ -6,9 +6,9 @@ from torch.nn.functional import pad
 
 from ganexp.config.errors import ConfigError
 from ganexp.config.types import NonNegativeFloat, PositiveInt, Probability
-from ganexp.models.functional import full
 from ganexp.models.judging import Judgement
 from ganexp.models.regularizers.base import Regularizer
+from ganexp.networks.precision import full
 
 
 class Consistency(Regularizer):

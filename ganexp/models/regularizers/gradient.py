@@ -20,9 +20,9 @@ import torch
 from torch import Tensor
 
 from ganexp.config.types import NonNegativeFloat, PositiveInt
-from ganexp.models.functional import full
 from ganexp.models.judging import Critic, Judgement
 from ganexp.models.regularizers.base import Regularizer
+from ganexp.networks.precision import full
 
 
 class GradientPenalty(Regularizer):

@@ -7,9 +7,9 @@ from torch import Tensor, nn
 from torch.nn.functional import relu
 
 from ganexp.config.types import Fraction, NonNegativeFloat, NonNegativeInt, PositiveInt
-from ganexp.models.functional import full
 from ganexp.models.judging import Judgement
 from ganexp.models.regularizers.base import Regularizer
+from ganexp.networks.precision import full
 
 
 class LeCam(Regularizer):

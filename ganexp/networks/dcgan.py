@@ -1,7 +1,7 @@
 """Convolutional players of DCGAN, for square images.
 
 Layers of stride 2, padded as TensorFlow's "same", lie between a base x base map and the image. A size is base * 2^k with k such
-layers: 28 = 7 * 4, 32 = 4 * 8, 64 = 4 * 16. Widths double towards the base: ``channels`` next to the image, ``channels *
+layers: 28 = 7 * 4, 64 = 4 * 16, 128 = 4 * 32. Widths double towards the base: ``channels`` next to the image, ``channels *
 2^(k - 1)`` at the base. Where ``widths`` are given, they say how many layers there are, and images of every size will do.
 
 References:
@@ -27,6 +27,9 @@ from ganexp.networks.sizes import given_sizes, own_sizes
 
 Ends = Literal["linear", "convolution"]
 Widths = Annotated[Sequence[PositiveInt], Field(min_length=1)]
+
+LARGEST = 128
+_ANY = "give both players widths, which make any size (generator.widths=[256,128,64] discriminator.widths=[64,128,256])"
 
 
 class DCGANGenerator(nn.Module):
@@ -67,7 +70,7 @@ class DCGANGenerator(nn.Module):
         **layer: Unpack[LayerOptions],
     ) -> None:
         super().__init__()
-        sizes = own_sizes(shape) if widths is None else given_sizes(shape, len(widths))
+        sizes = own_sizes(shape, LARGEST, _ANY) if widths is None else given_sizes(shape, len(widths))
         base, *larger = reversed(sizes)
         widths = [channels * 2**i for i in reversed(range(len(larger)))] if widths is None else widths
         common = Layer.of(layer, norm="batch", init=DCGAN_NORMAL)
@@ -129,7 +132,7 @@ class DCGANDiscriminator(nn.Module):
         **layer: Unpack[LayerOptions],
     ) -> None:
         super().__init__()
-        *larger, base = own_sizes(shape) if widths is None else given_sizes(shape, len(widths))
+        *larger, base = own_sizes(shape, LARGEST, _ANY) if widths is None else given_sizes(shape, len(widths))
         widths = [channels * 2**i for i in range(len(larger))] if widths is None else widths
         common = Layer.of(layer, norm="layer", activation="leaky_relu", init=DCGAN_NORMAL)
         first, *others = common.each(len(widths))

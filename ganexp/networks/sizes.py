@@ -10,20 +10,23 @@ from collections.abc import Collection
 from ganexp.config.errors import ConfigError
 from ganexp.networks.players import Shape
 
-_ANY = "give both players widths, which make any size (generator.widths=[256,128,64] discriminator.widths=[64,128,256])"
+_NAMED = 8
 _INSTEAD = "or use model=gan (or network=mlp)"
 
 
-def own_sizes(shape: Shape) -> list[int]:
+def own_sizes(shape: Shape, largest: int, instead: str = "") -> list[int]:
     """List the sizes from the image to its base, which is below 8 or odd.
 
     Arguments:
         shape: Shape of one image, (C, H, W).
+        largest: Largest size of an image.
+        instead: What else can be done for other sizes.
 
     Raises:
         ConfigError: The data is not made of square images with a size that fits.
     """
-    return _halve(one_of(_SIZES, shape, _ANY))
+    # An odd base above 15 leaves one linear layer with most of the work.
+    return _halve(one_of([size for size in range(8, largest + 1, 2) if _halve(size)[-1] <= 15], shape, instead))
 
 
 def given_sizes(shape: Shape, halvings: int) -> list[int]:
@@ -86,8 +89,10 @@ def one_of(sizes: Collection[int], shape: Shape, instead: str = "") -> int:
     if size in sizes:
         return size
     nearest = min(sizes, key=lambda other: abs(other - size))
+    several = ", ".join(map(str, sorted(sorted(sizes, key=lambda other: abs(other - size))[:_NAMED])))
     raise ConfigError(
-        f"these networks make images of {', '.join(map(str, sizes))} pixels a side, but the data has images of {size}x{size}",
+        f"these networks make images of {'such as ' if len(sizes) > _NAMED else ''}{several} pixels a side, "
+        f"but the data has images of {size}x{size}",
         "network",
         "data",
         hint=f"{f'{instead}, ' if instead else ''}resize the images to {nearest}x{nearest}, {_INSTEAD}",
@@ -117,7 +122,3 @@ def _halve(size: int) -> list[int]:
     while sizes[-1] > 7 and sizes[-1] % 2 == 0:
         sizes.append(sizes[-1] // 2)
     return sizes
-
-
-# Sizes that the networks can make. An odd base above 15 leaves one linear layer with most of the work.
-_SIZES = [size for size in range(8, 65, 2) if _halve(size)[-1] <= 15]

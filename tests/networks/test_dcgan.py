@@ -11,6 +11,7 @@ from support.refused import refused
 BASES = {
     8: 4, 10: 5, 12: 6, 14: 7, 16: 4, 18: 9, 20: 5, 22: 11, 24: 6, 26: 13, 28: 7, 30: 15,
     32: 4, 36: 9, 40: 5, 44: 11, 48: 6, 52: 13, 56: 7, 60: 15, 64: 4,
+    72: 9, 80: 5, 88: 11, 96: 6, 104: 13, 112: 7, 120: 15, 128: 4,
 }  # fmt: skip
 
 
@@ -57,7 +58,7 @@ def test_sizes_double_and_halve_exactly_for_every_kernel(kernel: int, size: int)
 
 @pytest.mark.parametrize("build", [lambda shape, **options: DCGANGenerator(4, shape, **options), DCGANDiscriminator])
 def test_images_of_other_sizes_or_forms_and_points_are_refused(build):
-    for size in set(range(1, 70)) - set(BASES):
+    for size in set(range(1, 140)) - set(BASES):
         with refused("network", "data") as refusal:
             build((1, size, size))
         nearest = min(abs(other - size) for other in BASES)

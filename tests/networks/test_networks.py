@@ -24,6 +24,9 @@ NAMES = sorted(path.stem for path in (CONF / "network").glob("*.yaml"))
 PAIRS = [name for name in NAMES if name != "auto"]  # those with two players of their own
 PLAYERS = ("generator", "discriminator")
 IMAGE, POINT = (3, 32, 32), (2,)
+# Whose layers have the options of layer/default.yaml; the others are published with layers of their own.
+LAYERED = [name for name in PAIRS if "layer@generator" in (CONF / f"network/{name}.yaml").read_text()]
+OWN = sorted(set(PAIRS) - set(LAYERED))
 LABELS = torch.eye(4)[[0, 1, 2, 3, 3, 2]]
 # As small as the networks get; widths count where they are given.
 TINY = {"channels": 4, "widths": [6, 4]}
@@ -65,9 +68,16 @@ def _seed():
 @pytest.mark.parametrize(
     ("name", "norm", "position", "bias", "dropout", "spectral", "classes", "outputs"),
     pairs(
-        PAIRS, ("none", "batch", "layer"), ("before", "after"), ("auto", "all", "none"), (0, 0.3), (False, True), (0, 4), (1, 3)
+        LAYERED,
+        ("none", "batch", "layer"),
+        ("before", "after"),
+        ("auto", "all", "none"),
+        (0, 0.3),
+        (False, True),
+        (0, 4),
+        (1, 3),
     ),
-)  # fmt: skip
+)
 def test_both_players_keep_the_contract(name, norm, position, bias, dropout, spectral, classes, outputs):
     options = (f"norm={norm}", f"norm_position={position}", f"bias={bias}", f"dropout={dropout}", f"spectral_norm={spectral}")
     both = players(name, *options, "norm_momentum=0.01", "norm_eps=0.001", classes=classes, outputs=outputs)
@@ -92,9 +102,39 @@ def test_both_players_keep_the_contract(name, norm, position, bias, dropout, spe
         assert not torch.equal(discriminator(samples, y), discriminator(samples, y.flip(1)))
 
 
+@pytest.mark.parametrize(("name", "classes", "outputs"), pairs(OWN, (0, 4), (1, 3)))
+def test_players_with_layers_of_their_own_keep_the_contract(name, classes, outputs):
+    both = generator, discriminator = players(name, classes=classes, outputs=outputs)
+    z, y = torch.randn(6, 5), LABELS if classes else None
+    samples = generator(z, y)
+    logits = discriminator(samples, y)
+    assert samples.shape == (6, *IMAGE) and logits.shape == (6, outputs)
+    assert samples.dtype == logits.dtype == torch.float32
+    logits.square().sum().backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for network in both for p in network.parameters())
+    if classes:
+        assert not torch.equal(generator.eval()(z, y), generator(z, y.flip(1)))
+        assert not torch.equal(discriminator(samples, y), discriminator(samples, y.flip(1)))
+
+
+@pytest.mark.parametrize("name", OWN)
+@pytest.mark.parametrize("form", ["autocast", "true"])
+def test_what_needs_float32_has_it_in_half_precision(name, form):
+    generator, discriminator = players(name, classes=4)
+    kind = torch.bfloat16 if form == "true" else torch.float32
+    z, y = torch.randn(6, 5, dtype=kind), LABELS.to(kind)
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=form == "autocast"):
+        samples = generator.to(kind)(z, y)
+        logits = discriminator.to(kind)(samples.to(kind), y)
+    assert samples.dtype == logits.dtype == torch.float32
+    logits.sum().backward()
+    assert all(p.grad.isfinite().all() for network in (generator, discriminator) for p in network.parameters())
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_discriminator_judges_each_sample_by_itself_and_can_be_differentiated_twice(name):
-    discriminator = load(name).discriminator(IMAGE).eval()  # spectral norm moves on in training
+    alone = ["discriminator.group_samples=1"] if name == "stylegan2" else []
+    discriminator = load(name, *alone).discriminator(IMAGE).eval()  # spectral norm moves on in training
     x = torch.rand(4, *IMAGE, requires_grad=True)
     logits = discriminator(x)
     torch.testing.assert_close(discriminator(x[:2]), logits[:2])
@@ -145,7 +185,7 @@ def test_a_config_holds_every_option_with_the_default_of_the_constructor(name, p
     with initialize_config_dir(str(CONF), version_base="1.3"):
         shared = compose("network/layer/default").network.layer
     own = {option for option in target.__init__.__kwdefaults__ or {} if option not in ("num_classes", "value_range", "outputs")}
-    assert set(node) - {"_target_", "_partial_"} == own | set(shared)
+    assert set(node) - {"_target_", "_partial_"} == own | (set(shared) if name in LAYERED else set())
 
 
 @pytest.mark.parametrize(
@@ -161,7 +201,7 @@ def test_biases_are_left_out_before_norms_or_everywhere_or_nowhere(name, positio
                 assert (layer.bias is not None) == expected
 
 
-@pytest.mark.parametrize("name", PAIRS)
+@pytest.mark.parametrize("name", LAYERED)
 def test_spectral_norm_makes_the_largest_singular_value_one(name):
     both = players(name, "spectral_norm=true", "norm=none")
     for _ in range(40):

@@ -7,6 +7,7 @@ not all measured in the same way.
 
 import sys
 from dataclasses import asdict, dataclass, field, replace
+from html import escape
 from pathlib import Path
 from typing import Any, Literal
 
@@ -54,6 +55,12 @@ class Report:
     csv: Path
     content: dict[str, Any]
 
+    def __str__(self) -> str:
+        return self.text
+
+    def _repr_html_(self) -> str:
+        return f'<pre>{escape(self.text)}</pre><a href="{escape(self.html.absolute().as_uri())}">{escape(str(self.html))}</a>'
+
 
 def main() -> None:
     """Run the command line and exit."""
@@ -96,7 +103,3 @@ def report(options: Options) -> Report:
     except OSError as error:
         raise ConfigError(f"{html} cannot be written: {error.strerror or error}", "output") from error
     return Report(terminal(data), html, table, data)
-
-
-if __name__ == "__main__":
-    main()

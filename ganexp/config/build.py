@@ -123,7 +123,7 @@ def check(node: Mapping[str, Any], path: str, given: Mapping[str, Any] | None = 
     """
     factory = find(node["_target_"], f"{path}._target_")
     name, given = str(node["_target_"]).rpartition(".")[2], given or {}
-    parameters, hints = _signature(factory)
+    parameters, hints = signature(factory)
     options = {key: value for key, value in node.items() if key not in _MARKS}
     anything = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
     required = {
@@ -215,12 +215,12 @@ def _check_unchanged(value: Any, validated: Any, path: str) -> None:
 
 def _asked(node: Mapping[str, Any], path: str, offered: Sequence[object]) -> dict[str, Any]:
     """Return the offered objects by the parameters that ask for them by their annotation: ``X`` or ``X | None``."""
-    hints = _signature(find(node["_target_"], f"{path}._target_"))[1]
+    hints = signature(find(node["_target_"], f"{path}._target_"))[1]
     return {name: x for name, hint in hints.items() for x in offered if type(x) in (hint, *typing.get_args(hint))}
 
 
 @cache
-def _signature(factory: Any) -> tuple[dict[str, inspect.Parameter], dict[str, Any]]:
+def signature(factory: Any) -> tuple[dict[str, inspect.Parameter], dict[str, Any]]:
     """Return parameters and annotations; ``**options: Unpack[Shared]`` stands for the entries of the TypedDict ``Shared``."""
     try:
         parameters = dict(inspect.signature(factory).parameters)

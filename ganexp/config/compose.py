@@ -78,7 +78,9 @@ def complete(cfg: DictConfig, choices: dict[str, Any]) -> dict[str, Any]:
     # Hydra's own groups, and those that a choice chooses in for itself, are not chosen for the run.
     made = {group: str(choice) for group, choice in choices.items() if not set("/@") & set(group)}
     for group, hint in _SINGLE.items():
-        if group not in made:  # deleted, or given as a list
+        if made.get(group) == "":
+            made[group] = _target(content, group).rpartition(".")[2]
+        if not made.get(group):  # deleted, or given as a list
             raise ConfigError(f"a run has exactly one {group}", group, hint=hint)
     check_present(content, "name", "output_dir")
     for key in ("name", "output_dir"):
@@ -89,6 +91,18 @@ def complete(cfg: DictConfig, choices: dict[str, Any]) -> dict[str, Any]:
     named = [made["experiment"]] if made.get("experiment", "None") != "None" else [made[g] for g in ("model", "data", "loss")]
     name = "-".join(named) if content["name"] in (None, "") else str(content["name"])
     return own(content) | {"choices": made, "name": name, "output_dir": str(content["output_dir"])}
+
+
+def choices_of(hydra_config: Any) -> dict[str, Any]:
+    """Return the choice made in each group; no name where a command puts a class there: ``~loss +loss._target_=mine.Loss``."""
+    typed: Any = OmegaConf.to_container(hydra_config.overrides.task, resolve=False)
+    deleted = {str(text)[1:] for text in typed if str(text).startswith("~")}
+    return {**hydra_config.runtime.choices, **dict.fromkeys(deleted & set(_SINGLE), "")}
+
+
+def _target(content: dict[str, Any], group: str) -> str:
+    node = content.get(group)
+    return str(node.get("_target_", "")) if isinstance(node, dict) else ""
 
 
 def flags(hydra_config: Any) -> list[str]:
@@ -120,7 +134,7 @@ def compose(*overrides: str) -> dict[str, Any]:
     register_source()
     with hydra.initialize_config_dir(str(directory()), version_base="1.3"):
         cfg = hydra.compose("config", overrides=list(overrides), return_hydra_config=True)
-    choices = cfg.hydra.runtime.choices
+    choices = choices_of(cfg.hydra)
     OmegaConf.set_struct(cfg, False)
     cfg.pop("hydra")
     return complete(cfg, choices)
@@ -177,7 +191,8 @@ def file_name(text: str) -> str:
 
 def quote(text: str) -> str:
     """Return text as a quoted value of Hydra's grammar: a path may hold = and , which mean something to it."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    # A backslash means itself unless a quote follows it.
+    return "'" + re.sub(r"(\\*)('|$)", lambda found: found[1] * 2 + ("\\'" if found[2] else ""), text) + "'"
 
 
 def _alike(a: str, b: str) -> float:

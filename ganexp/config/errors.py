@@ -9,7 +9,12 @@ class ConfigError(ValueError):
         keys: Config groups or dotted keys that are at fault, such as ``"model"`` or ``"data.batch_size"``. The command line
             prints each with its present value in front of the message.
         hint: What to use instead, in one sentence.
+
+    Attributes:
+        stated: Whether the message names the settings at fault already, as the command line prints it.
     """
+
+    stated = False
 
     def __init__(self, message: str, *keys: str, hint: str | None = None) -> None:
         super().__init__(message)

@@ -15,7 +15,7 @@ import signal
 import sys
 import textwrap
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -85,8 +85,6 @@ def read(arguments: Sequence[str], options: type[Options]) -> Options:
     """
     from omegaconf import DictConfig, OmegaConf
 
-    from ganexp.config.build import check_value  # imports pydantic
-
     hints = typing.get_type_hints(options, include_extras=True)
     known = [field.name for field in fields(options)]  # type: ignore[arg-type] # mypy does not know that it is a dataclass
     listed = _positional(options)
@@ -107,13 +105,45 @@ def read(arguments: Sequence[str], options: type[Options]) -> Options:
                 f"cannot be read, {first_line(error)}", key, hint="text may need quotes: key=\"'a: b'\""
             ) from error
         given = typing.cast(DictConfig, OmegaConf.unsafe_merge(given, read))
-    values: dict[str, Any] = ({listed: alone} if listed and alone else {}) | plain(given)
-    for field in fields(options):  # type: ignore[arg-type]
+    return make(options, ({listed: alone} if listed and alone else {}) | plain(given))
+
+
+def make(options: type[Options], values: Mapping[str, Any]) -> Options:
+    """Return options from their values, as a configuration has them.
+
+    Raises:
+        ConfigError: An option is unknown, missing, or of the wrong type or range.
+    """
+    from ganexp.config.build import check_value  # imports pydantic
+
+    hints = typing.get_type_hints(options, include_extras=True)
+    for name in values:
+        if name not in hints:
+            meant = near_miss(name, hints)
+            raise ConfigError(
+                "no such option", name, hint=f"did you mean {meant}?" if meant else f"choices: {', '.join(hints)}"
+            )
+    for field in fields(options):  # type: ignore[arg-type] # mypy does not know that it is a dataclass
         if field.name in values:
             check_value(values[field.name], hints[field.name], field.name)
         elif field.default is MISSING and field.default_factory is MISSING:
             raise ConfigError("a value is required", field.name)
     return options(**values)
+
+
+def arguments(options: Any) -> list[str]:
+    """Return the arguments of the command line that give options, without those that are as by default."""
+    found = []
+    for field in fields(options):
+        value = getattr(options, field.name)
+        default = field.default if field.default_factory is MISSING else field.default_factory()
+        if field.metadata == POSITIONAL:
+            found += value
+        elif isinstance(value, dict):
+            found += [f"{field.name}.{key}={typed(one)}" for key, one in value.items()]
+        elif value != default:
+            found.append(f"{field.name}={typed(value)}")
+    return found
 
 
 def describe(program: str, options: type) -> str:

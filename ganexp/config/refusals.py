@@ -52,6 +52,13 @@ def check_typed(overrides: Sequence[str]) -> None:
             raise ConfigError("this option of Hydra's does not apply here", key, hint=_ELSEWHERE[key])
 
 
+def stated(error: BaseException, message: str) -> ConfigError:
+    """Return an error as a refusal in the words of a message of :func:`explain` or :func:`explain_refusal`."""
+    found = ConfigError(message.removeprefix(PREFIX), *getattr(error, "keys", ()))
+    found.stated = True
+    return found
+
+
 def check_resumed(overrides: Sequence[str]) -> None:
     """Refuse choices for a run that has made them.
 
@@ -86,7 +93,7 @@ def explain_refusal(error: BaseException, cfg: DictConfig, typed: Mapping[str, s
 def explain(error: BaseException, arguments: Sequence[str]) -> str | None:
     """Return the message for an error of the command line itself; ``None`` for a failure."""
     if isinstance(error, ConfigError):
-        return _message((_as_typed(key, arguments) for key in error.keys), str(error))
+        return _message((_as_typed(key, arguments) for key in error.keys if not error.stated), str(error))
     if isinstance(error, MissingConfigException):
         return _unknown_choice(error)
     if isinstance(error, OverrideParseException):

@@ -7,7 +7,6 @@ in place of a new measurement only when the protocol, the weights and the versio
 import json
 import os
 import shlex
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -20,6 +19,7 @@ from ganexp.config.build import build
 from ganexp.config.classes import Trust, admit
 from ganexp.config.errors import ConfigError
 from ganexp.config.hardware import describe_hardware
+from ganexp.config.options import arguments
 from ganexp.data.base import digest as fingerprint
 from ganexp.evaluation.options import Options
 from ganexp.evaluation.table import Row
@@ -113,7 +113,7 @@ class Evaluator:
                 versions=versions(_PACKAGES),
                 device=describe_hardware(self.device),
                 ended=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-                command=shlex.join(["python", "-m", "ganexp.evaluate", *sys.argv[1:]]),
+                command=shlex.join(["python", "-m", "ganexp.evaluate", *arguments(options)]),
             )
             try:
                 record.write(file)

@@ -6,6 +6,10 @@ refused. Imports nothing heavy before the options are known to be good in themse
 """
 
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any
 
 from ganexp.config.compose import compose_option
 from ganexp.config.errors import ConfigError
@@ -13,8 +17,38 @@ from ganexp.config.options import command
 from ganexp.evaluation.options import Options
 from ganexp.evaluation.targets import Target, find
 
+if TYPE_CHECKING:
+    from ganexp.evaluation.table import Row
+
 # The runs' own choice, in place of an option of a group.
 _OWN = (None, "run")
+
+
+@dataclass(frozen=True)
+class Evaluations(Sequence["Row"]):
+    """Measurements, one for each checkpoint; as text, the table of the command line.
+
+    Attributes:
+        rows: What was measured, each with its run, the name of the checkpoint, the numbers by name, and the file that keeps it.
+        failures: Why others were not, by what was named.
+    """
+
+    rows: "list[Row]"
+    failures: dict[str, str]
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.rows[index]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __str__(self) -> str:
+        from ganexp.evaluation.table import table
+
+        return table(self.rows) if self.rows else ""
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(str(self))}</pre>"
 
 
 def main() -> None:
@@ -23,14 +57,17 @@ def main() -> None:
 
     def work(options: Options) -> None:
         nonlocal bad
-        bad = evaluate(options)
+        made = evaluate(options)
+        if text := str(made):
+            print(text, flush=True)
+        bad = len(made.failures)
 
     status = command("python -m ganexp.evaluate", Options, work)
     sys.exit(status or min(bad, 1))
 
 
-def evaluate(options: Options) -> int:
-    """Measure what the options name, print it as a table, and return how many of the checkpoints were bad.
+def evaluate(options: Options) -> Evaluations:
+    """Measure what the options name, and report on the standard error what could not be measured.
 
     Raises:
         ConfigError: Nothing that is asked for can be measured.
@@ -39,31 +76,29 @@ def evaluate(options: Options) -> int:
     metrics = None if options.metrics in _OWN else compose_option("metrics", options.metrics)
     extractor = None if options.extractor in _OWN else compose_option("extractor", options.extractor)
     from ganexp.evaluation.evaluator import Evaluator  # imports Lightning: 5 s
-    from ganexp.evaluation.table import table
 
     evaluator = Evaluator(options, metrics, extractor)
     refused: dict[Target, ConfigError] = {}
     jobs = evaluator.plan(targets, refused)
     if not jobs:
         raise _refusal(refused)
+    made = Evaluations([], {})
     for target, error in refused.items():
         keys = "".join(f"{key}: " for key in error.keys if key != "run")
+        made.failures[str(target)] = f"{keys}{error}"
         _report(f"{target}: {keys}{error}")
-    bad, rows = len(refused), []
     for index, job in enumerate(jobs, 1):
         if len(jobs) > 1:
             _report(f"measuring {job.target}, {index} of {len(jobs)}")
         try:
-            rows.append(evaluator.measure(job))
+            made.rows.append(evaluator.measure(job))
         except Exception as error:
             if len(targets) == 1:
                 raise
             # The others are still worth their numbers.
+            made.failures[str(job.target)] = f"{type(error).__name__}: {error}"
             _report(f"{job.target}: failed: {type(error).__name__}: {error}")
-            bad += 1
-    if rows:
-        print(table(rows), flush=True)
-    return bad
+    return made
 
 
 def _refusal(refused: dict[Target, ConfigError]) -> ConfigError:
@@ -77,7 +112,3 @@ def _refusal(refused: dict[Target, ConfigError]) -> ConfigError:
 
 def _report(text: str) -> None:
     print(f"ganexp: {' '.join(text.split())}", file=sys.stderr, flush=True)
-
-
-if __name__ == "__main__":
-    main()

@@ -33,6 +33,11 @@ class Row:
     record: EvaluationRecord
 
     @property
+    def metrics(self) -> Numbers:
+        """What was measured, by name."""
+        return self.record.metrics
+
+    @property
     def protocol(self) -> Protocol:
         """How it was made."""
         return self.record.protocol

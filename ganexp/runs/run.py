@@ -10,7 +10,7 @@ import yaml
 
 from ganexp.config.errors import ConfigError
 from ganexp.config.paths import user_path
-from ganexp.runs import saved
+from ganexp.runs import saved, shown
 from ganexp.runs.files import DAY, clean, remove_empty, workshop, write_atomically
 from ganexp.runs.locks import Held, acquire
 from ganexp.runs.records import Summary, find
@@ -40,10 +40,14 @@ class Run:
 
     Arguments:
         path: The directory.
+
+    Attributes:
+        trusted: Whether it may build classes that are not part of ganexp: that of a run that this process trained.
     """
 
     def __init__(self, path: str | Path) -> None:
         self.path = user_path(path).absolute()
+        self.trusted = False
         self._held: FileLock | None = None
 
     @classmethod
@@ -183,6 +187,27 @@ class Run:
             ConfigError: It is of another format.
         """
         return find(self.path / SUMMARY, Summary)
+
+    @property
+    def metrics(self) -> Any:
+        """All curves: a pandas DataFrame where pandas is installed, else a dict of arrays; see :func:`.shown.curves`."""
+        return shown.curves(self.path / METRICS)
+
+    @property
+    def samples(self) -> list[Path]:
+        """The pictures of samples that were drawn while it learnt, in their order; ``final.png`` is the last."""
+        drawn = sorted(path for path in (self.path / "samples").glob("*.png") if path.stem.isdecimal())
+        return [*drawn, *([self.path / FINAL] if (self.path / FINAL).is_file() else [])]
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r})"
+
+    def _repr_html_(self) -> str:
+        """Show its last picture and its numbers in a notebook."""
+        return shown.html(self.path, next(reversed(self.samples), None), self.summary)
 
     def write_summary(self, summary: Summary) -> None:
         """Save ``summary.json``."""

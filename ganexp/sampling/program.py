@@ -4,6 +4,7 @@ Imports nothing heavy before the options are known to be good in themselves.
 """
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,11 +24,15 @@ _NAMELESS = ["run", "format", "export", "output", "overwrite", "batch_size", "ac
 
 def main() -> None:
     """Run the command line and exit."""
-    sys.exit(command("python -m ganexp.sample", Options, write))
+    sys.exit(command("python -m ganexp.sample", Options, lambda options: write(options, _report)))
 
 
-def write(options: Options) -> Path:
-    """Write what the options ask for, print where it is and what it holds, and return where it is.
+def write(options: Options, report: Callable[[str], None] | None = None) -> Path:
+    """Write what the options ask for, and return where it is.
+
+    Arguments:
+        options: The options.
+        report: Is told where it is and what it holds.
 
     Raises:
         ConfigError: They do not fit together or the run, or the output cannot be written.
@@ -60,8 +65,13 @@ def write(options: Options) -> Path:
         with writers.output(output) as path:
             export(restored, path, options.export)
         summary = usage(restored, output, options.export)
-    print(f"{output}\n{summary}", flush=True)
+    if report is not None:
+        report(f"{output}\n{summary}")
     return output
+
+
+def _report(text: str) -> None:
+    print(text, flush=True)
 
 
 def _check(options: Options) -> None:
@@ -87,7 +97,3 @@ def _output(options: Options, restored: "Restored") -> Path:
     settings = [f"{name}={typed(value)}" for name, value in options.changed.items() if name not in _NAMELESS]
     name = file_name(",".join([f"{what}-{restored.iteration:08d}", *settings]))
     return restored.run.path / "generated" / f"{name}{suffix}"
-
-
-if __name__ == "__main__":
-    main()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.override_parser.types import Override
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, open_dict
 
 from ganexp.config import compose as configuration
 from ganexp.config.compose import assigned, file_name
@@ -102,7 +102,7 @@ def resolved(composed: DictConfig) -> dict[str, Any]:
     Raises:
         ConfigError: A value is missing, or cannot be resolved.
     """
-    choices: Any = OmegaConf.to_container(composed.hydra.runtime.choices)
+    choices = configuration.choices_of(composed.hydra)
     task = composed.copy()
     with open_dict(task):
         del task["hydra"]

@@ -145,6 +145,11 @@ def listening() -> Iterator[None]:
             signal.signal(number, handler)
 
 
+def forget() -> None:
+    """Forget the requests to stop that an earlier command of this process got."""
+    _asked.clear()
+
+
 def stopped_by() -> int | None:
     """Return the signal by which this process was asked to stop."""
     return _asked[-1] if _asked else None

@@ -1,7 +1,6 @@
 """Hydra's sweeper for ``-m``: the same command, given again, runs what is missing, on any launcher."""
 
-import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
@@ -24,23 +23,30 @@ from ganexp.sweeps.folder import Before, describe_sweep, make_folder
 from ganexp.sweeps.launchers import Launcher, states_of
 from ganexp.sweeps.launchers.hydras import HydraLauncher
 from ganexp.sweeps.plan import check_swept, is_a_runs, plan_jobs, resolved, sweep_folder
-from ganexp.sweeps.supervisor import Launch, Supervisor, listening, stopped_by
+from ganexp.sweeps.supervisor import Launch, Supervisor, forget, listening, stopped_by
 
 
 class Sweeper(HydraSweeper):
-    """Plan the jobs of a command, leave out what is done or under way, and hand the rest to the launcher."""
+    """Plan the jobs of a command, leave out what is done or under way, and hand the rest to the launcher.
+
+    Attributes:
+        ended: Called with the folder and the exit status when all has been done.
+    """
+
+    ended: Callable[[Path, int], None]
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Keep what Hydra gives."""
         self._context, self._config = hydra_context, config
 
     def sweep(self, arguments: list[str]) -> None:
-        """Run a sweep, or a search, or say what it would run; end the process with a status that says whether all is well.
+        """Run a sweep, or a search, or say what it would run.
 
         Raises:
             ConfigError: The command cannot run.
             HydraException: A combination cannot be composed.
         """
+        forget()
         config = self._config
         for option in ("retry", "dry_run"):
             check_value(config.sweep[option], bool, f"sweep.{option}")
@@ -66,7 +72,7 @@ class Sweeper(HydraSweeper):
         print(messages.opening(folder, states, launch.retry, launcher.describe()), flush=True)
         if config.sweep.dry_run:
             print(estimate(jobs, missing, launch, launcher, self._compose), flush=True)
-            _exit(good=True)
+            self._end(folder, good=True)
             return
         before = Before.of(folder)
         make_folder(folder)
@@ -75,7 +81,7 @@ class Sweeper(HydraSweeper):
             job.note(status="waiting", reason=None, flags=list(launch.flags))
         _launch(launcher, before, [job.overrides for job in missing], missing)
         messages.close(before, jobs, launcher)
-        _exit(good=set(states_of(jobs).values()) <= {"finished", "running", "queued"})
+        self._end(folder, good=set(states_of(jobs).values()) <= {"finished", "running", "queued"})
 
     def _search(self, folder: Path, runs: Sequence[Override]) -> None:
         """Let workers ask a study for one trial after the other."""
@@ -104,7 +110,7 @@ class Sweeper(HydraSweeper):
             example = Job(folder, "a trial", (*search.overrides, *space.overrides(first)), "")
             missing = [example] * (trials - done)
             print(estimate(known_jobs(folder), missing, launch, launcher, self._compose, workers), flush=True)
-            _exit(good=True)
+            self._end(folder, good=True)
             return
         searched = Searched(search.objectives, trials, search.options.value)
         describe_sweep(folder, config, search.options.space, self._choice, searched)
@@ -112,7 +118,12 @@ class Sweeper(HydraSweeper):
         # Before the closing message: where nothing began, the study is not there afterwards.
         good = bool(outcome.best_trials(study.load(folder, search.options.storage))) and study.ended(search) >= trials
         messages.close(before, known_jobs(folder), launcher, outcome.outcome(search, launch.flags))
-        _exit(good)
+        self._end(folder, good)
+
+    def _end(self, folder: Path, good: bool) -> None:
+        """Report where the sweep is, and the status that a process of it would end with: 0, if all is well."""
+        number = stopped_by()
+        self.ended(folder, 128 + number if number is not None else int(not good))
 
     def _compose(self, overrides: Sequence[str]) -> DictConfig:
         """Return the configuration of a run, with Hydra's part.
@@ -136,8 +147,14 @@ class Sweeper(HydraSweeper):
         return launcher, Launch(tuple(flags(config.hydra)), echo=launcher.echoes, retry=config.sweep.retry)
 
 
-def register() -> None:
-    """Make the sweeper known to Hydra, which takes plug-ins from ``hydra_plugins`` alone."""
+def register(ended: Callable[[Path, int], None] | None = None) -> None:
+    """Make the sweeper known to Hydra, which takes plug-ins from ``hydra_plugins`` alone.
+
+    Arguments:
+        ended: Called with the folder and the exit status when a sweep has ended.
+    """
+    # Hydra makes the sweeper from the name of its class, so what it is to call belongs to the class.
+    Sweeper.ended = staticmethod(ended or (lambda folder, status: None))
     Plugins.instance().class_name_to_class[f"hydra_plugins.{Sweeper.__module__}.{Sweeper.__qualname__}"] = Sweeper
 
 
@@ -153,13 +170,6 @@ def _launch(launcher: Launcher, before: Before, lines: Sequence[Sequence[str]], 
     except ConfigError:  # the launcher takes none of them
         before.restore(jobs)
         raise
-
-
-def _exit(good: bool) -> None:
-    """End the process unless all is well."""
-    number = stopped_by()
-    if number is not None or not good:
-        sys.exit(1 if number is None else 128 + number)
 
 
 def _combinations(overrides: Sequence[Override]) -> list[list[str]]:

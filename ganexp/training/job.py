@@ -8,8 +8,10 @@ import shlex
 import signal
 import sys
 import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
@@ -18,11 +20,14 @@ from ganexp.config import compose as configuration
 from ganexp.config.classes import Trust, admit
 from ganexp.config.errors import ConfigError
 from ganexp.config.keys import source
-from ganexp.config.refusals import explain_refusal
+from ganexp.config.refusals import PREFIX, explain_refusal, stated
 from ganexp.config.shortage import explain_shortage
 from ganexp.runs.resumed import command
 from ganexp.runs.run import Run
 from ganexp.runs.saved import FLAGS, check_resolved, flags
+
+if TYPE_CHECKING:
+    from ganexp.runs.records import Summary
 
 TERSE = "GANEXP_TERSE"
 """Environment variable that is set while errors are reported in one message, without a traceback."""
@@ -44,8 +49,25 @@ _NUMBER = re.compile(r"(\w+_)?(RANK|PROCID)")  # variables in which launchers of
 _DEATH_OF_PARENT = 1  # PR_SET_PDEATHSIG of Linux's prctl.h
 
 
+@dataclass(frozen=True)
+class Ended:
+    """What became of a run.
+
+    Attributes:
+        run: The run.
+        summary: Its summary; None in all processes but the first, which speaks for all.
+        began: Whether anything was trained; False where the run had spent its budget before.
+        kept: Whether its directory is still there.
+    """
+
+    run: Run
+    summary: "Summary | None"
+    began: bool
+    kept: bool
+
+
 def job(cfg: DictConfig, resumed: Run | None = None) -> None:
-    """Run the experiment that ``cfg`` describes; called by Hydra.
+    """Run the experiment that ``cfg`` describes as a command line; called by Hydra.
 
     The process exits with status 2 if the run was refused, 1 if it diverged or was stopped by an alarm or because something ran
     out, 128 + n if a signal stopped it.
@@ -54,14 +76,23 @@ def job(cfg: DictConfig, resumed: Run | None = None) -> None:
         cfg: The configuration.
         resumed: The run that is continued; None begins one.
     """
-    run = resumed
+    status, run = 0, resumed
+
+    def begin(begun: Run) -> None:
+        nonlocal run
+        run = begun
+
     try:
-        config, run = _prepare(cfg, resumed)
-        status = _run(cfg, config, run, resumes=resumed is not None)
+        if summary := (ended := work(cfg, resumed, begin)).summary:
+            from ganexp.training.summary import table
+
+            spent = "" if ended.began else "The run has spent its budget: nothing was changed.\n"
+            print(f"\n{spent}{table(summary, ended.kept)}", flush=True)
+            status = summary.exit_status
     except Exception as error:
         if TERSE not in os.environ:
             raise
-        message, status = explain_refusal(error, cfg, {"resume": str(resumed.path)} if resumed else {}), 2
+        message, status = f"{PREFIX}{error}" if isinstance(error, ConfigError) else None, 2
         if message is None:
             message, status = explain_shortage(error, *_what_is_safe(run)), 1
         if message is None:
@@ -71,12 +102,42 @@ def job(cfg: DictConfig, resumed: Run | None = None) -> None:
         sys.exit(status)
 
 
+def work(cfg: DictConfig, resumed: Run | None = None, begin: Callable[[Run], None] | None = None) -> Ended:
+    """Run the experiment that ``cfg`` describes; called by Hydra.
+
+    Arguments:
+        cfg: The configuration.
+        resumed: The run that is continued; None begins one.
+        begin: Is told the run before anything is done in its directory.
+
+    Raises:
+        ConfigError: It cannot run; the message names the settings at fault.
+    """
+    try:
+        config, run = _prepare(cfg, resumed)
+        if begin is not None:
+            begin(run)
+        return _run(cfg, config, run, resumes=resumed is not None)
+    except Exception as error:
+        message = explain_refusal(error, cfg, {"resume": str(resumed.path)} if resumed else {})
+        if message is None:
+            raise
+        raise stated(error, message) from error
+
+
 def _what_is_safe(run: Run | None) -> tuple[str, str]:
     """Return what is safe when something has run out, and what goes on."""
     if run is None or not run.exists:
         return "Nothing was begun.", shlex.join(["python", "-m", "ganexp", *task_overrides()])
     saved = next(iter(run.checkpoints), None)
     return f"{saved} is complete." if saved else "No checkpoint had been saved yet.", command(run.path)
+
+
+def report_briefly() -> None:
+    """Have errors reported in one message, in this process and in those that it starts, unless tracebacks are asked for."""
+    if os.environ.get("HYDRA_FULL_ERROR") != "1":
+        # Hydra would print errors itself, with part of a traceback; like this it hands them over.
+        os.environ["HYDRA_FULL_ERROR"] = os.environ[TERSE] = "1"
 
 
 def stop_with_parent() -> None:
@@ -100,7 +161,7 @@ def _prepare(cfg: DictConfig, resumed: Run | None) -> tuple[dict[str, Any], Run]
         if is_first_process():
             resumed.occupy()
         return config, resumed
-    config = configuration.complete(cfg, cfg.get("choices") or HydraConfig.get().runtime.choices)
+    config = configuration.complete(cfg, cfg.get("choices") or configuration.choices_of(HydraConfig.get()))
     _check_single(cfg)
     _check_planned(cfg)
     run = Run(os.environ.get(DIRECTORY) or _folder(config))
@@ -108,7 +169,7 @@ def _prepare(cfg: DictConfig, resumed: Run | None) -> tuple[dict[str, Any], Run]
     return config, run
 
 
-def _run(cfg: DictConfig, config: dict[str, Any], run: Run, resumes: bool) -> int:
+def _run(cfg: DictConfig, config: dict[str, Any], run: Run, resumes: bool) -> Ended:
     """Train in the run's directory, or in one that is gone afterwards."""
     if not _leaves_nothing(config):
         return _train(cfg, config, run)
@@ -118,8 +179,8 @@ def _run(cfg: DictConfig, config: dict[str, Any], run: Run, resumes: bool) -> in
         return _train(cfg, config, run if resumes else Run(Path(folder, run.path.name)))
 
 
-def _train(cfg: DictConfig, config: dict[str, Any], run: Run) -> int:
-    """Build what the configuration describes, train it in the directory of a run, and return the exit status."""
+def _train(cfg: DictConfig, config: dict[str, Any], run: Run) -> Ended:
+    """Build what the configuration describes, and train it in the directory of a run."""
     overrides = [override for override in task_overrides() if not override.startswith("resume=")]
     config[FLAGS] = configuration.flags(HydraConfig.get()) or flags(config)
     if isinstance(config.get("callbacks"), dict):
@@ -131,21 +192,17 @@ def _train(cfg: DictConfig, config: dict[str, Any], run: Run) -> int:
         print(f"ganexp: {found}", file=sys.stderr, flush=True)
 
     from ganexp.training.experiment import assemble  # imports Lightning: 4 s more
-    from ganexp.training.summary import table
     from ganexp.training.train import finished, train
 
     experiment = assemble(config, run, components)
     if is_first_process() and (summary := finished(experiment)):  # to the others, the first one has saved its new budget
-        print(f"\nThe run has spent its budget: nothing was changed.\n{table(summary)}", flush=True)
-        return summary.exit_status
+        return Ended(run, summary, began=False, kept=True)
     written = configuration.own(configuration.plain(cfg, resolve=False)) | {
         key: config[key] for key in ("resume", "name", "choices", FLAGS)
     }
     summary = train(experiment, overrides, written)
-    if not experiment.trainer.is_global_zero:
-        return 0  # the first process speaks for all; it would take another status for a crash, and be killed
-    print(f"\n{table(summary, kept=not _leaves_nothing(config))}", flush=True)
-    return summary.exit_status
+    # The first process speaks for all: it would take another status for a crash, and be killed.
+    return Ended(run, summary if experiment.trainer.is_global_zero else None, began=True, kept=not _leaves_nothing(config))
 
 
 def _check_trusted(config: dict[str, Any]) -> None:

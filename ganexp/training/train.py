@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from copy import deepcopy
+from importlib.util import find_spec
 from typing import Any
 
 import torch
@@ -160,18 +161,19 @@ def _number(text: str) -> float | str:
 def _ranks_resume(run: Run) -> Iterator[None]:
     """Let Lightning start its other processes with a command that names nothing but the run directory, and leave no trace.
 
-    It starts them with this process's own arguments, which would begin a run, or a whole sweep, of their own; and it leaves
+    It starts them as this process was started, which would begin a run, a whole sweep or a user's script anew; and it leaves
     variables and a process group behind, by which the next run of a sweep would take itself for one of those processes. The
     signals that it and :class:`StopOnSignal` took are given back.
     """
     arguments, environment = sys.argv, dict(os.environ)
+    program, module = sys.modules["__main__"], sys.modules["__main__"].__spec__
     handlers = {number: signal.getsignal(number) for number in SIGNALS}
-    sys.argv = [arguments[0], f"resume={run.path}"]
+    sys.argv, program.__spec__ = [arguments[0], f"resume={run.path}"], find_spec("ganexp.__main__")
     os.environ[TRUST] = Trust(everything=True).text  # what this run may build has been looked at
     try:
         yield
     finally:
-        sys.argv = arguments
+        sys.argv, program.__spec__ = arguments, module
         os.environ.clear()
         os.environ.update(environment)
         if threading.current_thread() is threading.main_thread():

@@ -24,7 +24,7 @@ def example(monkeypatch, tmp_path, capsys):
 
 
 def test_a_first_gan(example, tmp_path):
-    assert "16 sevens with shape (1, 8, 8)" in example("first_gan.py", "metrics=classes")
+    assert "16 sevens with shape (1, 8, 8)" in example("first_gan.py")
     assert list(tmp_path.glob("outputs/*/*/sevens.png"))
 
 

@@ -25,7 +25,7 @@ from ganexp.evaluation.options import Options
 from ganexp.evaluation.table import Row
 from ganexp.evaluation.targets import Target
 from ganexp.metrics import Metric, Reference
-from ganexp.metrics.measurement import enough, fitting, goals, measure, prepare, protocol
+from ganexp.metrics.measurement import collapses, enough, fitting, goals, measure, narrownesses, prepare, protocol
 from ganexp.models import GAN
 from ganexp.runs.files import strict
 from ganexp.runs.protocol import digest
@@ -99,7 +99,6 @@ class Evaluator:
         record = None if options.overwrite else _read(file, weights)
         if record is None:
             made = measure(model, job.metrics, job.reference, job.settings, options.samples, options.seed, options.batch_size)
-            collapses = (metric.collapse(made.values) for metric in job.metrics.values())
             record = EvaluationRecord(
                 run=str(run.path),
                 iteration=made.iteration,
@@ -109,7 +108,7 @@ class Evaluator:
                 metrics=strict(made.values),
                 real=strict(made.real),
                 goals=cast(dict[str, Goal], goals(job.metrics)),
-                collapses=[sentence for sentence in collapses if sentence],
+                warnings=[*collapses(job.metrics, made), *narrownesses(job.metrics, made)],
                 versions=versions(_PACKAGES),
                 device=describe_hardware(self.device),
                 ended=datetime.now(timezone.utc).isoformat(timespec="seconds"),

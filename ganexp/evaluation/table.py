@@ -57,9 +57,7 @@ def table(rows: Sequence[Row]) -> str:
         heads = headings([group[0].protocol for group in groups])
         parts = [f"{head}\n{part}" for head, part in zip(heads, parts, strict=True)]
         parts.insert(0, "These were not measured in the same way; do not compare numbers of different tables.")
-    warnings = [
-        f"warning: {names[row.run]} ({row.checkpoint}): {sentence}" for row in rows for sentence in row.record.collapses
-    ]
+    warnings = [f"warning: {names[row.run]} ({row.checkpoint}): {sentence}" for row in rows for sentence in row.record.warnings]
     kept = str(rows[0].file) if len(rows) == 1 else f"{len(rows)} measurements, kept in the folder evaluations of each run"
     return "\n\n".join([*parts, "\n".join([*warnings, kept])])
 

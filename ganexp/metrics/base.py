@@ -50,3 +50,12 @@ class Metric(ABC):
             values: What a call returned.
         """
         return None
+
+    def narrowness(self, values: dict[str, float], real: dict[str, float]) -> str | None:
+        """Say in one sentence how samples that are no collapse are less spread than the data; None: they are not.
+
+        Arguments:
+            values: What a call returned.
+            real: What it returned of real samples, without what is no number.
+        """
+        return None

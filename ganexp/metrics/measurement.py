@@ -128,6 +128,16 @@ def measure(
     return Measurement(model.counters.iteration, values, real, made)
 
 
+def collapses(metrics: dict[str, Metric], made: Measurement) -> list[str]:
+    """Return the collapses of diversity that a measurement shows, a sentence each."""
+    return [sentence for metric in metrics.values() if (sentence := metric.collapse(made.values))]
+
+
+def narrownesses(metrics: dict[str, Metric], made: Measurement) -> list[str]:
+    """Return in what the samples of a measurement are less spread than the data, a sentence each."""
+    return [sentence for metric in metrics.values() if (sentence := metric.narrowness(made.values, made.real))]
+
+
 def protocol(
     model: "GAN", metrics: dict[str, Metric], reference: Reference, settings: dict[str, Any], count: int, seed: int
 ) -> dict[str, Any]:

@@ -30,8 +30,9 @@ RADIUS = 3.0
 QUALITY = -math.expm1(-(RADIUS**2) / 2)
 CUT_VARIANCE = 1 - (RADIUS**2 / 2) / math.expm1(RADIUS**2 / 2)
 
-# Between fewer modes, a large share says little.
+# Between fewer modes, a large share says little; of fewer samples, a small one.
 FEWEST = 4
+DUE = 40
 
 
 class ModeCoverage(Metric):
@@ -50,12 +51,21 @@ class ModeCoverage(Metric):
     Arguments:
         least_covered: Mode collapse: a smaller fraction is covered of the modes that as many real points would cover.
         most_in_one: Mode collapse: one of four or more modes holds a larger share of the samples, and more than twice its due.
+        least_spread: Narrow: the modes are less wide, relative to the true width.
+        least_share: Narrow: a mode has a smaller fraction of its due, where that is ``DUE`` samples or more.
     """
 
     goals: ClassVar[dict[str, Goal]] = {"modes": "max", "high_quality": "max", "mode_kl": "min", "mode_kl_reverse": "min"}
 
-    def __init__(self, least_covered: Probability = 0.6, most_in_one: Probability = 0.5) -> None:
+    def __init__(
+        self,
+        least_covered: Probability = 0.6,
+        most_in_one: Probability = 0.5,
+        least_spread: Probability = 0.7,
+        least_share: Probability = 0.5,
+    ) -> None:
         self.least_covered, self.most_in_one = least_covered, most_in_one
+        self.least_spread, self.least_share = least_spread, least_share
 
     def check(self, reference: Reference) -> None:
         """Refuse data whose modes are unknown.
@@ -72,8 +82,9 @@ class ModeCoverage(Metric):
             `modes`: the number of covered modes. `high_quality`: the fraction of samples of high quality, in [0, 1].
             `mode_kl`: in nats, from 0 to log K. `mode_kl_reverse`: in nats, 0 or more. `mode_spread`: 0 or more; 1 is right,
             and 0 also where no mode has two samples of high quality. `modes/total`: the number of modes, K.
-            `modes/expected`: how many of them as many real points would cover. `modes/largest`: the largest share of the finite
-            samples in one mode; without any, as if all were in one.
+            `modes/expected`: how many of them as many real points would cover. `modes/largest`, `modes/smallest`: the largest
+            and the smallest share of the finite samples in one mode; without any, as if all were in one. `modes/due`: samples
+            in a mode if all had the same.
         """
         mixture = self._mixture(reference.data)
         points = samples.x
@@ -104,6 +115,8 @@ class ModeCoverage(Metric):
             "modes/total": float(total),
             "modes/expected": total * (1 - (1 - QUALITY / total) ** len(samples)),
             "modes/largest": float(shares.max()),
+            "modes/smallest": float(shares.min()),
+            "modes/due": float(counts.sum()) / total,
         }
 
     def collapse(self, values: dict[str, float]) -> str | None:
@@ -118,6 +131,20 @@ class ModeCoverage(Metric):
             return f"mode collapse: {covered:.0f} of {total:.0f} modes {verb} covered"
         if total >= FEWEST and largest > max(self.most_in_one, 2 / total):
             return f"mode collapse: 1 of {total:.0f} modes holds {100 * largest:.0f} % of the samples"
+        return None
+
+    def narrowness(self, values: dict[str, float], real: dict[str, float]) -> str | None:
+        """Say how much too thin the modes are, or how little one of them has.
+
+        Arguments:
+            values: What a call returned.
+            real: Not looked at: real points have the true width and weights.
+        """
+        spread, share = values["mode_spread"], values["modes/smallest"] * values["modes/total"]
+        if spread < self.least_spread:
+            return f"the modes are too thin: {spread:.2f} times as wide as the true ones"
+        if values["modes/due"] >= DUE and share < self.least_share:
+            return f"the weights of the modes are off: one has {100 * share:.0f} % of its due"
         return None
 
     def _mixture(self, data: Data) -> Mixture:

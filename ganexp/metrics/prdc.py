@@ -18,7 +18,7 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor
 
-from ganexp.config.types import PositiveInt
+from ganexp.config.types import PositiveInt, Probability
 from ganexp.metrics.base import Goal
 from ganexp.metrics.features import FeatureMetric, exact_device, kept, some
 from ganexp.metrics.reference import Reference, Samples
@@ -54,12 +54,19 @@ class PRDC(FeatureMetric):
         most: Samples, and training images, that are compared at most; the cost grows with its square.
         k: Neighbours of precision and recall.
         k_density: Neighbours of density and coverage.
+        least_recall: Narrow: recall is a smaller fraction of that of held-out images.
     """
 
     goals: ClassVar[dict[str, Goal]] = {"coverage": "max", "precision": "max", "recall": "max"}
 
-    def __init__(self, most: PositiveInt = 10_000, k: PositiveInt = 3, k_density: PositiveInt = 5) -> None:
-        self.most, self.k, self.k_density = most, k, k_density
+    def __init__(
+        self,
+        most: PositiveInt = 10_000,
+        k: PositiveInt = 3,
+        k_density: PositiveInt = 5,
+        least_recall: Probability = 0.5,
+    ) -> None:
+        self.most, self.k, self.k_density, self.least_recall = most, k, k_density, least_recall
 
     @property
     def least(self) -> int:
@@ -88,6 +95,18 @@ class PRDC(FeatureMetric):
             "density": density / (self.k_density * count),
             "coverage": float(covered.double().mean()),
         }
+
+    def narrowness(self, values: dict[str, float], real: dict[str, float]) -> str | None:
+        """Say how much less recall there is than held-out images have.
+
+        Arguments:
+            values: What a call returned.
+            real: What it returned of held-out images.
+        """
+        recall, floor = values["recall"], real.get("recall", math.nan)
+        if recall < self.least_recall * floor:  # false where one is no number
+            return f"the samples are less diverse than the data: recall is {recall:.2f}, of held-out images {floor:.2f}"
+        return None
 
     @kept
     def _real(self, reference: Reference, count: int) -> Balls:

@@ -4,10 +4,11 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
+import torch
 from torch import Tensor, nn
 from typing_extensions import Unpack
 
-from ganexp.config.types import PositiveInt
+from ganexp.config.types import NonNegativeInt, PositiveFloat, PositiveInt
 from ganexp.networks.layer import Layer, LayerOptions
 from ganexp.networks.players import OutputActivation, Shape, ValueRange, join_labels, make_output_activation
 
@@ -60,6 +61,8 @@ class MLPDiscriminator(nn.Module):
         num_classes: Length of y; 0 for none.
         outputs: Logits per sample.
         widths: Units of each hidden layer; empty for an affine discriminator.
+        octaves: Waves of each coordinate that the first layer sees beside it; see :class:`Fourier`.
+        period: Length of the longest of these waves, in units of the data.
         layer: Options of :class:`ganexp.networks.layer.Layer`.
 
     Raises:
@@ -73,17 +76,46 @@ class MLPDiscriminator(nn.Module):
         outputs: int = 1,
         *,
         widths: Sequence[PositiveInt] = (128, 128, 128),
+        octaves: NonNegativeInt = 0,
+        period: PositiveFloat = 4.0,
         **layer: Unpack[LayerOptions],
     ) -> None:
         super().__init__()
         common = Layer.of(layer)
-        self.layers = _stack([math.prod(shape) + num_classes, *widths, outputs], common)
+        self.features = Fourier(octaves, period) if octaves else nn.Identity()
+        self.layers = _stack([math.prod(shape) * (1 + 2 * octaves) + num_classes, *widths, outputs], common)
         common.finish(self)
 
     def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """Map x with shape (B, *shape), and y with shape (B, num_classes), to logits with shape (B, outputs)."""
-        logits: Tensor = self.layers(join_labels(x.flatten(1), y))
+        logits: Tensor = self.layers(join_labels(self.features(x.flatten(1)), y))
         return logits
+
+
+class Fourier(nn.Module):
+    r"""Give each coordinate x together with its waves :math:`\sin(2^k \tau x / p), \cos(2^k \tau x / p)`, k = 0, ..., K - 1.
+
+    A fully connected network learns coarse structure first; with waves as short as the data's details it sees these as soon.
+
+    References:
+        Fourier Features Let Networks Learn High Frequency Functions in Low Dimensional Domains (Tancik et al., 2020)
+        https://arxiv.org/abs/2006.10739
+
+    Arguments:
+        octaves: K, 1 or more.
+        period: p, the longest period; it should cover the data, whose two ends look alike to the waves otherwise.
+    """
+
+    factors: Tensor
+
+    def __init__(self, octaves: PositiveInt, period: PositiveFloat) -> None:
+        super().__init__()
+        self.register_buffer("factors", 2.0 ** torch.arange(octaves) * math.tau / period, persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map x with shape (B, D) to features with shape (B, D (1 + 2 K))."""
+        waves = (x.unsqueeze(-1) * self.factors).flatten(1)
+        return torch.cat([x, waves.sin(), waves.cos()], dim=1)
 
 
 def _stack(sizes: Sequence[int], common: Layer) -> nn.Sequential:

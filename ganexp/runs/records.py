@@ -280,7 +280,7 @@ class EvaluationRecord(Record):
         metrics: What the state scored.
         real: What real data scores.
         goals: The values by which models are ranked, and whether lower or higher is better.
-        collapses: The collapses that the metrics see, a sentence each.
+        warnings: What diversity the metrics miss, a sentence each.
     """
 
     run: str
@@ -291,7 +291,7 @@ class EvaluationRecord(Record):
     metrics: Numbers
     real: Numbers
     goals: dict[str, Goal]
-    collapses: list[str]
+    warnings: list[str]
     versions: dict[str, str]
     device: str
     ended: str

@@ -55,7 +55,9 @@ SIGNALS = {
     "health/separation": Signal("how often a real sample has a larger logit than a generated one", judged=True, page=False),
     "health/spread": Signal("standard deviation of logits over the largest magnitude among them", page=False),
     "health/diversity": Signal("mean distance between generated samples over that between real ones"),
-    "health/verdict": Signal("0 healthy, 1 declining, 2 saturated, 3 collapsed, 4 diverged", page=False, digits=".0f"),
+    "health/verdict": Signal(
+        "0 healthy, 1 declining, 2 narrow, 3 saturated, 4 collapsed, 5 diverged", page=False, digits=".0f"
+    ),
     "lr/*": Signal("a player's learning rate"),
     "progress/epoch": Signal("passes over the data that are complete", page=False, digits=",.0f"),
     "progress/images_per_second": Signal("real images seen per second", bar=True, page=False, digits=",.0f", unit=" img/s"),

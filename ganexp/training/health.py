@@ -11,7 +11,7 @@ from ganexp.runs.records import Alarm, Health
 from ganexp.runs.signals import signal
 from ganexp.training import rules
 
-VERDICTS = {"healthy": 0, "declining": 1, "saturated": 2, "collapsed": 3, "diverged": 4}
+VERDICTS = {"healthy": 0, "declining": 1, "narrow": 2, "saturated": 3, "collapsed": 4, "diverged": 5}
 """Numbers of the verdicts in the curve ``health/verdict``."""
 
 # Each rule's verdict. Of several alarms the first is given: where the discriminator is blind, the rest is a consequence.
@@ -22,6 +22,7 @@ RULES = {
     "narrowness": "collapsed",
     "absence": "collapsed",
     "vanishing": "saturated",
+    "thinness": "narrow",
     "decline": "declining",
 }
 
@@ -97,7 +98,7 @@ class Monitor:
 
     def judge_measurement(
         self, latest: Measurement, best: Measurement | None, goals: dict[str, str], by: str | None, collapses: Sequence[str],
-        planned: int, done: float,
+        narrow: Sequence[str], planned: int, done: float,
     ) -> None:  # fmt: skip
         """Judge a measurement.
 
@@ -107,6 +108,7 @@ class Monitor:
             goals: Whether the lowest (``min``) or highest (``max``) of each value is the best.
             by: The value by which a measurement is the best.
             collapses: The collapses of diversity that the metrics see in it.
+            narrow: In what else its samples are less spread than the data.
             planned: Measurements in the budget; at most half as many signs make an alarm.
             done: Share of the budget that was done when it was taken.
         """
@@ -115,7 +117,11 @@ class Monitor:
         # its budget spent it has not only begun; and what is missing at the end stays missing.
         begun = best is latest and done <= _BEGUN
         absence = None if begun else "; ".join(collapses)
-        self.observe("absence", absence or None, latest.iteration, 1 if done >= 1 else patience)
+        once = 1 if done >= 1 else patience
+        self.observe("absence", absence or None, latest.iteration, once)
+        # While the learning rate is high, the averaged generator is thinner than what it will be.
+        thinness = None if done <= _BEGUN else "; ".join(narrow)
+        self.observe("thinness", thinness or None, latest.iteration, once)
         if by is not None and by in latest.values:
             value = latest.values[by]
             if math.isnan(value) or best is None:

@@ -42,6 +42,7 @@ class RunState:
         best_by: The value by which it is the best; None when nothing is measured.
         goals: The values that rank models, and whether the lowest (``min``) or highest (``max``) is the best.
         collapses: The collapses of diversity that the metrics see in the last measurement, a sentence each.
+        narrow: In what else its samples are less spread than the data, a sentence each.
         measurements: Number of measurements in the whole budget.
         health: The verdict and the alarms; None when nobody judges.
         received: The signal that the process received, if any.
@@ -57,6 +58,7 @@ class RunState:
     best_by: str | None = None
     goals: dict[str, str] = field(default_factory=dict)
     collapses: list[str] = field(default_factory=list)
+    narrow: list[str] = field(default_factory=list)
     measurements: int = 0
     health: Monitor | None = None
     received: signal.Signals | None = None

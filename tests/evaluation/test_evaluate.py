@@ -158,7 +158,7 @@ def test_runs_of_different_protocols_are_in_different_tables(evaluate, runs):
 def test_a_collapse_is_reported(evaluate, runs):
     change(runs / "sweep" / "one", lambda config: config["metrics"]["modes"].update(least_covered=1.0))
     printed, _ = evaluate("run=sweep/one", "metrics=run", "samples=50")
-    (sentence,) = records(runs)[0]["collapses"]
+    (sentence,) = records(runs)[0]["warnings"]
     assert f"\nwarning: one (last): {sentence}\n" in printed
 
 

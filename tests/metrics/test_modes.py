@@ -111,6 +111,23 @@ def test_collapse_is_told_from_the_values(counts: list[int], sentence: str | Non
     assert ModeCoverage(least_covered=0.0, most_in_one=1.0).collapse(values) is None
 
 
+@pytest.mark.parametrize(
+    ("counts", "width", "sentence"),
+    [
+        ([100] * 8, 1.0, None),
+        ([100] * 8, 0.65, "the modes are too thin: "),
+        ([100] * 7 + [40], 1.0, "the weights of the modes are off: one has 43 % of its due"),
+        ([30] * 7 + [5], 1.0, None),  # too few to tell
+    ],
+)
+def test_narrow_modes_are_told_from_the_values(counts: list[int], width: float, sentence: str | None) -> None:
+    ring = Ring()
+    values = score(drawn(ring, counts, width), ring)
+    found = ModeCoverage().narrowness(values, {})
+    assert found is None if sentence is None else (found or "").startswith(sentence)
+    assert ModeCoverage(least_spread=0.0, least_share=0.0).narrowness(values, {}) is None
+
+
 def test_few_samples_are_not_asked_for_more_modes_than_real_points_cover() -> None:
     grid = Grid()
     few, fewer = score(drawn(grid, [1] * 10 + [0] * 15, 0.1), grid), score(drawn(grid, [5, 5] + [0] * 23, 0.1), grid)

@@ -42,6 +42,17 @@ def test_values_are_those_of_the_formulas(k):
     assert all(0 < value < 1 for value in values.values())
 
 
+def test_samples_without_the_diversity_of_the_data_are_narrow():
+    reference = reference_of(Digits())
+    metric = PRDC()
+    real = metric(reference.real("test", 200), reference)
+    assert metric.narrowness(real, real) is None
+    one = reference.real("test", 200).features.vectors[:1]
+    near_one = with_features(reference, one + 0.01 * torch.randn(200, one.shape[1], generator=torch.Generator().manual_seed(1)))
+    assert "recall" in (metric.narrowness(metric(near_one, reference), real) or "")
+    assert metric.narrowness({"recall": math.nan}, real) is None and metric.narrowness({"recall": 0.1}, {}) is None
+
+
 def test_many_are_measured_in_parts_as_torch_fidelity_measures_them():
     theirs = pytest.importorskip("torch_fidelity.metric_prc")
     reference = reference_of(Digits())

@@ -75,7 +75,7 @@ def make_evaluation(file: Path, iteration: int, protocol: Protocol, metrics: dic
     """Keep a measurement in a run, as ``ganexp.evaluate`` does."""
     EvaluationRecord(
         run=str(file.parents[1]), iteration=iteration, checkpoint="last.ckpt", weights="", protocol=protocol, metrics=metrics,
-        real={"quality": 0.97}, goals=GOALS, collapses=[], versions={}, device="cpu", ended=LATER, command="",
+        real={"quality": 0.97}, goals=GOALS, warnings=[], versions={}, device="cpu", ended=LATER, command="",
     ).write(file)  # fmt: skip
 
 

@@ -49,14 +49,17 @@ def test_a_monitor_continues_where_it_was():
     assert len(monitor.alarms) == 1, "the two share nothing"
 
 
-def measured(monitor: Monitor, *scores: float, goal: str = "min", collapses=lambda k: (), planned: int = 100) -> list[str]:
+def measured(
+    monitor: Monitor, *scores: float, goal: str = "min", collapses=lambda k: (), narrow=lambda k: (), planned: int = 100
+) -> list[str]:
     """Let a monitor judge a measurement with each score, one an iteration from 1 on; return the verdicts."""
     verdicts, best = [], None
     for iteration, score in enumerate(scores, start=1):
         latest = Measurement(iteration, {"score": score}, {"score": 0.5}, {})
         if best is None or (score < best.values["score"] if goal == "min" else score > best.values["score"]):
             best = latest
-        monitor.judge_measurement(latest, best, {"score": goal}, "score", collapses(iteration), planned, iteration / planned)
+        signs = collapses(iteration), narrow(iteration)
+        monitor.judge_measurement(latest, best, {"score": goal}, "score", *signs, planned, iteration / planned)
         verdicts.append(monitor.verdict)
     return verdicts
 
@@ -96,6 +99,16 @@ def test_a_run_that_covers_little_to_the_end_is_collapsed_though_each_score_was_
 def test_a_collapse_in_the_last_measurement_needs_no_other_sign():
     assert measured(Monitor(), 1.0, 1.0, 2.0, collapses=lambda k: ["few"] if k == 3 else [], planned=3)[-1] == "collapsed"
     assert measured(Monitor(), 1.0, 1.0, 2.0, 1.0, collapses=lambda k: ["few"] if k == 3 else [], planned=9)[-1] == "healthy"
+
+
+def test_samples_that_stay_less_spread_than_the_data_are_narrow():
+    early = measured(Monitor(), *[1.0] * 10, narrow=lambda k: ["thin"] if k <= 7 else (), planned=10)
+    assert set(early) == {"healthy"}, "in the first half of the budget it is no sign"
+    verdicts = measured(Monitor(), *[1.0] * 10, narrow=lambda k: ["thin"], planned=10)
+    assert verdicts == ["healthy"] * 7 + ["narrow"] * 3
+    assert measured(Monitor(), *[1.0] * 10, narrow=lambda k: ["thin"] if k == 10 else (), planned=10)[-1] == "narrow"
+    both = measured(Monitor(), *[1.0] * 10, narrow=lambda k: ["thin"], collapses=lambda k: ["few"], planned=10)
+    assert both[-1] == "collapsed", "the graver of two"
 
 
 @pytest.mark.parametrize(("planned", "alarm"), [(2, 2), (4, 3), (6, 4), (100, 4)])

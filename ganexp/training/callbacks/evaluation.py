@@ -10,7 +10,7 @@ from lightning.pytorch import Trainer
 from ganexp.config.errors import ConfigError
 from ganexp.config.types import PositiveInt, Seed
 from ganexp.metrics import Metric, Reference
-from ganexp.metrics.measurement import Measurement, enough, goals, measure
+from ganexp.metrics.measurement import Measurement, collapses, enough, goals, measure, narrownesses
 from ganexp.models import GAN
 from ganexp.runs.checkpoint import Damaged, load
 from ganexp.runs.run import BEST
@@ -94,8 +94,8 @@ class Evaluation(Periodic):
         measured = measure(model, measures.metrics, measures.reference, measures.settings, self.samples, self.seed)
         if not measured.values:
             return
-        found = (metric.collapse(measured.values) for metric in measures.metrics.values())
-        self.state.collapses = [sentence for sentence in found if sentence]
+        self.state.collapses = collapses(measures.metrics, measured)
+        self.state.narrow = narrownesses(measures.metrics, measured)
         self.state.latest = measured
         if self._better(measured, self.state.best):
             self.state.best = measured
@@ -141,13 +141,13 @@ class Evaluation(Periodic):
     def state_dict(self) -> dict[str, Any]:
         """Return the last and the best measurement, which a resumed run may be asked for before it takes the next."""
         kept = {name: found and asdict(found) for name, found in (("latest", self.state.latest), ("best", self.state.best))}
-        return {**kept, "collapses": self.state.collapses, "best_by": self.best_by}
+        return {**kept, "collapses": self.state.collapses, "narrow": self.state.narrow, "best_by": self.best_by}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restore :meth:`state_dict`; a best that was chosen by another value is none."""
         latest = state_dict["latest"]
         self.state.latest = latest and Measurement(**latest)
-        self.state.collapses = state_dict["collapses"]
+        self.state.collapses, self.state.narrow = state_dict["collapses"], state_dict["narrow"]
         self.state.best = self._best_in(state_dict)
 
     def _best_in(self, state_dict: dict[str, Any]) -> Measurement | None:

@@ -127,8 +127,8 @@ class Health(Periodic):
         if state.latest is not None and state.latest is not self._measurement:
             self._measurement = state.latest
             self.monitor.judge_measurement(
-                state.latest, state.best, state.goals, state.best_by, state.collapses, state.measurements,
-                state.latest.iteration / total,
+                state.latest, state.best, state.goals, state.best_by, state.collapses, state.narrow,
+                state.measurements, state.latest.iteration / total,
             )  # fmt: skip
 
     def _report(self, trainer: Trainer, iteration: int) -> None:

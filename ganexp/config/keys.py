@@ -79,6 +79,8 @@ def settings(config: Mapping[str, Any]) -> dict[str, Any]:
         config: Its configuration, resolved or not, in plain types.
     """
     flat = {key: value for key, value in flatten(dict(config)).items() if computes(key)}
+    if flat.get("budget") is not None:  # the iterations were found from it, on whatever machine
+        flat = {key: value for key, value in flat.items() if key not in ("trainer.max_epochs", "trainer.max_iterations")}
     content: dict[str, Any] = json.loads(json.dumps(flat, default=str))
     return content
 

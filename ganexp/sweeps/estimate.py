@@ -12,6 +12,8 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from ganexp.comparison.words import duration
+from ganexp.config.errors import ConfigError
+from ganexp.config.types import seconds
 from ganexp.runs.jobs import Job
 from ganexp.runs.run import Run
 from ganexp.sweeps.launchers import Launcher
@@ -89,12 +91,19 @@ def _watch(jobs: Sequence[Job], missing: Sequence[Job], launch: Launch) -> tuple
 def _budget(config: DictConfig) -> tuple[str, float]:
     """Return how many updates of players a run makes, up to a factor that is the same for all of a kind."""
     try:
+        if config.get("budget") is not None:
+            return "time", seconds(config.budget, "budget")
         trainer, schedule = config.trainer, config.schedule
         updates = schedule.d_steps + schedule.g_steps
         if trainer.max_iterations is not None:
             return "iterations", trainer.max_iterations * updates
         return "epochs", trainer.max_epochs * updates / (config.data.batch_size * schedule.d_steps)
-    except (OmegaConfBaseException, TypeError, ZeroDivisionError):  # it will be refused, or is of a kind of its own
+    except (
+        OmegaConfBaseException,
+        ConfigError,
+        TypeError,
+        ZeroDivisionError,
+    ):  # it will be refused, or is of a kind of its own
         return _UNKNOWN, 0.0
 
 

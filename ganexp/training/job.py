@@ -28,6 +28,7 @@ from ganexp.runs.saved import FLAGS, check_resolved, flags
 
 if TYPE_CHECKING:
     from ganexp.runs.records import Summary
+    from ganexp.training.components import Components
 
 TERSE = "GANEXP_TERSE"
 """Environment variable that is set while errors are reported in one message, without a traceback."""
@@ -188,6 +189,7 @@ def _train(cfg: DictConfig, config: dict[str, Any], run: Run) -> Ended:
     from ganexp.training.components import build_components  # imports torch: 2 s
 
     components = build_components(config)
+    planned = _plan(config, components, overrides, new=not run.exists)
     if is_first_process() and (found := components.game.data.found):
         print(f"ganexp: {found}", file=sys.stderr, flush=True)
 
@@ -200,9 +202,37 @@ def _train(cfg: DictConfig, config: dict[str, Any], run: Run) -> Ended:
     written = configuration.own(configuration.plain(cfg, resolve=False)) | {
         key: config[key] for key in ("resume", "name", "choices", FLAGS)
     }
+    written["trainer"] |= planned
     summary = train(experiment, overrides, written)
     # The first process speaks for all: it would take another status for a crash, and be killed.
     return Ended(run, summary if experiment.trainer.is_global_zero else None, began=True, kept=not _leaves_nothing(config))
+
+
+def _plan(config: dict[str, Any], components: "Components", overrides: list[str], new: bool) -> dict[str, int | None]:
+    """Turn a budget of time into iterations, in the configuration; return what changed in its ``trainer`` node.
+
+    A run that is resumed keeps the number that was found when it began, unless it is given another budget.
+
+    Raises:
+        ConfigError: The time cannot be read, or another budget is given, too.
+    """
+    typed = {override.lstrip("+~").partition("=")[0] for override in overrides}
+    if config.get("budget") is None or not is_first_process() or not (new or "budget" in typed):
+        return {}
+    from ganexp.config.types import seconds  # imports pydantic
+
+    budget = seconds(config["budget"], "budget")
+    if others := sorted(typed & {"trainer.max_epochs", "trainer.max_iterations", "trainer.max_time"}):
+        raise ConfigError("give one budget, not two", "budget", *others)
+    if _leaves_nothing(config):
+        return {}
+    from ganexp.training.planning import plan  # imports Lightning
+
+    iterations, found = plan(config, components, budget)
+    print(f"ganexp: budget={config['budget']} is {found}", file=sys.stderr, flush=True)
+    planned: dict[str, int | None] = {"max_epochs": None, "max_iterations": iterations}
+    config["trainer"] |= planned
+    return planned
 
 
 def _check_trusted(config: dict[str, Any]) -> None:

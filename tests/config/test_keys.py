@@ -35,6 +35,12 @@ def test_runs_are_the_same_when_all_that_computes_is_equal():
     assert len({identity(one), *(identity(one, {"trainer.devices": devices}) for devices in "12")}) == 3
 
 
+def test_a_budget_of_time_stands_for_the_iterations_that_were_found_from_it():
+    one, other = ({"budget": "5min", "trainer": {"max_iterations": count, "max_epochs": None}} for count in (100, 120))
+    assert identity(one) == identity(other) != identity(other | {"budget": "6min"})
+    assert identity(one | {"budget": None}) != identity(other | {"budget": None})
+
+
 def test_what_the_table_names_exists():
     """A key that is renamed in ``conf/`` has to be renamed in the table."""
     text = "\n".join(file.read_text() for file in directory().rglob("*.yaml"))

@@ -13,11 +13,9 @@ from ganexp.sweeps.supervisor import Launch, stopped_by
 from support.made_runs import summary
 
 
-def config(iterations=None, epochs=None, d_steps=1, batch_size=10):
-    trainer = {"max_iterations": iterations, "max_epochs": epochs}
-    return OmegaConf.create(
-        {"trainer": trainer, "schedule": {"d_steps": d_steps, "g_steps": 1}, "data": {"batch_size": batch_size}}
-    )
+def config(iterations=None, epochs=None, d_steps=1, batch_size=10, budget=None):
+    trainer, schedule = {"max_iterations": iterations, "max_epochs": epochs}, {"d_steps": d_steps, "g_steps": 1}
+    return OmegaConf.create({"trainer": trainer, "schedule": schedule, "data": {"batch_size": batch_size}, "budget": budget})
 
 
 def said(tmp_path, missing, done, at_a_time=1):
@@ -55,6 +53,11 @@ def test_epochs_have_as_many_updates_as_batches(tmp_path):
     known = config(epochs=2)
     assert said(tmp_path / "a", [config(epochs=4, batch_size=20)], known).startswith("about 1 min 40 s")
     assert said(tmp_path / "b", [config(epochs=20)], known).startswith("about 15 min")
+
+
+def test_budgets_of_time_are_compared_as_times(tmp_path):
+    missing = [config(7, d_steps=5, budget="2min"), config(9, budget="60s")]
+    assert said(tmp_path, missing, config(100, budget="1min")).startswith("about 4 min 50 s for 2")
 
 
 def test_nothing_is_missing(tmp_path):

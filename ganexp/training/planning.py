@@ -1,0 +1,90 @@
+"""A budget of time as a number of iterations: how fast a run is, is measured before it begins.
+
+The run itself knows the number alone: its schedules are stretched to it, and it resumes exactly.
+"""
+
+import tempfile
+import time
+from copy import deepcopy
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch import Callback, Trainer
+
+from ganexp.config.build import build
+from ganexp.metrics.measurement import measure, prepare
+from ganexp.models import GAN
+from ganexp.runs.run import Run
+from ganexp.training.callbacks import Evaluation, Measures
+from ganexp.training.components import Components
+from ganexp.training.experiment import assemble
+from ganexp.training.state import RunState
+
+_WARM = 0.5  # seconds of training that are not watched: the first iterations are slower
+_WATCHED = 1.5  # seconds from which the speed is taken
+_LEAST = 0.5  # share of the time for training, however long measurements take
+_MOST = 10**9  # iterations
+
+
+def plan(config: dict[str, Any], components: Components, budget: float) -> tuple[int, str]:
+    """Return how many iterations a run makes in a time, its measurements included, and in words how that was found.
+
+    Arguments:
+        config: The resolved configuration of the run.
+        components: What was built of it.
+        budget: The time in seconds.
+    """
+    trial = deepcopy(config) | {"callbacks": {}, "logger": {}, "metrics": {}}
+    trial["trainer"] |= {"max_epochs": None, "max_iterations": _MOST}
+    watch = _Stopwatch()
+    with tempfile.TemporaryDirectory(prefix="ganexp-") as folder:
+        experiment = assemble(trial, Run(Path(folder, "run")), replace(components, metrics={}))
+        experiment.trainer.callbacks.append(watch)  # type: ignore[attr-defined]
+        experiment.trainer.fit(experiment.model, datamodule=experiment.data)
+    measuring, times = _measuring(config, components, experiment.model)
+    training = max(budget - times * measuring, _LEAST * budget)
+    iterations = min(max(1, int(training / watch.iteration)), _MOST)
+    found = f"{iterations:,} iterations of {1000 * watch.iteration:.3g} ms"
+    return iterations, found + (f" and {times} measurements of {measuring:.2g} s" if times else "")
+
+
+def _measuring(config: dict[str, Any], components: Components, model: GAN) -> tuple[float, int]:
+    """Return the seconds of a measurement, and how many the run has."""
+    measures = Measures(components.metrics, components.reference, config["metrics"])
+    nodes = {name: node for name, node in config["callbacks"].items() if _evaluates(node)}
+    for evaluation in build(nodes, "callbacks", [RunState(), measures]).values():
+        prepare(evaluation.measures.metrics, components.reference)
+        for _ in range(2):  # the first one also measures what real samples score
+            began = time.perf_counter()
+            kept = evaluation.measures
+            measure(model, kept.metrics, kept.reference, kept.settings, evaluation.samples, evaluation.seed)
+            took = time.perf_counter() - began
+        return took, evaluation.times
+    return 0.0, 0
+
+
+def _evaluates(node: Any) -> bool:
+    return isinstance(node, dict) and str(node.get("_target_")).rpartition(".")[2] == Evaluation.__name__
+
+
+class _Stopwatch(Callback):
+    """Stop training when the speed is known.
+
+    Attributes:
+        iteration: Seconds of an iteration.
+    """
+
+    iteration = 0.0
+
+    def on_train_start(self, trainer: Trainer, pl_module: Any) -> None:
+        self._began, self._first, self._skipped = time.perf_counter(), None, 0
+
+    def on_train_batch_end(self, trainer: Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+        now, done = time.perf_counter(), pl_module.counters.iteration
+        if self._first is None:
+            if now - self._began >= _WARM:
+                self._first, self._skipped = now, done
+        elif now - self._first >= _WATCHED:
+            self.iteration = (now - self._first) / (done - self._skipped)
+            trainer.should_stop = True

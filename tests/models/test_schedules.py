@@ -58,6 +58,11 @@ def test_images_seen_are_another_clock():
     assert [schedule(Clock(0.9, images)) for images in (0, 50, 100, 1000)] == [2, 1, 0, 0]
 
 
+def test_betas_may_be_whole_numbers():
+    optimizer, _ = make(partial(torch.optim.Adam, betas=[0, 0.9]), [torch.nn.Parameter(torch.zeros(2))])
+    assert optimizer.param_groups[0]["betas"] == (0.0, 0.9)
+
+
 @pytest.mark.parametrize(
     ("kind", "given", "fused"),
     [

@@ -113,7 +113,7 @@ def test_conditional_points_use_a_perceptron(ganexp, tmp_path):
 
 def test_a_resumed_run_takes_options_that_others_follow(ganexp, tmp_path):
     ganexp(*SMALL, *TINY_RING, "trainer.max_iterations=2")
-    ganexp(f"resume={the_run(tmp_path)}", "trainer.max_iterations=3", "optimizer.lr=0.25", "r1_gamma=0.5")
+    ganexp(f"resume={the_run(tmp_path)}", "trainer.max_iterations=3", "optimizer.lr=0.25", "recipe.r1_gamma=0.5")
     config = Run(the_run(tmp_path)).config
     assert (config["d_optimizer"]["lr"], config["penalty"]["gamma"]) == (0.25, 0.5)
     assert json.loads((the_run(tmp_path) / "summary.json").read_text())["iteration"] == 3

@@ -47,11 +47,15 @@ def register_resolvers() -> None:
     """Make the resolvers of ``conf/`` known to OmegaConf; call before composing.
 
     ``${ganexp.stamp:}`` is the process's unique name; ``${ganexp.unless:a,b}`` is ``b``, or null once ``a`` is set: the
-    default of one of two settings that exclude each other.
+    default of one of two settings that exclude each other; ``${ganexp.unless:a,b,c}`` is ``c`` then.
     """
     # Cached in the configuration, so that the jobs of a sweep agree in whatever process they run.
     OmegaConf.register_new_resolver("ganexp.stamp", stamp, replace=True, use_cache=True)
-    OmegaConf.register_new_resolver("ganexp.unless", lambda other, default: default if other is None else None, replace=True)
+    OmegaConf.register_new_resolver("ganexp.unless", _unless, replace=True)
+
+
+def _unless(other: Any, default: Any, instead: Any = None) -> Any:
+    return default if other is None else instead
 
 
 def plain(cfg: DictConfig, resolve: bool = True) -> dict[str, Any]:

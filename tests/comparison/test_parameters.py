@@ -134,7 +134,7 @@ def test_seeds_names_and_places_are_no_parameters(compared):
 
 
 def test_whole_numbers_and_others_are_equal(compared):
-    assert compared("r1_gamma=1", "r1_gamma=1.0")[0] == {}
+    assert compared("recipe.r1_gamma=1", "recipe.r1_gamma=1.0")[0] == {}
 
 
 def test_a_refused_job_is_of_the_kind_that_its_overrides_name(tmp_path):

@@ -208,7 +208,7 @@ def test_a_loss_brings_its_penalty_and_schedule(loss: str) -> None:
 @pytest.mark.parametrize("penalty", sorted(path.stem for path in (CONF / "penalty").glob("*.yaml")))
 def test_the_command_line_replaces_a_recipes_parts_without_remains(penalty: str) -> None:
     config = OmegaConf.create(compose("loss=wgan_gp", "data=digits", f"penalty={penalty}", "schedule.d_steps=2"))
-    alone = OmegaConf.create({"r1_gamma": config.r1_gamma, "penalty": OmegaConf.load(CONF / "penalty" / f"{penalty}.yaml")})
+    alone = OmegaConf.create({"recipe": config.recipe, "penalty": OmegaConf.load(CONF / "penalty" / f"{penalty}.yaml")})
     assert config.penalty == alone.penalty
     assert config.schedule.d_steps == 2
 

@@ -95,7 +95,7 @@ def test_what_a_configuration_is_read_from_tells_files_apart_and_not_machines(co
     here = read("seed=1")
     monkeypatch.setenv("HERE", "b")
     assert here == read("seed=1") == read("seed=1", "name=x", "output_dir=y", "launcher=joblib", "sweep.retry=true")
-    assert len({here, read("seed=2"), read("seed=1", "loss=hinge"), read("seed=1", "r1_gamma=2"), read("seed=???")}) == 5
+    assert len({here, read("seed=2"), read("seed=1", "loss=hinge"), read("seed=1", "recipe.r1_gamma=2"), read("seed=???")}) == 5
 
 
 def test_jobs_know_what_they_were_read_from(composed, tmp_path):

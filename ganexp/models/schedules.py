@@ -4,14 +4,15 @@ Any number that is kept as an attribute of a part of the model may have a schedu
 probability, the half-life of the generator's average, an optimiser's learning rate or betas. With u in [0, 1] the share that is
 done, of ``images`` real images seen or, by default, of the run's budget, its value is min(1, u / warmup) times
 
-========  ===========================================================================================
+========= ==========================================================================================
 class     value(u)
-========  ===========================================================================================
+========= ==========================================================================================
 Constant  ``initial``
 Linear    ``initial`` until ``start``, then on a straight line to ``final`` at u = 1
 Cosine    ``initial`` until ``start``, then on half a cosine wave to ``final`` at u = 1
+Geometric ``initial`` until ``start``, then by the same factor in equal times to ``final`` at u = 1
 Step      ``initial`` times ``factor`` to the power of the number of ``milestones`` that u has reached
-========  ===========================================================================================
+========= ==========================================================================================
 
 The learning-rate schedule of a run (``lr_schedule``) is one that multiplies both players' rates.
 """
@@ -120,6 +121,33 @@ class Cosine(Decay):
 
     def left(self, way: float) -> float:
         return (1.0 + math.cos(math.pi * way)) / 2
+
+
+class Geometric(Schedule):
+    """Change by the same factor in equal times, as rates and noise do that are to pass through all sizes.
+
+    Arguments:
+        start: Share of the time at which it begins to move.
+        final: Value at the end.
+        initial: Value at the beginning.
+        warmup: Share of the time in which the value grows from 0; 0 for none.
+        images: Real images after which the value stays; None: the run's budget.
+    """
+
+    def __init__(
+        self,
+        start: Fraction = 0.0,
+        final: PositiveFloat = 0.01,
+        initial: PositiveFloat = 1.0,
+        warmup: Fraction = 0.0,
+        images: PositiveInt | None = None,
+    ) -> None:
+        super().__init__(initial, warmup, images)
+        self.start, self.final = start, final
+
+    def value(self, done: float) -> float:
+        way = max(0.0, done - self.start) / (1.0 - self.start)
+        return self.initial ** (1.0 - way) * self.final**way
 
 
 class Step(Schedule):

@@ -82,13 +82,14 @@ class MLPDiscriminator(nn.Module):
     ) -> None:
         super().__init__()
         common = Layer.of(layer)
-        self.features = Fourier(octaves, period) if octaves else nn.Identity()
+        self.features = Fourier(octaves, period) if octaves else None
         self.layers = _stack([math.prod(shape) * (1 + 2 * octaves) + num_classes, *widths, outputs], common)
         common.finish(self)
 
     def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """Map x with shape (B, *shape), and y with shape (B, num_classes), to logits with shape (B, outputs)."""
-        logits: Tensor = self.layers(join_labels(self.features(x.flatten(1)), y))
+        x = x.flatten(1)
+        logits: Tensor = self.layers(join_labels(x if self.features is None else self.features(x), y))
         return logits
 
 

@@ -1,11 +1,13 @@
 """Fully connected players."""
 
+import math
+
 import pytest
 import torch
 from torch import nn
 
 from ganexp.networks.initialisation import Initialisation
-from ganexp.networks.mlp import MLPDiscriminator, MLPGenerator
+from ganexp.networks.mlp import Fourier, MLPDiscriminator, MLPGenerator
 from support.refused import refused
 
 
@@ -25,6 +27,17 @@ def test_the_default_has_three_layers_of_128() -> None:
 def test_labels_and_images_add_inputs_and_outputs() -> None:
     assert count(MLPGenerator(4, (1, 3, 5), num_classes=3, widths=[6])) == (7 + 1) * 6 + (6 + 1) * 15
     assert count(MLPDiscriminator((1, 3, 5), num_classes=3, outputs=2, widths=[6])) == (18 + 1) * 6 + (6 + 1) * 2
+
+
+def test_waves_of_each_coordinate_are_inputs_of_the_discriminator() -> None:
+    x = torch.tensor([[0.5, -1.0], [1.0, 3.0]])
+    features = Fourier(octaves=3, period=4.0)(x)
+    turns = torch.stack([x * math.tau / 4, x * math.tau / 2, x * math.tau], dim=2).flatten(1)
+    torch.testing.assert_close(features, torch.cat([x, turns.sin(), turns.cos()], dim=1))
+    discriminator = MLPDiscriminator((2,), num_classes=3, widths=[5], octaves=3)
+    assert count(discriminator) == (2 * 7 + 3 + 1) * 5 + (5 + 1)
+    assert discriminator(x, torch.eye(3)[:2]).shape == (2, 1)
+    assert not discriminator.features.state_dict(), "they are constants"
 
 
 def test_without_hidden_layers_the_players_are_affine() -> None:

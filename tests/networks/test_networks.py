@@ -38,7 +38,8 @@ def made_tiny(player, option):
 
 def configured(name, *overrides):
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        config = compose(f"network/{name}", overrides=[f"network.{override}" for override in overrides]).network
+        chosen = [f"network={name}", "recipe=none", *(f"network.{override}" for override in overrides)]
+        config = compose("config", overrides=chosen).network
     for pair in (config.points, config.images) if "points" in config else (config,):
         for player in PLAYERS:
             pair[player].update({option: value for option, value in TINY.items() if made_tiny(pair[player], option)})

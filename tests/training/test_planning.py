@@ -14,7 +14,7 @@ QUICK = (*TINY_RING, "trainer.accelerator=cpu", "callbacks.evaluation.times=1", 
 
 @pytest.fixture
 def ganexp(monkeypatch, tmp_path):
-    """Return a function that runs a command line in this process, in an empty folder, and returns the configuration of its run."""
+    """Return a function that runs a command line in this process, in an empty folder, and returns its run."""
 
     def run(*arguments):
         monkeypatch.chdir(tmp_path)

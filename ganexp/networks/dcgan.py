@@ -29,6 +29,7 @@ Ends = Literal["linear", "convolution"]
 Widths = Annotated[Sequence[PositiveInt], Field(min_length=1)]
 
 LARGEST = 128
+LEAST = 2  # halvings: with one, the FID of digits of 8x8 was 7.7, with two 1.9
 _ANY = "give both players widths, which make any size (generator.widths=[256,128,64] discriminator.widths=[64,128,256])"
 
 
@@ -70,7 +71,7 @@ class DCGANGenerator(nn.Module):
         **layer: Unpack[LayerOptions],
     ) -> None:
         super().__init__()
-        sizes = own_sizes(shape, LARGEST, _ANY) if widths is None else given_sizes(shape, len(widths))
+        sizes = own_sizes(shape, LARGEST, _ANY, LEAST) if widths is None else given_sizes(shape, len(widths))
         base, *larger = reversed(sizes)
         widths = [channels * 2**i for i in reversed(range(len(larger)))] if widths is None else widths
         common = Layer.of(layer, norm="batch", init=DCGAN_NORMAL)
@@ -132,7 +133,7 @@ class DCGANDiscriminator(nn.Module):
         **layer: Unpack[LayerOptions],
     ) -> None:
         super().__init__()
-        *larger, base = own_sizes(shape, LARGEST, _ANY) if widths is None else given_sizes(shape, len(widths))
+        *larger, base = own_sizes(shape, LARGEST, _ANY, LEAST) if widths is None else given_sizes(shape, len(widths))
         widths = [channels * 2**i for i in range(len(larger))] if widths is None else widths
         common = Layer.of(layer, norm="layer", activation="leaky_relu", init=DCGAN_NORMAL)
         first, *others = common.each(len(widths))

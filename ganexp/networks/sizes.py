@@ -14,19 +14,20 @@ _NAMED = 8
 _INSTEAD = "or use model=gan (or network=mlp)"
 
 
-def own_sizes(shape: Shape, largest: int, instead: str = "") -> list[int]:
-    """List the sizes from the image to its base, which is odd or, after two halvings, below 8.
+def own_sizes(shape: Shape, largest: int, instead: str = "", least: int = 1) -> list[int]:
+    """List the sizes from the image to its base, which is below 8 or odd.
 
     Arguments:
         shape: Shape of one image, (C, H, W).
         largest: Largest size of an image.
         instead: What else can be done for other sizes.
+        least: Halve even sizes at least so often.
 
     Raises:
         ConfigError: The data is not made of square images with a size that fits.
     """
     # An odd base above 15 leaves one linear layer with most of the work.
-    return _halve(one_of([size for size in range(8, largest + 1, 2) if _halve(size)[-1] <= 15], shape, instead))
+    return _halve(one_of([size for size in range(8, largest + 1, 2) if _halve(size)[-1] <= 15], shape, instead), least)
 
 
 def given_sizes(shape: Shape, halvings: int) -> list[int]:
@@ -117,9 +118,8 @@ def _square(shape: Shape) -> int:
     return height
 
 
-def _halve(size: int) -> list[int]:
+def _halve(size: int, least: int = 0) -> list[int]:
     sizes = [size]
-    # At least twice where that can be: with one layer of stride 2, images of 8x8 had a FID of 7.7, with two 1.9.
-    while sizes[-1] % 2 == 0 and (sizes[-1] > 7 or len(sizes) < 3):
+    while sizes[-1] % 2 == 0 and (sizes[-1] > 7 or len(sizes) <= least):
         sizes.append(sizes[-1] // 2)
     return sizes

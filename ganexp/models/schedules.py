@@ -222,7 +222,9 @@ def make(factory: Callable[..., Optimizer], parameters: Sequence[nn.Parameter]) 
     given = _options(factory)
     options = {name: value for name, value in given.items() if moves(value)}
     # Torch takes no whole number beside another one in betas.
-    start = {name: tuple(map(float, value)) for name, value in given.items() if name == "betas" and not moves(value)}
+    start: dict[str, Any] = {
+        name: tuple(map(float, value)) for name, value in given.items() if name == "betas" and not moves(value)
+    }
     start |= {name: present(value, Clock()) for name, value in options.items()}
     if _made(factory) in _FUSED and not _IMPLEMENTATIONS & set(given):
         start["fused"] = True

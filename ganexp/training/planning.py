@@ -78,7 +78,8 @@ class _Stopwatch(Callback):
     iteration = 0.0
 
     def on_train_start(self, trainer: Trainer, pl_module: Any) -> None:
-        self._began, self._first, self._skipped = time.perf_counter(), None, 0
+        self._began, self._skipped = time.perf_counter(), 0
+        self._first: float | None = None
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         now, done = time.perf_counter(), pl_module.counters.iteration

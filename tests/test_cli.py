@@ -32,9 +32,10 @@ ELSEWHERE = {
     "accelerator": {"gpu", "mps", "ddp"},
     "hydra": {},
     "launcher": {"joblib", "slurm"},
+    "logger": {"mlflow", "wandb"},
     "search": {"adam", "base", "loss_penalty"},
 }
-"""What a test of one process on a CPU does not reach; that of several runs is tried in tests/sweeps."""
+"""What a test of one process on a CPU does not reach, or what needs an extra: tests/sweeps, tests/training/test_trackers.py."""
 
 
 def options(group: str) -> list[str]:
@@ -69,7 +70,8 @@ def every(*groups: str) -> dict[str, list[str]]:
     return {group: options(group) for group in groups}
 
 
-OPTIONS = ("loss", "optimizer", "lr_schedule", "extractor", "logger", "schedule", "trainer", "callbacks")
+OPTIONS = ("loss", "optimizer", "lr_schedule", "extractor", "schedule", "trainer", "callbacks")
+LOGGERS = ["default", "csv", "tensorboard"]
 
 
 def on_random_images(name: str) -> tuple[str, ...]:
@@ -79,7 +81,7 @@ def on_random_images(name: str) -> tuple[str, ...]:
 
 OTHER_DATA = (name for name in options("data") if name not in ("digits", "ring"))
 LINES = [
-    *together(*TINY_RING, metrics=["points", "full", "none"], accelerator=["cpu", "auto"], **every(*OPTIONS)),
+    *together(*TINY_RING, metrics=["points", "full", "none"], accelerator=["cpu", "auto"], logger=LOGGERS, **every(*OPTIONS)),
     *together(*TINY_IMAGES[:-1], "loss=hinge", metrics=["classes", "images"], **every("penalty", "augmentation")),
     *((*TINY_IMAGES, f"model={name}") for name in options("model")),
     *((*TINY_IMAGES, f"network={name}", *RESIDUAL.get(name, ())) for name in options("network")),

@@ -45,7 +45,7 @@ def test_every_kind_of_extension_is_run():
 
 def test_the_table_names_every_choice():
     table = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", README.read_text(), re.MULTILINE))
-    groups = "model network loss penalty optimizer lr_schedule data metrics extractor accelerator"
+    groups = "model network loss penalty optimizer lr_schedule data metrics extractor logger accelerator"
     for group in groups.split():
         named = set(re.findall(r"`(\w+)`", table[group].split(";")[0]))
         assert named >= {path.stem for path in (directory() / group).glob("*.yaml")}, group

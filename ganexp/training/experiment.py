@@ -21,6 +21,7 @@ from ganexp.training.callbacks import Checkpoints, Measures, Periodic, TimeBudge
 from ganexp.training.components import Components, build_components
 from ganexp.training.feed import DataModule
 from ganexp.training.foreign import cadence
+from ganexp.training.loggers import Place
 from ganexp.training.reduced import Reduced
 from ganexp.training.single import check_single
 from ganexp.training.state import RunState
@@ -97,7 +98,7 @@ def assemble(config: dict[str, Any], run: Run, components: Components | None = N
         keys = [f"trainer.{key}" for key in ("max_epochs", "max_iterations") if config["trainer"][key] is not None]
         message = f"the run has done {start:,} iterations, and its budget would be {iterations:,}"
         raise ConfigError(message, *keys, hint="give it a larger one, or none to leave it as it is")
-    loggers = build(config["logger"], "logger", folder=run.path, start=start if run.exists else None)
+    loggers = build(config["logger"], "logger", [Place(run.path, start if run.exists else None)])
     every = [UnsavedState(), *callbacks.values(), _TearDown()]
     trainer = make_trainer(config["trainer"], run, epochs, checkpoint, callbacks=every, logger=list(loggers.values()))
     # Last: nothing is refused any more when a classifier has been trained to measure with.

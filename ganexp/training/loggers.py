@@ -4,35 +4,46 @@ import csv
 import io
 import os
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from lightning.fabric.loggers.logger import rank_zero_experiment
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.loggers import TensorBoardLogger as LightningTensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
 from ganexp.runs.files import write_atomically
-from ganexp.runs.records import Summary
 from ganexp.runs.run import METRICS
-from ganexp.runs.signals import is_headline
 from ganexp.training.events import SUFFIX, continue_events
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a run logs; a logger gets it as an argument by annotating a parameter of its constructor with this class.
+
+    Attributes:
+        folder: The run's folder, which is made before anything is logged.
+        start: The iteration from which a run continues; None for a new one.
+    """
+
+    folder: Path
+    start: int | None = None
 
 
 class TensorBoard(LightningTensorBoardLogger):
     """Lightning's TensorBoard logger, with its events in the run's own folder so that TensorBoard shows the run's own name.
 
     Arguments:
-        folder: The run's folder.
-        start: Iteration from which a run continues, ``None`` for a new one; later entries of a killed run are hidden.
+        place: The run's folder; later entries of a killed run are hidden.
     """
 
-    def __init__(self, folder: str | Path, start: int | None = None) -> None:
+    def __init__(self, place: Place) -> None:
+        start = place.start
         # A reader that is looking on is told to forget. It does not listen to the first time, so a new run says it, too.
         purge = start + 1 if start else 0
         super().__init__(
-            str(folder), name="", version="", default_hp_metric=False, purge_step=purge, filename_suffix=SUFFIX
+            str(place.folder), name="", version="", default_hp_metric=False, purge_step=purge, filename_suffix=SUFFIX
         )  # fmt: skip
         self._start = start
 
@@ -49,21 +60,6 @@ class TensorBoard(LightningTensorBoardLogger):
     def log_dir(self) -> str:
         """The run's folder itself."""
         return str(self.save_dir)
-
-    @rank_zero_only
-    def log_config(self, config: dict[str, Any]) -> None:
-        """Show the resolved configuration in the TEXT tab."""
-        text = yaml.safe_dump(config, sort_keys=False)
-        self.experiment.add_text("config", "".join(f"    {line}\n" for line in text.splitlines()), 0)
-
-    @rank_zero_only
-    def log_result(self, choices: dict[str, Any], summary: Summary) -> None:
-        """Fill the run's row of the HPARAMS table: metrics of the final and the best state, and the iteration of the best."""
-        values = {f"final/{name}": value for name, value in summary.metrics.items() if is_headline(name)}
-        if best := summary.best:
-            values |= {f"best/{name}": value for name, value in best.metrics.items() if is_headline(name)}
-            values["best/iteration"] = best.iteration
-        self.log_hyperparams(choices, values, step=summary.iteration)
 
     @rank_zero_only
     def finalize(self, status: str) -> None:
@@ -89,17 +85,16 @@ class CSV(Logger):
     """Write ``metrics.csv``: a row per iteration that has entries, a column per tag, empty where a tag has none.
 
     Arguments:
-        folder: The run's folder.
-        start: Iteration from which a run continues, ``None`` for a new one; later entries of a killed run are dropped.
+        place: The run's folder; later entries of a killed run are dropped.
     """
 
-    def __init__(self, folder: str | Path, start: int | None = None) -> None:
+    def __init__(self, place: Place) -> None:
         super().__init__()
-        self._path = Path(folder) / METRICS
+        self._path = place.folder / METRICS
         self._columns = ["iteration"]
         self._row: dict[str, float] = {}
         self._file: Any = None
-        self._start = start
+        self._start = place.start
 
     @property
     def name(self) -> str:

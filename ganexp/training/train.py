@@ -11,7 +11,6 @@ from importlib.util import find_spec
 from typing import Any
 
 import torch
-from lightning.pytorch import Trainer
 
 from ganexp.config.classes import TRUST, Trust
 from ganexp.config.errors import ConfigError
@@ -23,7 +22,7 @@ from ganexp.runs.saved import mute, resolve
 from ganexp.training.callbacks.stop import SIGNALS
 from ganexp.training.experiment import Experiment, assemble
 from ganexp.training.health import Diverged, RollBack
-from ganexp.training.loggers import TensorBoard
+from ganexp.training.reports import close, show_config, show_result
 from ganexp.training.state import Ending
 from ganexp.training.summary import summarise
 
@@ -62,6 +61,7 @@ def train(experiment: Experiment, overrides: list[str], source: dict[str, Any] |
         for logger in trainer.loggers:  # where one of them has failed, Lightning leaves the others open
             with suppress(Exception):
                 logger.finalize("failed")
+                close(logger, 1)
         if new and isinstance(error, ConfigError) and trainer.is_global_zero and not (run.path / "checkpoints").exists():
             run.discard()  # found in the first iterations
         raise
@@ -85,9 +85,9 @@ def _budget(config: dict[str, Any]) -> list[Any]:
 
 def _train(experiment: Experiment, source: dict[str, Any]) -> Summary:
     run = experiment.run
-    if experiment.start == 0:
-        for logger in _tensorboards(experiment.trainer):
-            logger.log_config(resolve(mute(source)))  # shows no variable of the environment
+    if experiment.start == 0 and experiment.trainer.is_global_zero:
+        for logger in experiment.trainer.loggers:
+            show_config(logger, resolve(mute(source)))  # shows no variable of the environment
     while (rollback := _fit(experiment)) and (returned := _go_back(experiment, rollback, source)):
         experiment = returned
     trainer = experiment.trainer
@@ -96,10 +96,10 @@ def _train(experiment: Experiment, source: dict[str, Any]) -> Summary:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     summary = summarise(experiment)
     if trainer.is_global_zero:
-        for logger in _tensorboards(trainer):
+        for logger in trainer.loggers:
             if summary.status != "stopped":
-                logger.log_result(_columns(experiment.config, run.overrides), summary)
-            logger.close()
+                show_result(logger, _columns(experiment.config, run.overrides), summary)
+            close(logger, summary.exit_status)
         run.write_summary(summary)  # last: it says that the run is complete
     return summary
 
@@ -130,16 +130,14 @@ def _go_back(experiment: Experiment, rollback: RollBack, source: dict[str, Any])
     run = experiment.run
     if rollback.checkpoint is None:
         return None
+    for logger in experiment.trainer.loggers:
+        close(logger, 0)
     go_back(run, rollback.checkpoint, rollback.callback, rollback.state)
     config = deepcopy(experiment.config)
     for player, optimizer in zip(("d_optimizer", "g_optimizer"), experiment.trainer.optimizers, strict=True):
         config[player]["lr"] = source[player]["lr"] = optimizer.defaults["lr"] * rollback.lr_factor
     run.save_config(source, run.overrides)
     return assemble(config, run)
-
-
-def _tensorboards(trainer: Trainer) -> list[TensorBoard]:
-    return [logger for logger in trainer.loggers if isinstance(logger, TensorBoard)]
 
 
 def _columns(config: dict[str, Any], overrides: list[str]) -> dict[str, Any]:

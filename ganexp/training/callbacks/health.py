@@ -4,7 +4,6 @@ import sys
 from typing import Any, Literal
 
 from lightning.pytorch import Trainer
-from lightning.pytorch.loggers import TensorBoardLogger
 from tqdm import tqdm
 
 from ganexp.config.types import Fraction, NonNegativeInt, PositiveFloat, PositiveInt
@@ -14,6 +13,7 @@ from ganexp.runs.run import Run
 from ganexp.training.callbacks.periodic import Periodic, agree, log
 from ganexp.training.diversity import generated_distance, real_distance
 from ganexp.training.health import VERDICTS, Diverged, Monitor, RollBack
+from ganexp.training.reports import show_text
 from ganexp.training.state import Ending, RunState
 
 
@@ -157,8 +157,7 @@ class Health(Periodic):
 
 
 def _announce(trainer: Trainer, text: str, iteration: int) -> None:
-    """Write to the terminal, above the progress bar, and to TensorBoard's TEXT tab."""
+    """Write to the terminal, above the progress bar, and to the loggers that take text."""
     tqdm.write(f"ganexp: iteration {iteration:,}: {text}", file=sys.stderr)
     for logger in trainer.loggers:
-        if isinstance(logger, TensorBoardLogger):
-            logger.experiment.add_text("health", text, iteration)
+        show_text(logger, "health", text, iteration)

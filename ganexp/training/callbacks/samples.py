@@ -6,7 +6,6 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import torch
 from lightning.pytorch import Trainer
-from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
 
 from ganexp.config.types import PositiveFloat, PositiveInt
@@ -15,6 +14,7 @@ from ganexp.models import GAN
 from ganexp.pictures import draw, fewest_gaps, save_gif, save_png
 from ganexp.runs.run import ANIMATION, FINAL
 from ganexp.training.callbacks.periodic import Periodic
+from ganexp.training.reports import show_picture
 
 _SEED = 0  # the same in every run, so that runs are compared on the same latents
 
@@ -90,8 +90,7 @@ class Samples(Periodic):
         picture, iteration = self._plate.draw(model, _data(trainer)), model.counters.iteration
         save_png(picture, self._folder(trainer) / f"{iteration:08d}.png")
         for logger in trainer.loggers:
-            if isinstance(logger, TensorBoardLogger):
-                logger.experiment.add_image("samples", picture, iteration, dataformats="HWC")
+            show_picture(logger, "samples", picture, iteration)
 
     def on_fit_end(self, trainer: Trainer, pl_module: Any) -> None:
         """Animate all that is there, and draw the end; also where no iteration was left to train."""

@@ -1,8 +1,9 @@
-"""Train the models of a table on MNIST, measure them and write ``docs/results.md``: ``python scripts/results.py --help``.
+"""Train the defaults of models on data sets, measure them and write ``docs/results.md``: ``python scripts/results.py --help``.
 
+Beside each model may stand the textbook: the same model with the options of the papers (``recipe=none``), trained as long.
 Run again, it goes on where it was: finished runs are kept, begun ones resumed, and what was measured in the same way is not
-measured again. A run is a process of its own, so that one that fails leaves the others alone. Every number in the table comes
-from ``python -m ganexp.evaluate`` with one protocol for all; where protocols differ, no table is written.
+measured again. A run is a process of its own, so that one that fails leaves the others alone. Every number in the tables comes
+from ``python -m ganexp.evaluate`` with one protocol for all runs of a data set; where protocols differ, no table is written.
 """
 
 import argparse
@@ -23,68 +24,41 @@ from ganexp.evaluation.table import Row
 from ganexp.evaluation.targets import Target, find
 from ganexp.runs import protocol
 from ganexp.runs.jobs import Job
-from ganexp.runs.records import Numbers, Summary, read
+from ganexp.runs.records import Summary, read
 from ganexp.runs.run import SUMMARY
-from ganexp.runs.signals import is_headline
 from ganexp.sweeps.supervisor import Launch, listening, supervise
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# What all models share, but for the rate of the fully connected one, which collapses with the others'.
-COMMON = ["data=mnist", "model.latent_dim=32", "lr_schedule=cosine", "schedule.ema_decay=0.995"]
-RATE = "optimizer.lr=0.001"
-# Small convolutional players: the whole table is made on two CPU cores. Batch norm, but where the penalty refuses it.
-SMALL = ["network.generator.channels=16", "network.discriminator.channels=16"]
-BATCH = [*SMALL, "network.discriminator.norm=batch"]
-BY_SHAPE = [option.replace("network.", "network.images.") for option in BATCH]
-MODELS = {
-    "gan": ["model=gan", "optimizer.lr=0.0002"],
-    "dcgan": ["model=dcgan", RATE, *BATCH],
-    "cgan": ["model=cgan", RATE, *BY_SHAPE],
-    "acgan": ["model=acgan", RATE, *BY_SHAPE],
-    "ssgan": ["model=ssgan", RATE, *BY_SHAPE],
-    "wgan_gp": ["model=dcgan", "loss=wgan_gp", RATE, *SMALL],
-    "r3gan": ["model=dcgan", "loss=r3gan", RATE, *SMALL],
-}
-MODELS["cgan_long"] = MODELS["cgan"]
-# How many times as long as the others a model trains.
-LONGER = {"cgan_long": 2}
+MODELS = ["gan", "dcgan", "cgan", "cgan_projection", "cgan_class", "acgan", "ssgan", "infogan"]
+DATA = ["ring", "grid", "density", "digits", "mnist", "fashion_mnist", "cifar10"]
+IMAGE_DATA = DATA[3:]
+CONDITIONAL = MODELS[2:6]
+TEXTBOOK = "textbook "
 
-# Columns of the two tables: a value, its heading, its decimals.
-QUALITY = [("fid", "FID", 2), ("kid", "KID", 3), ("precision", "precision", 3), ("recall", "recall", 3)]
-QUALITY += [("density", "density", 3), ("coverage", "coverage", 3)]
-CLASSES = [("class_kl", "class KL", 4), ("label_accuracy", "label accuracy", 3)]
+# Columns of the tables: a value, its heading, its decimals.
+POINTS = [("modes", "modes", 1), ("high_quality", "high quality", 3), ("mode_spread", "spread", 2)]
+POINTS += [("mode_kl_reverse", "reverse KL", 4), ("coverage", "coverage", 3), ("sliced_wasserstein", "sliced W1", 4)]
+POINTS += [("mass_outside", "mass outside", 3)]
+IMAGES = [("fid", "FID", 2), ("precision", "precision", 3), ("recall", "recall", 3), ("coverage", "coverage", 3)]
+IMAGES += [("classes_covered", "classes", 1), ("class_kl", "class KL", 4), ("label_accuracy", "label accuracy", 3)]
 
-PAGE = """# Seven models on MNIST
+PAGE = """# What the defaults give
 
-`python scripts/results.py --epochs {epochs}`, {date}, {machine}, one thread for each run.
+`python scripts/results.py{arguments}`, {date}, {machine}, one thread for each run.
 
-Every model sees each of the 60,000 training images {epochs} times, 64 in each update of the discriminator, with seeds
-{seeds}; `wgan_gp` takes five of these for each update of the generator, so it makes a fifth of the iterations;
-`cgan_long` is `cgan` trained twice as long. The tables show the mean over the seeds and, after ±, the standard deviation,
-of the **final** state; the FID of the **best** state is that of the checkpoint which had the lowest FID of 1,000 samples
-while it trained, at the iteration given for each seed.
+Each row is `python -m ganexp data=DATA model=MODEL` for seeds {seeds}, nothing else; *textbook* is the same model with the
+options of the papers, `recipe=none`, for as many seconds. The tables show the mean over the seeds and, after ±, the standard
+deviation, of the **final** state; the last column but two is the first value of the checkpoint that had the best of it while it
+trained. What real samples score stands below. Health is the verdict at the end of each run, in the order of the seeds. Minutes
+are of training beside other work on the same machine: they rank nothing.
 
-{quality}
-
-{classes}
-
-Health is the verdict at the end of each run, in the order of the seeds. Minutes are of training beside other work on the same
-machine: they rank nothing.
-
-## What was run
-
-| model | options of `python -m ganexp` |
-|---|---|
-{options}
-
+{tables}
 ## How the numbers were made
 
-`python -m ganexp.evaluate metrics=full checkpoint=both`: {samples:,} samples of the {averaged}generator, from latents of seed
-{seed}. Features and classes are those of the classifier `{hash}`, which is right for {accuracy:.2%} of the test images. The
-reference is the whole training split (data `{data}`); the row *real* is {held_out:,} held-out images, measured in the same way.
-
-FID and KID of these features rank models of MNIST by this page's protocol; they cannot be compared with those of Inception.
+`python -m ganexp.evaluate metrics=full checkpoint=both`: {samples:,} samples of the averaged generator, from latents of seed 2.
+FID, precision, recall and coverage of images are those of the features of a classifier that was trained on the data set's own
+classes: they rank models by this page's protocol, and cannot be compared with published ones.
 """
 
 
@@ -94,41 +68,63 @@ def main() -> None:
         description=__doc__.splitlines()[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
     parser.add_argument("--folder", type=Path, default=ROOT / "outputs" / "results", help="where the runs are")
-    parser.add_argument("--models", nargs="+", default=list(MODELS), choices=list(MODELS), metavar="MODEL", help="which")
+    parser.add_argument("--data", nargs="+", default=DATA, choices=DATA, metavar="DATA", help="on which data sets")
+    parser.add_argument("--models", nargs="+", default=MODELS, choices=MODELS, metavar="MODEL", help="which")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], help="seeds of each")
-    parser.add_argument("--epochs", type=int, default=5, help="passes of each run over the training images")
+    parser.add_argument("--textbook", action="store_true", help="also the options of the papers")
     parser.add_argument("--samples", type=int, default=10_000, help="samples that are measured")
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time, one thread each")
     parser.add_argument("--train-only", action="store_true", help="train what is missing, measure and write nothing")
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "results.md", help="what to write")
     chosen = parser.parse_args()
-    wanted = [(model, seed) for seed in chosen.seeds for model in chosen.models]
+    wanted = [
+        (data, model, seed) for data in chosen.data for seed in chosen.seeds for model in chosen.models if fits(data, model)
+    ]
     with listening(), ThreadPoolExecutor(chosen.jobs) as pool:
-        folders = list(pool.map(lambda run: train(chosen, *run), wanted))
-    if missing := [run for run, folder in zip(wanted, folders, strict=True) if folder is None]:
-        sys.exit(f"not trained: {', '.join(f'{model} with seed {seed}' for model, seed in missing)}")
+        trained = list(pool.map(lambda run: train(chosen.folder, *run), wanted))
+        if chosen.textbook:  # which need to know how long
+            beside = [(data, TEXTBOOK + model, seed) for data, model, seed in wanted]
+            trained += pool.map(lambda run, own: train(chosen.folder, *run, own), beside, trained)
+            wanted += beside
+    if missing := [run for run, folder in zip(wanted, trained, strict=True) if folder is None]:
+        sys.exit(f"not trained: {', '.join(f'{model} on {data} with seed {seed}' for data, model, seed in missing)}")
     if not chosen.train_only:
-        rows = measure([str(folder) for folder in folders], chosen.samples)
-        chosen.output.write_text(document(chosen, wanted, rows))
+        folders = {run: folder for run, folder in zip(wanted, trained, strict=True) if folder}
+        rows = {data: measure(data, folders, chosen.samples) for data in chosen.data}
+        chosen.output.write_text(document(chosen, rows))
         print(chosen.output)
 
 
-def train(chosen: argparse.Namespace, model: str, seed: int) -> Path | None:
-    """Train a run unless that was done; return its folder, or None if it did not finish."""
-    budget = f"trainer.max_epochs={chosen.epochs * LONGER.get(model, 1)}"
-    job = Job(chosen.folder.absolute(), f"{model}-{seed}", (*options(model), f"seed={seed}", budget), f"{model}-{seed}")
+def fits(data: str, model: str) -> bool:
+    """Return whether a model applies to a data set: convolutions and classes need some."""
+    return data in IMAGE_DATA or model in ("gan", *(CONDITIONAL if data != "density" else ()))
+
+
+def train(folder: Path, data: str, model: str, seed: int, beside: Path | None = None) -> Path | None:
+    """Train a run unless that was done; return its folder, or None if it did not finish.
+
+    Arguments:
+        folder: Where all runs are.
+        data: The data set.
+        model: The model.
+        seed: The seed.
+        beside: The run that a textbook's is to train as long as.
+    """
+    overrides = [f"data={data}", f"model={model.removeprefix(TEXTBOOK)}", f"seed={seed}"]
+    if model.startswith(TEXTBOOK):
+        if beside is None:
+            return None
+        overrides += ["recipe=none", f"budget={max(1.0, read(beside / SUMMARY, Summary).training_seconds):.1f}s"]
+    name = f"{data}-{model.replace(' ', '-')}-{seed}"
+    job = Job(folder.absolute(), name, tuple(overrides), name)
     supervise(job, Launch(environment={"OMP_NUM_THREADS": "1"}, retry=True))
     return job.run.path if job.reached == "finished" else None
 
 
-def options(model: str) -> list[str]:
-    """Return the overrides of a model."""
-    return [*MODELS[model], *COMMON]
-
-
-def measure(folders: Sequence[str], samples: int) -> list[tuple[Row, Row]]:
-    """Return the measurements of the last and the best state of each run, all made in the same way."""
-    settings = Options(run=list(folders), checkpoint="both", samples=samples)
+def measure(data: str, folders: dict[tuple[str, str, int], Path], samples: int) -> dict[str, list[tuple[Row, Row]]]:
+    """Return the measurements of the last and the best state of each run on a data set, all made in the same way, by model."""
+    runs = {str(folder): model for (where, model, _), folder in folders.items() if where == data}
+    settings = Options(run=list(runs), checkpoint="both", samples=samples)
     evaluator = Evaluator(settings, compose_option("metrics", "full"), None)
     refused: dict[Target, Any] = {}
     rows = {}
@@ -137,65 +133,49 @@ def measure(folders: Sequence[str], samples: int) -> list[tuple[Row, Row]]:
         rows[job.target.path, job.target.checkpoint] = evaluator.measure(job)
     if refused:
         sys.exit("\n".join(f"{target}: {error}" for target, error in refused.items()))
-    for value, _, _ in QUALITY:
-        protocol.require_same({f"{path} ({checkpoint})": row.protocol for (path, checkpoint), row in rows.items()}, value)
-    return [(rows[folder, "last"], rows[folder, "best"]) for folder in folders]
-
-
-def document(chosen: argparse.Namespace, wanted: Sequence[tuple[str, int]], rows: Sequence[tuple[Row, Row]]) -> str:
-    """Return the page: what was run, the tables, and how the numbers were made."""
+    made = {f"{path} ({checkpoint})": row.protocol for (path, checkpoint), row in rows.items()}
+    protocol.require_same(made, columns(data)[0][0])
     by_model: dict[str, list[tuple[Row, Row]]] = {}
-    for (model, _), pair in zip(wanted, rows, strict=True):
-        by_model.setdefault(model, []).append(pair)
-    how = rows[0][0].protocol
-    extractor = how["extractor"]
-    assert extractor is not None
-    real = {name: value for last, _ in rows for name, value in last.record.real.items()}
+    for folder, model in runs.items():
+        by_model.setdefault(model, []).append((rows[folder, "last"], rows[folder, "best"]))
+    return by_model
+
+
+def columns(data: str) -> list[tuple[str, str, int]]:
+    """Return what the table of a data set shows; the first is what ranks."""
+    return IMAGES if data in IMAGE_DATA else sorted(POINTS, key=lambda column: column[0] != "coverage")
+
+
+def document(chosen: argparse.Namespace, rows: dict[str, dict[str, list[tuple[Row, Row]]]]) -> str:
+    """Return the page: what was run, the tables, and how the numbers were made."""
+    given = [argument if " " not in argument else repr(argument) for argument in sys.argv[1:]]
     return PAGE.format(
-        epochs=chosen.epochs,
+        arguments="".join(f" {argument}" for argument in given),
         seeds=", ".join(map(str, chosen.seeds)),
         date=time.strftime("%Y-%m-%d"),
         machine=_machine(),
-        quality="\n".join(_table(by_model, real, QUALITY, best=True)),
-        classes="\n".join(_table(by_model, real, [*CLASSES, *_present(rows, "cas", "nearest")], best=False)),
-        options="\n".join(f"| {model} | `{' '.join(options(model))}` |" for model in by_model),
-        samples=how["samples"],
-        held_out=how["real"],
-        averaged="averaged " if how["ema"] else "",
-        seed=how["seed"],
-        hash=extractor["hash"],
-        accuracy=extractor["test_accuracy"],
-        data=how["data"]["fingerprint"],
+        tables="\n".join(f"## {data}\n\n" + "\n".join(_table(models, columns(data))) + "\n" for data, models in rows.items()),
+        samples=chosen.samples,
     )
 
 
-def _present(rows: Sequence[tuple[Row, Row]], *parts: str) -> list[tuple[str, str, int]]:
-    """Return columns for the values whose names contain one of these parts, in the order in which they are measured."""
-    names = dict.fromkeys(name for last, _ in rows for name in last.record.metrics if is_headline(name))
-    return [
-        (name, {"cas": "CAS"}.get(name, name.replace("_", " ")), 3) for name in names if any(part in name for part in parts)
-    ]
-
-
-def _table(
-    by_model: dict[str, list[tuple[Row, Row]]], real: Numbers, columns: Sequence[tuple[str, str, int]], best: bool
-) -> list[str]:
-    extra = ["FID of the best", "at iteration"] if best else ["health", "minutes"]
-    lines = ["| model | " + " | ".join([heading for _, heading, _ in columns] + extra) + " |"]
-    lines.append("|---" * (1 + len(columns) + len(extra)) + "|")
+def _table(by_model: dict[str, list[tuple[Row, Row]]], shown: Sequence[tuple[str, str, int]]) -> list[str]:
+    measured = {name for pairs in by_model.values() for last, _ in pairs for name in last.record.metrics}
+    shown = [column for column in shown if column[0] in measured]
+    first, heading, decimals = shown[0]
+    headings = [*(title for _, title, _ in shown), f"{heading} of the best", "health", "minutes"]
+    lines = ["| model | " + " | ".join(headings) + " |", "|---" * (1 + len(headings)) + "|"]
     for model, pairs in by_model.items():
         finals = [last.record.metrics for last, _ in pairs]
-        cells = [_spread([final[name] for final in finals if name in final], decimals) for name, _, decimals in columns]
-        if best:
-            cells.append(_spread([row.record.metrics["fid"] for _, row in pairs], 2))
-            cells.append(", ".join(f"{row.record.iteration:,}" for _, row in pairs))
-        else:
-            summaries = [read(last.run / SUMMARY, Summary) for last, _ in pairs]
-            cells.append(", ".join(summary.health.verdict for summary in summaries if summary.health))
-            cells.append(f"{statistics.mean(summary.training_seconds for summary in summaries) / 60:.1f}")
+        cells = [_spread([final.get(name) for final in finals], places) for name, _, places in shown]
+        cells.append(_spread([best.record.metrics[first] for _, best in pairs], decimals))
+        summaries = [read(last.run / SUMMARY, Summary) for last, _ in pairs]
+        cells.append(", ".join(summary.health.verdict for summary in summaries if summary.health))
+        cells.append(f"{statistics.mean(summary.training_seconds for summary in summaries) / 60:.1f}")
         lines.append(f"| {model} | " + " | ".join(cells) + " |")
-    floor = [f"{real[name]:.{decimals}f}" if name in real else "" for name, _, decimals in columns]
-    lines.append("| *real* | " + " | ".join([*floor, "", ""]) + " |")
+    real = {name: value for pairs in by_model.values() for last, _ in pairs for name, value in last.record.real.items()}
+    floor = [f"{real[name]:.{places}f}" if name in real else "" for name, _, places in shown]
+    lines.append("| *real* | " + " | ".join([*floor, "", "", ""]) + " |")
     return lines
 
 

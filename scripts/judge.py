@@ -81,16 +81,14 @@ def _coverage(real: np.ndarray, points: np.ndarray) -> float:
 def judge_images(model: Any, data: Any, count: int, cache: Path) -> dict[str, float]:
     """Return the FID in the second classifier's features, its classes' divergence and accuracy, and those of real images."""
     classifier = _classifier(data, cache)
-    labels = torch.arange(count) % data.num_classes
-    asked = {"classes": labels.tolist()} if model.module.conditional else {}
-    made = model.sample(count, seed=SEED, **asked)
+    made, labels = model.sample(count, seed=SEED), model.labels(count)
     train, test = (_see(classifier, data.decode(data.load(split)[0])) for split in ("train", "test"))
     seen = _see(classifier, made)
     held_out = data.load("test")[1]
     values = {"fid": _fid(seen[0], train[0]), "real_fid": _fid(test[0], train[0])}
     values["class_kl"] = _kl(seen[1], data.load("train")[1], data.num_classes)
     values["classes"] = float((seen[1].bincount(minlength=data.num_classes) > count / data.num_classes / 4).sum())
-    if asked:
+    if model.module.conditional:
         values["accuracy"] = float((seen[1] == labels).double().mean())
     values["real_accuracy"] = float((test[1] == held_out).double().mean())
     return values

@@ -23,6 +23,8 @@ class MLPGenerator(nn.Module):
         value_range: Smallest and largest value in the data, None where it is unbounded.
         widths: Units of each hidden layer; empty for an affine generator.
         output_activation: ``auto`` fits the data's value range; another must fit it, too.
+        octaves: Waves of each latent that the first layer sees beside it; see :class:`Fourier`.
+        period: Length of the longest of these waves.
         layer: Options of :class:`ganexp.networks.layer.Layer`.
 
     Raises:
@@ -38,18 +40,21 @@ class MLPGenerator(nn.Module):
         *,
         widths: Sequence[PositiveInt] = (128, 128, 128),
         output_activation: OutputActivation = "auto",
+        octaves: NonNegativeInt = 0,
+        period: PositiveFloat = 4.0,
         **layer: Unpack[LayerOptions],
     ) -> None:
         super().__init__()
         self.shape = tuple(shape)
         common = Layer.of(layer)
-        self.layers = _stack([latent_dim + num_classes, *widths, math.prod(shape)], common)
+        self.features = Fourier(octaves, period) if octaves else None
+        self.layers = _stack([latent_dim * (1 + 2 * octaves) + num_classes, *widths, math.prod(shape)], common)
         self.layers.append(make_output_activation(output_activation, value_range))
         common.finish(self)
 
     def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         """Map z with shape (B, latent_dim), and y with shape (B, num_classes), to samples with shape (B, *shape)."""
-        samples: Tensor = self.layers(join_labels(z, y))
+        samples: Tensor = self.layers(join_labels(z if self.features is None else self.features(z), y))
         return samples.view(-1, *self.shape)
 
 

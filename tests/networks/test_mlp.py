@@ -37,6 +37,7 @@ def test_waves_of_each_coordinate_are_inputs_of_the_discriminator() -> None:
     discriminator = MLPDiscriminator((2,), num_classes=3, widths=[5], octaves=3)
     assert count(discriminator) == (2 * 7 + 3 + 1) * 5 + (5 + 1)
     assert discriminator(x, torch.eye(3)[:2]).shape == (2, 1)
+    assert count(MLPGenerator(2, (3,), num_classes=1, widths=[5], octaves=2)) == (2 * 5 + 1 + 1) * 5 + (5 + 1) * 3
     assert not discriminator.features.state_dict(), "they are constants"
 
 

@@ -39,7 +39,7 @@ def judge_points(model: Any, data: Any, count: int, cache: Path) -> dict[str, fl
     made, labels = model.sample(count, seed=SEED), data.load("test")
     real = labels[0][:count].numpy().astype(np.float64)
     reference = data.load("train")[0][:2500].numpy().astype(np.float64)
-    values = {}
+    values: dict[str, float] = {}
     for prefix, points in (("", made.numpy().astype(np.float64)), ("real_", real)):
         found = {"coverage": _coverage(reference, points[:2500])}
         if hasattr(data, "centres"):
@@ -94,7 +94,7 @@ def judge_images(model: Any, data: Any, count: int, cache: Path) -> dict[str, fl
     return values
 
 
-def _classifier(data: Any, cache: Path) -> nn.Module:
+def _classifier(data: Any, cache: Path) -> nn.Sequential:
     channels, size, _ = data.shape
     network = nn.Sequential(
         *(nn.Conv2d(channels, 24, 3, padding=1), nn.ELU(), nn.BatchNorm2d(24), nn.AvgPool2d(2)),
@@ -107,7 +107,7 @@ def _classifier(data: Any, cache: Path) -> nn.Module:
         return network.eval()
     torch.manual_seed(SEED)
     for layer in network:
-        if hasattr(layer, "reset_parameters"):
+        if isinstance(layer, nn.Conv2d | nn.Linear | nn.BatchNorm2d):
             layer.reset_parameters()
     raw, y = data.load("train")
     epochs = max(2, min(60, 200_000 // len(raw)))
@@ -127,7 +127,7 @@ def _classifier(data: Any, cache: Path) -> nn.Module:
 
 
 @torch.no_grad()
-def _see(classifier: nn.Module, images: Tensor) -> tuple[Tensor, Tensor]:
+def _see(classifier: nn.Sequential, images: Tensor) -> tuple[Tensor, Tensor]:
     """Return features (N, F) and classes (N,)."""
     parts = [(features := classifier[:-2](part), classifier[-1](features).argmax(1)) for part in images.split(500)]
     return torch.cat([part[0] for part in parts]).double(), torch.cat([part[1] for part in parts])

@@ -84,7 +84,7 @@ def main() -> None:
         trained = list(pool.map(lambda run: train(chosen.folder, *run), wanted))
         if chosen.textbook:  # which need to know how long
             beside = [(data, TEXTBOOK + model, seed) for data, model, seed in wanted]
-            trained += pool.map(lambda run, own: train(chosen.folder, *run, own), beside, trained)
+            trained += pool.map(lambda run, own: train(chosen.folder, run[0], run[1], run[2], own), beside, trained)
             wanted += beside
     if missing := [run for run, folder in zip(wanted, trained, strict=True) if folder is None]:
         sys.exit(f"not trained: {', '.join(f'{model} on {data} with seed {seed}' for data, model, seed in missing)}")

@@ -9,6 +9,7 @@ import time
 from importlib import resources
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -21,10 +22,21 @@ from support.curves import curves, rows
 from support.one_update import RANDOM, data_of
 from support.tiny import TINY_IMAGES, TINY_RING
 
-IMAGES = {"mnist": "MNIST", "stacked_mnist": "MNIST", "fashion_mnist": "FashionMNIST", "cifar10": "cifar-10-batches-py"}
+IMAGES = {
+    "mnist": "MNIST",
+    "stacked_mnist": "MNIST",
+    "fashion_mnist": "FashionMNIST",
+    "cifar10": "cifar-10-batches-py",
+    "cifar100": "cifar-100-python",
+}
 """Data sets that have to be there, and the folder that shows it."""
 PICTURES = resources.files("ganexp.data") / "densities"
-NEEDS = {"folder": (f"data.path={PICTURES}", "data.size=16"), **dict.fromkeys(IMAGES, ("metrics=none",))}
+NEEDS = {
+    "folder": (f"data.path={PICTURES}", "data.size=16"),
+    "npz": ("data.path=own.npz", "metrics=none"),
+    "points": ("data.path=own.csv", "data.labels=2"),
+    **dict.fromkeys(IMAGES, ("metrics=none",)),
+}
 """Data sets that ask for more than their name; a classifier of the downloaded ones would take minutes."""
 RESIDUAL = {"resnet": ("data.size=32", "network.generator.channels=2", "network.discriminator.channels=2")}
 """The network that wants images of its own sizes, and is small for a test."""
@@ -101,6 +113,8 @@ def test_every_yaml_runs(ganexp, tmp_path, line):
     files = IMAGES.get(compose(*line)["choices"]["data"])
     if "experiment" not in line[0] and files and not (Path(os.environ.get("GANEXP_DATA", "")) / files).is_dir():
         pytest.skip(f"no folder with {files} is named by GANEXP_DATA")
+    np.savez(tmp_path / "own.npz", images=np.zeros((20, 8, 6), np.uint8))
+    (tmp_path / "own.csv").write_text("".join(f"{x},{x / 2},{x % 2}\n" for x in range(100)))
     output = ganexp(*SMALL, *line, "trainer.max_iterations=2")
     summary = json.loads((the_run(tmp_path) / "summary.json").read_text())
     assert (summary["status"], summary["iteration"]) == ("finished", 2)

@@ -25,11 +25,13 @@ class ImageOptions(StreamOptions, total=False):
         value_range: Range of decoded values, (-1, 1) or (0, 1); (-1, 1).
         subset: How many training images to use, the first ones; None: all.
         size: Side in pixels to which the images are resized, bicubic and antialiased; None: they stay as they are.
+        flip: Whether the training images are there mirrored, too, left to right, which takes twice the memory; false.
     """
 
     value_range: tuple[float, float]
     subset: PositiveInt | None
     size: PositiveInt | None
+    flip: bool
 
 
 class Images(Data):
@@ -39,6 +41,7 @@ class Images(Data):
         value_range: See :class:`ImageOptions`.
         subset: See :class:`ImageOptions`.
         size: See :class:`ImageOptions`.
+        flip: See :class:`ImageOptions`.
         stream: See :class:`ganexp.data.StreamOptions`.
 
     Attributes:
@@ -58,6 +61,7 @@ class Images(Data):
         value_range: tuple[float, float] = (-1, 1),
         subset: PositiveInt | None = None,
         size: PositiveInt | None = None,
+        flip: bool = False,
         **stream: Unpack[StreamOptions],
     ) -> None:
         super().__init__(**stream)
@@ -66,6 +70,7 @@ class Images(Data):
             raise ConfigError("the range of image values is [-1, 1] or [0, 1]", "data.value_range")
         self.value_range = (float(low), float(high))
         self.subset = subset
+        self.flip = flip
         if size is not None:
             self.shape = (self.shape[0], size, size)
 
@@ -87,6 +92,8 @@ class Images(Data):
             images, labels = images[: self.subset], None if labels is None else labels[: self.subset]
         if images.shape[2:] != self.shape[1:]:
             images = torch.nn.functional.interpolate(images, self.shape[1:], mode="bicubic", antialias=True)
+        if split == "train" and self.flip:
+            images, labels = torch.cat([images, images.flip(-1)]), None if labels is None else labels.repeat(2)
         return images, labels
 
     def decode(self, raw: Tensor) -> Tensor:
@@ -103,7 +110,7 @@ class Images(Data):
     @property
     def memory(self) -> int:
         """The images, in their size."""
-        return min(self.count, self.subset or self.count) * math.prod(self.shape)
+        return min(self.count, self.subset or self.count) * math.prod(self.shape) * (1 + self.flip)
 
     def whole(self) -> "Images":
         """Return the images with the whole training split."""

@@ -34,7 +34,7 @@ class Site:
         self.monkeypatch = monkeypatch
 
     def publish(self, dataset: str) -> None:
-        {"MNIST": self._mnist, "FashionMNIST": self._mnist, "CIFAR10": self._cifar10}[dataset](dataset)
+        {"MNIST": self._mnist, "FashionMNIST": self._mnist, "CIFAR10": self._cifar, "CIFAR100": self._cifar}[dataset](dataset)
 
     def _mnist(self, dataset: str) -> None:
         from torchvision import datasets
@@ -54,26 +54,28 @@ class Site:
         self.monkeypatch.setattr(getattr(ganexp.data, dataset), "checksums", sums)
         self.monkeypatch.setattr(cls, "mirrors", ["http://127.0.0.1:9/", f"{self.url}/"])
 
-    def _cifar10(self, dataset: str) -> None:
-        from torchvision.datasets import CIFAR10
+    def _cifar(self, dataset: str) -> None:
+        from torchvision import datasets
 
-        sums = {}
-        with tarfile.open(self.folder / CIFAR10.filename, "w:gz") as archive:
-            for name in [*(f"data_batch_{k}" for k in range(1, 6)), "test_batch", "batches.meta"]:
-                count = TEST if name == "test_batch" else TRAIN // 5
+        cls = getattr(datasets, dataset)
+        train, test = ([name for name, _ in batches] for batches in (cls.train_list, cls.test_list))
+        kind, sums = "fine_labels" if dataset == "CIFAR100" else "labels", {}
+        with tarfile.open(self.folder / cls.filename, "w:gz") as archive:
+            for name in [*train, *test, cls.meta["filename"]]:
+                count = TEST if name in test else TRAIN // len(train)
                 pixels = (np.arange(count * 3072) % 256).astype(np.uint8).reshape(count, 3072)
                 labels = [k % 10 for k in range(count)]
-                content = {"label_names": list("abcdefghij")} if "meta" in name else {"data": pixels, "labels": labels}
+                content = {cls.meta["key"]: list("abcdefghij")} if "meta" in name else {"data": pixels, kind: labels}
                 packed = pickle.dumps(content, protocol=2)
-                info = tarfile.TarInfo(f"{CIFAR10.base_folder}/{name}")
+                info = tarfile.TarInfo(f"{cls.base_folder}/{name}")
                 info.size = len(packed)
                 archive.addfile(info, io.BytesIO(packed))
                 sums[name] = hashlib.md5(packed).hexdigest()
-        self.monkeypatch.setattr(CIFAR10, "url", f"{self.url}/{CIFAR10.filename}")
-        self.monkeypatch.setattr(CIFAR10, "tgz_md5", hashlib.md5((self.folder / CIFAR10.filename).read_bytes()).hexdigest())
-        self.monkeypatch.setattr(CIFAR10, "train_list", [(n, s) for n, s in sums.items() if n.startswith("data")])
-        self.monkeypatch.setattr(CIFAR10, "test_list", [("test_batch", sums["test_batch"])])
-        self.monkeypatch.setattr(CIFAR10, "meta", {**CIFAR10.meta, "md5": sums["batches.meta"]})
+        self.monkeypatch.setattr(cls, "url", f"{self.url}/{cls.filename}")
+        self.monkeypatch.setattr(cls, "tgz_md5", hashlib.md5((self.folder / cls.filename).read_bytes()).hexdigest())
+        self.monkeypatch.setattr(cls, "train_list", [(name, sums[name]) for name in train])
+        self.monkeypatch.setattr(cls, "test_list", [(name, sums[name]) for name in test])
+        self.monkeypatch.setattr(cls, "meta", {**cls.meta, "md5": sums[cls.meta["filename"]]})
 
     def spoil(self) -> None:
         """Change one byte of every published file."""

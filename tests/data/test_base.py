@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from hydra.utils import instantiate
@@ -21,10 +22,19 @@ def build(name: str, folder: Path) -> Data:
     config = config.get("data", config)
     if config._target_.endswith(ImageFolder.__name__):
         config.path = str(images(folder))
+    if OmegaConf.is_missing(config, "path"):
+        config.path = str(arrays(folder, (64, 64) if "layout" in config else (2,)))
     data = instantiate(config)
     if isinstance(data, Downloaded):
         pytest.skip("needs files")
     return data
+
+
+def arrays(folder: Path, shape: tuple[int, ...]) -> Path:
+    """Write 700 images or points of two classes."""
+    values = np.random.default_rng(0).random((700, *shape)).astype(np.float32)
+    np.savez(f"{folder}.npz", samples=values, labels=np.arange(700) % 2)
+    return Path(f"{folder}.npz")
 
 
 def images(folder: Path) -> Path:

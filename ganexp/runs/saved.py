@@ -35,6 +35,9 @@ _LONGEST = 10_000  # characters of a value
 _LARGEST = 20_000  # values after everything is resolved; a run has some hundreds
 _REFERENCE = "${"
 _FOLLOWED = re.compile(r"\$\{\s*([^\s:{}$]*)\s*(.?)", re.DOTALL)  # what is referred to, and whether it is called
+_SELECTED = re.compile(
+    r"\$\{\s*oc\.select\s*:\s*([\w.]+)\s*(?:,[^{}$]*)?\}"
+)  # a place that may be missing, with what counts then
 _OWN = ("ganexp.stamp", "ganexp.unless")
 _HINT = "if you trust who made the run, add trust=true"
 _NEVER = ("hydra", "defaults")  # sections by which Hydra would be told what to load and to call
@@ -237,7 +240,12 @@ def _texts(content: Any, place: Place = ()) -> Iterator[tuple[Place, str]]:
 
 def _is_foreign(text: str) -> bool:
     """Return whether a text refers to anything else than a place in the configuration, as far as that can be seen at once."""
-    return any(end != "}" and (end, name) not in ((":", own) for own in _OWN) for name, end in _FOLLOWED.findall(text))
+    return any(end != "}" and (end, name) not in ((":", own) for own in _OWN) for name, end in _followed(text))
+
+
+def _followed(text: str) -> list[tuple[str, str]]:
+    """Return what a text refers to, and whether that is called; ``oc.select`` of a place is a reference like any other."""
+    return _FOLLOWED.findall(_SELECTED.sub(r"${\1}", text))
 
 
 class _Size:
@@ -266,7 +274,7 @@ class _Size:
         elif isinstance(value, str):
             size += len(value) // 100
             if _REFERENCE in value:
-                size += sum(self.of(_target(name, place)) for name, end in _FOLLOWED.findall(value) if end == "}")
+                size += sum(self.of(_target(name, place)) for name, end in _followed(value) if end == "}")
         if size > _LARGEST:
             raise ConfigError("the saved configuration is too large", ".".join(place))
         self._open.pop()

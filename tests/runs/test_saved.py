@@ -140,3 +140,14 @@ def test_a_run_is_read_as_it_was_composed(tmp_path):
     content = saved.read(run)
     saved.check_references(content)
     saved.check_resolved(saved.resolve(content))
+
+
+def test_a_look_at_a_place_that_may_be_missing_is_a_reference_like_any_other():
+    content = {"a": {"b": "${oc.select:c.d,null}", "e": "${ganexp.unless:${oc.select:c.d,null},1,2}"}, "choices": {}}
+    saved.check_references(content)
+    saved.check_size(content)
+    with refused("a"):
+        saved.check_references({"a": "${oc.select:${oc.env:HOME},1}"})
+    bomb = {"a0": "x", **{f"a{i + 1}": [f"${{oc.select:a{i},1}}"] * 20 for i in range(6)}}
+    with pytest.raises(ValueError, match="too large"):
+        saved.check_size(bomb)

@@ -147,6 +147,7 @@ def test_classes_of_ones_own_are_what_the_run_is_made_by(command):
         ({"loss": lambda: None}, ("loss",)),
         ({"loss": Radius()}, ("loss._target_",)),
         ({"metrics": Radius()}, ("metrics",)),
+        ({"model": Bounded}, ("model",)),
         ({"seed": object()}, ("seed",)),
     ],
 )
@@ -187,7 +188,10 @@ def test_a_run_shows_its_curves_pictures_and_numbers(run, monkeypatch):
 
 def test_a_loaded_model_makes_the_command_lines_samples(run, command):
     model = ganexp.load(run)
-    command(f"run={run.path}", "n=12", "classes=[3,7]", "seed=4", "format=npz", "output=a.npz", program=sample)
+    _, told, status = command(
+        f"run={run.path}", "n=12", "classes=[3,7]", "seed=4", "format=npz", "output=a.npz", program=sample
+    )
+    assert status == 0, told
     with np.load("a.npz") as arrays:
         x = model.sample(12, classes=[3, 7], seed=4)
         np.testing.assert_array_equal(x.numpy(), arrays["samples"])

@@ -19,6 +19,7 @@ from ganexp.config.errors import ConfigError
 
 _PLAIN = bool | int | float | str | None
 _WORD = re.compile(r"[A-Za-z_][\w./-]*")
+_NAMED = ("data", "model")  # groups by whose choices recipes are found
 _NO_WORDS = {"null", "true", "false", "inf", "nan", "yes", "no", "on", "off"}
 _ABSENT = object()
 
@@ -87,6 +88,9 @@ def _override(key: str, value: Any, sweeps: bool) -> list[str]:
     if section not in BASES or (name and section not in MANY):
         places = ", ".join(sorted(found for found in BASES if "." not in found))
         raise ConfigError(f"takes no {_kind(value)}", key, hint=f"objects stand for {places}")
+    if section in _NAMED:
+        hint = f"write {section}/mine.yaml with _target_: {node(value, key)['_target_']}, and pass config_dir"
+        raise ConfigError("takes no object, as recipes go by its name", key, hint=hint)
     described = text(node(value, key))
     if name:
         return [f"+{key}={described}"]

@@ -82,7 +82,7 @@ def every(*groups: str) -> dict[str, list[str]]:
     return {group: options(group) for group in groups}
 
 
-OPTIONS = ("loss", "optimizer", "lr_schedule", "extractor", "schedule", "trainer", "callbacks")
+OPTIONS = ("loss", "optimizer", "lr_schedule", "extractor", "recipe", "schedule", "trainer", "callbacks")
 LOGGERS = ["default", "csv", "tensorboard"]
 
 

@@ -30,7 +30,8 @@ class Progress(Callback):
         if not trainer.is_global_zero:
             return
         done, total = pl_module.counters.iteration, pl_module.total_iterations
-        interactive = sys.stderr.isatty()
+        # A notebook's stream is no terminal, and shows a line that is written over all the same.
+        interactive = sys.stderr.isatty() or type(sys.stderr).__module__.startswith("ipykernel")
         self._bar = tqdm(
             total=total, initial=done, unit="it", dynamic_ncols=interactive, mininterval=0.2 if interactive else 30.0,
             maxinterval=1.0 if interactive else 30.0, desc="training", smoothing=0.1, leave=True,

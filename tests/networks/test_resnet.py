@@ -5,13 +5,17 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from ganexp.networks.biggan import BigGANGenerator
 from ganexp.networks.initialisation import Initialisation
 from ganexp.networks.layer import Layer
-from ganexp.networks.resnet import Block, ConditionalNorm, ResNetDiscriminator, ResNetGenerator, SelfAttention, _down, _up
+from ganexp.networks.residual import Block, ConditionalNorm, SelfAttention, down, up
+from ganexp.networks.resnet import ResNetDiscriminator, ResNetGenerator
 from support.refused import refused
 
-ATTENTION = {"generator": {28: [14, 28], 32: [8, 16, 32], 48: [12, 24, 48], 64: [8, 16, 32, 64]},
-             "discriminator": {28: [14, 7], 32: [16, 8], 48: [24, 12, 6, 3], 64: [32, 16, 8, 4, 2]}}  # fmt: skip
+ATTENTION = {
+    "generator": {28: [14, 28], 32: [8, 16, 32], 48: [12, 24, 48], 64: [8, 16, 32, 64], 96: [48], 128: [64]},
+    "discriminator": {28: [14, 7], 32: [16, 8], 48: [24, 12, 6, 3], 64: [32, 16, 8, 4, 2], 96: [3], 128: [64, 4]},
+}
 
 
 @pytest.fixture(autouse=True)
@@ -30,6 +34,8 @@ def count(module):
         (32, 4_276_739, 4_304_387, 1_053_825),
         (48, 4_878_083, 4_902_275, 10_141_441),
         (64, 12_220_675, 12_272_515, 10_141_441),
+        (96, 14_862_595, 14_914_435, 10_141_441),
+        (128, 32_150_787, 32_239_491, 29_017_857),
     ],
 )
 def test_the_published_numbers_of_parameters(size, generator, conditional, discriminator):
@@ -43,7 +49,7 @@ def test_the_published_numbers_of_parameters(size, generator, conditional, discr
         assert count(ResNetDiscriminator(shape, 10, **plain)) == discriminator + 10 * 10 * (128 if size < 48 else 64)
 
 
-@pytest.mark.parametrize(("size", "channels"), [(28, 1), (32, 3), (48, 1), (64, 3)])
+@pytest.mark.parametrize(("size", "channels"), [(28, 1), (32, 3), (48, 1), (64, 3), (96, 4), (128, 1)])
 def test_every_size_with_any_channels_and_attention_at_every_map(size, channels):
     shape, y = (channels, size, size), torch.eye(3)[[0, 2]]
     for attention in ATTENTION["generator"][size]:
@@ -64,17 +70,17 @@ def test_every_size_with_any_channels_and_attention_at_every_map(size, channels)
 
 def test_other_sizes_are_refused_with_those_that_fit():
     for build in (lambda shape: ResNetGenerator(5, shape), ResNetDiscriminator):
-        for size, nearest in ((8, 28), (31, 32), (65, 64)):
+        for size, nearest in ((8, 28), (31, 32), (65, 64), (300, 128)):
             with refused("network", "data") as refusal:
                 build((3, size, size))
-            assert "28, 32, 48, 64" in str(refusal.value) and f"{nearest}x{nearest}" in refusal.value.hint
+            assert "28, 32, 48, 64, 96, 128" in str(refusal.value) and f"{nearest}x{nearest}" in refusal.value.hint
         for shape in ((3, 32, 28), (2,)):
             with refused("model", "network", "data"):
                 build(shape)
 
 
 def test_a_block_of_the_generator_by_hand():
-    block = _up(3, 5, Layer(norm="batch", bias="all"), 0)
+    block = up(3, 5, Layer(norm="batch", bias="all"), 0)
     norm1, _, _, conv1, norm2, _, conv2 = block.residual
     shortcut = block.shortcut[0]
     x = torch.randn(4, 3, 6, 6)
@@ -93,7 +99,7 @@ def test_a_block_of_the_generator_by_hand():
 
 @pytest.mark.parametrize(("first", "halve", "outputs"), [(1, 1, 5), (0, 1, 5), (0, 0, 3), (0, 0, 5)])
 def test_a_block_of_the_discriminator_by_hand(first, halve, outputs):
-    block = _down(3, outputs, Layer(bias="all"), halve=halve, first=first)
+    block = down(3, outputs, Layer(bias="all"), halve=halve, first=first)
     conv1, conv2 = (module for module in block.residual if isinstance(module, nn.Conv2d))
     x = torch.randn(4, 3, 6, 6)
     kept = x.clone()
@@ -105,6 +111,42 @@ def test_a_block_of_the_discriminator_by_hand(first, halve, outputs):
     expected = F.avg_pool2d(h + shortcut, 2) if halve else h + shortcut
     torch.testing.assert_close(block(x), expected, atol=1e-5, rtol=1e-4)
     assert torch.equal(x, kept), "an activation in place would change what the shortcut gets"
+
+
+def test_labels_are_projected_on_the_sums():
+    discriminator = ResNetDiscriminator((1, 28, 28), 3, channels=4, labels="projection", spectral_norm=False)
+    with torch.device("meta"):
+        published = ResNetDiscriminator((3, 32, 32), 10, labels="projection", spectral_norm=False)
+    assert count(published) == 1_053_825 + 1_280
+    x, y = torch.randn(2, 1, 28, 28), torch.eye(3)[[2, 0]]
+    features = F.relu(discriminator.blocks(x)).sum((2, 3))
+    expected = discriminator.output(features)[:, 0] + (features * discriminator.embedding.weight.T[[2, 0]]).sum(1)
+    torch.testing.assert_close(discriminator(x, y)[:, 0], expected)
+
+
+def test_the_published_numbers_of_parameters_of_biggan():
+    options = {"attention": 16, "spectral_norm": False}
+    with torch.device("meta"):
+        assert count(BigGANGenerator(80, (3, 32, 32), 10, **options)) == 9_416_196
+        discriminator = ResNetDiscriminator((3, 32, 32), 10, channels=192, labels="projection", **options)
+        assert count(discriminator) == 2_415_170
+
+
+def test_each_block_of_biggan_has_its_own_part_of_the_latent_and_the_shared_embedding():
+    generator = BigGANGenerator(9, (1, 32, 32), 3, channels=2, embedding=4, attention=None).eval()
+    seen = []
+    for block in generator.blocks:
+        block.register_forward_pre_hook(lambda _, args: seen.append(args[1]))
+    z, y = torch.randn(2, 9), torch.eye(3)[[2, 0]]
+    assert generator(z, y).shape == (2, 1, 32, 32)
+    first, *others = z.tensor_split(4, 1)
+    assert generator.base[0].in_features == first.shape[1] == 3
+    assert len(seen) == len(others) == 3
+    for condition, part in zip(seen, others, strict=True):
+        torch.testing.assert_close(condition, torch.cat([generator.embedding(y), part], 1))
+    assert BigGANGenerator(9, (3, 48, 48), channels=1, attention=24)(z).shape == (2, 3, 48, 48)
+    with refused("model.latent_dim"):
+        BigGANGenerator(3, (1, 32, 32), channels=2)
 
 
 def test_the_discriminator_is_linear_in_sums_over_space():

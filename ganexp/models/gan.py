@@ -122,6 +122,9 @@ class GAN(TwoPlayerModule):
         """Return the discriminator's score by the loss, and observe the logits."""
         self.observe("logits/real", real.logits)
         self.observe("logits/fake", fake.logits)
+        if self.augmentation is not None:
+            for tag, value in self.augmentation.look(real.logits).items():
+                self.observe(tag, value)
         return self.loss.discriminator(real.logits, fake.logits)
 
     def decode(self, raw: Tensor) -> Tensor:

@@ -22,6 +22,14 @@ class Augmentation(nn.Module, ABC):
     def forward(self, x: Tensor) -> Tensor:
         """Return changed samples with the shape (B, *shape) of ``x``, each changed by its own random numbers."""
 
+    def look(self, logits: Tensor) -> dict[str, Tensor]:
+        """Look at the logits with shape (B,) of real samples in an update of the discriminator.
+
+        Returns:
+            What the log should have, by its tag.
+        """
+        return {}
+
     def check(self, shape: tuple[int, ...]) -> None:
         """Refuse data to which the augmentation does not apply.
 

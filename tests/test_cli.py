@@ -38,8 +38,14 @@ NEEDS = {
     **dict.fromkeys(IMAGES, ("metrics=none",)),
 }
 """Data sets that ask for more than their name; a classifier of the downloaded ones would take minutes."""
-RESIDUAL = {"resnet": ("data.size=32", "network.generator.channels=2", "network.discriminator.channels=2")}
-"""The network that wants images of its own sizes, and is small for a test."""
+NARROW = ("network.generator.channels=2", "network.discriminator.channels=2")
+WIDE = {
+    **dict.fromkeys(("resnet", "sagan", "biggan"), ("data.size=32", *NARROW)),
+    **dict.fromkeys(("stylegan2", "r3gan"), NARROW),
+}
+"""Networks that are small for a test only if told so; the residual ones want images of their own sizes."""
+FAMILIES = ("sngan", "sagan", "biggan", "stylegan2", "r3gan")
+"""Presets with these in their names have such networks."""
 ELSEWHERE = {
     "accelerator": {"gpu", "mps", "ddp"},
     "hydra": {},
@@ -91,14 +97,21 @@ def on_random_images(name: str) -> tuple[str, ...]:
     return (*chosen, "data.subset=null") if (chosen := data_of(name, RANDOM)) else ()
 
 
+def of_preset(name: str) -> tuple[str, ...]:
+    """Return the overrides that let a preset run in a moment, on data from no file."""
+    narrow = NARROW if any(family in name for family in FAMILIES) else ()
+    pictures = NEEDS["folder"] if name.startswith("folder") else on_random_images(name)
+    return f"experiment={name}", "data.batch_size=4", *pictures, *narrow
+
+
 OTHER_DATA = (name for name in options("data") if name not in ("digits", "ring"))
 LINES = [
     *together(*TINY_RING, metrics=["points", "full", "none"], accelerator=["cpu", "auto"], logger=LOGGERS, **every(*OPTIONS)),
     *together(*TINY_IMAGES[:-1], "loss=hinge", metrics=["classes", "images"], **every("penalty", "augmentation")),
     *((*TINY_IMAGES, f"model={name}") for name in options("model")),
-    *((*TINY_IMAGES, f"network={name}", *RESIDUAL.get(name, ())) for name in options("network")),
+    *((*TINY_IMAGES, f"network={name}", *WIDE.get(name, ())) for name in options("network")),
     *((f"data={name}", "data.batch_size=2", "model=gan", *NEEDS.get(name, ())) for name in OTHER_DATA),
-    *((f"experiment={name}", "data.batch_size=4", *on_random_images(name)) for name in options("experiment")),
+    *map(of_preset, options("experiment")),
 ]  # fmt: skip
 
 

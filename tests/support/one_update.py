@@ -71,7 +71,9 @@ class SomePhotographs(AllPhotographs):
     number = 500
 
 
-RANDOM = {"mnist": RandomDigits, "cifar10": RandomPhotographs, "dcgan": RandomPhotographs}
+RANDOM = {
+    "mnist": RandomDigits, "cifar10": RandomPhotographs, "dcgan": RandomPhotographs, "stacked": RandomPhotographs,
+}  # fmt: skip
 BLACK = {"mnist": AllDigits, "cifar10": AllPhotographs, "dcgan": SomePhotographs}
 
 

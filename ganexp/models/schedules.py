@@ -10,7 +10,7 @@ class     value(u)
 Constant  ``initial``
 Linear    ``initial`` until ``start``, then on a straight line to ``final`` at u = 1
 Cosine    ``initial`` until ``start``, then on half a cosine wave to ``final`` at u = 1
-Geometric ``initial`` until ``start``, then by the same factor in equal times to ``final`` at u = 1
+Geometric ``initial`` until ``start``, then by the same factor in equal times to ``final`` at ``end``
 Step      ``initial`` times ``factor`` to the power of the number of ``milestones`` that u has reached
 ========= ==========================================================================================
 
@@ -27,6 +27,7 @@ from typing import Any
 from torch import nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
+from ganexp.config.errors import ConfigError
 from ganexp.config.types import Fraction, NonNegativeFloat, PositiveFloat, PositiveInt, Probability
 
 
@@ -128,25 +129,32 @@ class Geometric(Schedule):
 
     Arguments:
         start: Share of the time at which it begins to move.
+        end: Share of the time at which it arrives, later than ``start``.
         final: Value at the end.
         initial: Value at the beginning.
         warmup: Share of the time in which the value grows from 0; 0 for none.
         images: Real images after which the value stays; None: the run's budget.
+
+    Raises:
+        ConfigError: It would arrive before it begins.
     """
 
     def __init__(
         self,
         start: Fraction = 0.0,
+        end: Probability = 1.0,
         final: PositiveFloat = 0.01,
         initial: PositiveFloat = 1.0,
         warmup: Fraction = 0.0,
         images: PositiveInt | None = None,
     ) -> None:
         super().__init__(initial, warmup, images)
-        self.start, self.final = start, final
+        if end <= start:
+            raise ConfigError(f"a schedule cannot end at {end:g} and start at {start:g}", hint="let end be larger than start")
+        self.start, self.end, self.final = start, end, final
 
     def value(self, done: float) -> float:
-        way = max(0.0, done - self.start) / (1.0 - self.start)
+        way = min(1.0, max(0.0, done - self.start) / (self.end - self.start))
         return self.initial ** (1.0 - way) * self.final**way
 
 

@@ -46,6 +46,7 @@ def test_warmup_is_a_factor_on_every_schedule(path: Path) -> None:
         (Cosine(start=0.5, final=0.5), [1, 1, 1, 0.75, 0.5]),
         (Step(), [1, 1, 0.1, 0.01, 0.01]),
         (Geometric(final=0.0001), [1, 0.1, 0.01, 0.001, 0.0001]),
+        (Geometric(start=0.25, end=0.75, final=0.01), [1, 1, 0.1, 0.01, 0.01]),
         (Geometric(start=0.5, initial=4.0, final=1.0), [4, 4, 4, 2, 1]),
         (Cosine(initial=3.0, final=1.0), [3, 2 + math.sqrt(0.5), 2, 2 - math.sqrt(0.5), 1]),
         (Step(milestones=(1.0, 0.25), factor=0.5), [1, 0.5, 0.5, 0.5, 0.25]),

@@ -180,7 +180,7 @@ def test_batch_norm_would_break_what_the_check_protects() -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_every_configured_penalty_keeps_its_promises(path: Path) -> None:
-    node = OmegaConf.create({"recipe": {"r1_gamma": 1.0}, "penalty": OmegaConf.load(path)}).penalty
+    node = OmegaConf.create({"recipe": {"r1_gamma": 1.0, "r1_every": 1}, "penalty": OmegaConf.load(path)}).penalty
     if not node:  # none
         return
     penalty = instantiate(node)

@@ -25,14 +25,17 @@ def raised_no_alarm(run: Run) -> bool:
     return (run.summary.health.verdict, run.summary.health.alarms) == ("healthy", [])
 
 
-@pytest.mark.parametrize(("data", "modes", "high_quality"), [("ring", 8, 0.95), ("grid", 25, 0.9)])
-def test_the_default_recipe_covers_every_mode(tmp_path, data, modes, high_quality):
+@pytest.mark.parametrize(
+    ("data", "modes", "high_quality", "coverage", "spread"), [("ring", 8, 0.95, 0.8, 0.8), ("grid", 25, 0.9, 0.4, 0.4)]
+)
+def test_the_default_recipe_covers_every_mode(tmp_path, data, modes, high_quality, coverage, spread):
     run = trained(tmp_path / "run", f"data={data}").run
     assert raised_no_alarm(run)
     summary = run.summary
     assert summary.measured["samples"] == 2500
     assert summary.metrics["modes"] == modes
     assert summary.metrics["high_quality"] >= high_quality
+    assert summary.metrics["coverage"] >= coverage and summary.metrics["mode_spread"] >= spread
 
 
 def test_a_conditional_model_draws_the_digit_it_is_asked_for(tmp_path):

@@ -7,7 +7,7 @@ from itertools import zip_longest
 import pytest
 import torch
 from torch import nn
-from torch.nn.functional import cross_entropy, log_softmax, one_hot
+from torch.nn.functional import cosine_similarity, cross_entropy, log_softmax, one_hot
 
 from ganexp.config.build import build
 from ganexp.config.compose import compose, directory
@@ -28,7 +28,7 @@ MODELS, LOSSES, PENALTIES, AUGMENTATIONS = (
 )
 POINTS = (*TINY_RING, "network=mlp")
 QUIET = tuple(f"~callbacks.{name}" for name in ("samples", "evaluation", "checkpoints", "progress", "weights"))
-VARIANTS = ("acgan", "cgan_class", "cgan_projection", "infogan", "ssgan")
+VARIANTS = ("acgan", "cgan_class", "cgan_projection", "contragan", "infogan", "reacgan", "ssgan")
 
 
 @pytest.fixture
@@ -91,6 +91,46 @@ def test_codes_are_read_off_the_samples(begun):
     expected = 0.3 * (cross_entropy(fake.outputs[:, 1:6], fake.y) - gaussian + constant)
     for terms in (model.discriminator_terms(real, fake), model.generator_terms(real, fake)):
         torch.testing.assert_close(terms["information"], expected)
+
+
+def cosines(model, judged):
+    """Return the cosines between embeddings, and between embeddings and all proxies."""
+    embeddings, proxies = judged.outputs[:, 1:].detach(), model.proxies.weight.detach()
+    assert embeddings.shape == (12, 6) and proxies.shape == (CLASSES, 6)
+    return (
+        torch.tensor([[cosine_similarity(a, b, 0) for b in others] for a in embeddings]) for others in (embeddings, proxies)
+    )
+
+
+def contrast(i, y, samples, proxies):
+    """The contrastive loss of one sample, with temperature 0.5."""
+    e = torch.exp(samples / 0.5)
+    first = torch.exp(proxies[i, y[i]] / 0.5)
+    others = [j for j in range(12) if j != i]
+    kin = first + sum(e[i, j] for j in others if y[j] == y[i])
+    return -torch.log(kin / (first + sum(e[i, j] for j in others)))
+
+
+def margins(i, y, samples, proxies):
+    """The data-to-data cross-entropy of one sample, with margin 0.7 and temperature 0.5."""
+    own = torch.exp((proxies[i, y[i]] - 0.7).clamp(max=0) / 0.5)
+    far = sum(torch.exp((samples[i, j] - 0.3).clamp(min=0) / 0.5) for j in range(12) if y[j] != y[i])
+    return -torch.log(own / (own + far))
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "one"),
+    [("contragan", (), contrast), ("reacgan", ("model.margin=0.7",), margins)],
+)
+def test_embeddings_are_compared_as_published(begun, name, options, one):
+    overrides = ("model.dimensions=6", "model.temperature=0.5", "model.class_weight=0.3")
+    model, real, fake = begun(name, *overrides, *options)
+    for judged, terms in ((real, model.discriminator_terms(real, fake)), (fake, model.generator_terms(real, fake))):
+        samples, proxies = cosines(model, judged)
+        expected = 0.3 * sum(one(i, judged.y.tolist(), samples, proxies) for i in range(12)) / 12
+        torch.testing.assert_close(terms["class"], expected)
+    assert model.proxies in model.owners()["d"]
+    torch.testing.assert_close(model.realness(real.outputs, real.y), real.outputs[:, 0])
 
 
 @pytest.mark.parametrize("name", MODELS)

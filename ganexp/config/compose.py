@@ -2,6 +2,7 @@
 
 import difflib
 import hashlib
+import operator
 import re
 import secrets
 from collections.abc import Iterable
@@ -47,11 +48,13 @@ def register_resolvers() -> None:
     """Make the resolvers of ``conf/`` known to OmegaConf; call before composing.
 
     ``${ganexp.stamp:}`` is the process's unique name; ``${ganexp.unless:a,b}`` is ``b``, or null once ``a`` is set: the
-    default of one of two settings that exclude each other; ``${ganexp.unless:a,b,c}`` is ``c`` then.
+    default of one of two settings that exclude each other; ``${ganexp.unless:a,b,c}`` is ``c`` then. ``${ganexp.times:a,b}`` is
+    their product.
     """
     # Cached in the configuration, so that the jobs of a sweep agree in whatever process they run.
     OmegaConf.register_new_resolver("ganexp.stamp", stamp, replace=True, use_cache=True)
     OmegaConf.register_new_resolver("ganexp.unless", _unless, replace=True)
+    OmegaConf.register_new_resolver("ganexp.times", operator.mul, replace=True)
 
 
 def _unless(other: Any, default: Any, instead: Any = None) -> Any:

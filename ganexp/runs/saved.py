@@ -38,7 +38,7 @@ _FOLLOWED = re.compile(r"\$\{\s*([^\s:{}$]*)\s*(.?)", re.DOTALL)  # what is refe
 _SELECTED = re.compile(
     r"\$\{\s*oc\.select\s*:\s*([\w.]+)\s*(?:,[^{}$]*)?\}"
 )  # a place that may be missing, with what counts then
-_OWN = ("ganexp.stamp", "ganexp.unless")
+_OWN = ("ganexp.stamp", "ganexp.times", "ganexp.unless")
 _HINT = "if you trust who made the run, add trust=true"
 _NEVER = ("hydra", "defaults")  # sections by which Hydra would be told what to load and to call
 

@@ -26,11 +26,12 @@ def raised_no_alarm(run: Run) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("data", "modes", "high_quality", "coverage", "spread"), [("ring", 8, 0.95, 0.8, 0.8), ("grid", 25, 0.9, 0.4, 0.4)]
+    ("data", "modes", "high_quality", "coverage", "spread"), [("ring", 8, 0.95, 0.8, 0.8), ("grid", 25, 0.9, 0.5, 0.5)]
 )
 def test_the_default_recipe_covers_every_mode(tmp_path, data, modes, high_quality, coverage, spread):
     run = trained(tmp_path / "run", f"data={data}").run
-    assert raised_no_alarm(run)
+    # The grid's modes are too thin, and its run says so.
+    assert run.summary.health.verdict == ("healthy" if data == "ring" else "narrow")
     summary = run.summary
     assert summary.measured["samples"] == 2500
     assert summary.metrics["modes"] == modes

@@ -8,8 +8,8 @@ done, of ``images`` real images seen or, by default, of the run's budget, its va
 class     value(u)
 ========= ==========================================================================================
 Constant  ``initial``
-Linear    ``initial`` until ``start``, then on a straight line to ``final`` at u = 1
-Cosine    ``initial`` until ``start``, then on half a cosine wave to ``final`` at u = 1
+Linear    ``initial`` until ``start``, then on a straight line to ``final`` at ``end``
+Cosine    ``initial`` until ``start``, then on half a cosine wave to ``final`` at ``end``
 Geometric ``initial`` until ``start``, then by the same factor in equal times to ``final`` at ``end``
 Step      ``initial`` times ``factor`` to the power of the number of ``milestones`` that u has reached
 ========= ==========================================================================================
@@ -79,56 +79,6 @@ class Decay(Schedule):
 
     Arguments:
         start: Share of the time at which it begins to move.
-        final: Value at the end.
-        initial: Value at the beginning.
-        warmup: Share of the time in which the value grows from 0; 0 for none.
-        images: Real images after which the value stays; None: the run's budget.
-    """
-
-    def __init__(
-        self,
-        start: Fraction = 0.0,
-        final: NonNegativeFloat = 0.0,
-        initial: NonNegativeFloat = 1.0,
-        warmup: Fraction = 0.0,
-        images: PositiveInt | None = None,
-    ) -> None:
-        super().__init__(initial, warmup, images)
-        self.start, self.final = start, final
-
-    def value(self, done: float) -> float:
-        way = max(0.0, done - self.start) / (1.0 - self.start)
-        return self.final + (self.initial - self.final) * self.left(way)
-
-    @abstractmethod
-    def left(self, way: float) -> float:
-        """Return how much is left, from 1 to 0, when a share ``way`` of the way to ``final`` has passed."""
-
-
-class Linear(Decay):
-    """Move on a straight line; options as in :class:`Decay`."""
-
-    def left(self, way: float) -> float:
-        return 1.0 - way
-
-
-class Cosine(Decay):
-    """Move on half a cosine wave; options as in :class:`Decay`.
-
-    References:
-        SGDR: Stochastic Gradient Descent with Warm Restarts (Loshchilov, Hutter, 2017),
-            https://arxiv.org/abs/1608.03983
-    """
-
-    def left(self, way: float) -> float:
-        return (1.0 + math.cos(math.pi * way)) / 2
-
-
-class Geometric(Schedule):
-    """Change by the same factor in equal times, as rates and noise do that are to pass through all sizes.
-
-    Arguments:
-        start: Share of the time at which it begins to move.
         end: Share of the time at which it arrives, later than ``start``.
         final: Value at the end.
         initial: Value at the beginning.
@@ -143,8 +93,8 @@ class Geometric(Schedule):
         self,
         start: Fraction = 0.0,
         end: Probability = 1.0,
-        final: PositiveFloat = 0.01,
-        initial: PositiveFloat = 1.0,
+        final: NonNegativeFloat = 0.0,
+        initial: NonNegativeFloat = 1.0,
         warmup: Fraction = 0.0,
         images: PositiveInt | None = None,
     ) -> None:
@@ -154,8 +104,51 @@ class Geometric(Schedule):
         self.start, self.end, self.final = start, end, final
 
     def value(self, done: float) -> float:
-        way = min(1.0, max(0.0, done - self.start) / (self.end - self.start))
-        return self.initial ** (1.0 - way) * self.final**way
+        return self.between(min(1.0, max(0.0, done - self.start) / (self.end - self.start)))
+
+    @abstractmethod
+    def between(self, way: float) -> float:
+        """Return the value when a share ``way`` of the way from ``initial`` to ``final`` has passed."""
+
+
+class Linear(Decay):
+    """Move on a straight line; options as in :class:`Decay`."""
+
+    def between(self, way: float) -> float:
+        return self.final + (self.initial - self.final) * (1.0 - way)
+
+
+class Cosine(Decay):
+    """Move on half a cosine wave; options as in :class:`Decay`.
+
+    References:
+        SGDR: Stochastic Gradient Descent with Warm Restarts (Loshchilov, Hutter, 2017),
+            https://arxiv.org/abs/1608.03983
+    """
+
+    def between(self, way: float) -> float:
+        return self.final + (self.initial - self.final) * (1.0 + math.cos(math.pi * way)) / 2
+
+
+class Geometric(Decay):
+    """Change by the same factor in equal times, as rates and noise do that are to pass through all sizes.
+
+    Options as in :class:`Decay`, but that both values are larger than 0.
+    """
+
+    def __init__(
+        self,
+        start: Fraction = 0.0,
+        end: Probability = 1.0,
+        final: PositiveFloat = 0.01,
+        initial: PositiveFloat = 1.0,
+        warmup: Fraction = 0.0,
+        images: PositiveInt | None = None,
+    ) -> None:
+        super().__init__(start, end, final, initial, warmup, images)
+
+    def between(self, way: float) -> float:
+        return float(self.initial ** (1.0 - way) * self.final**way)
 
 
 class Step(Schedule):

@@ -36,6 +36,8 @@ class Rules(nn.Module):
         getattr(GAN, name) for name in ("realness", "critic", "discriminator_terms", "generator_terms", "adversarial")
     )
 
+    augmentation = None
+
     def __init__(self, loss=None) -> None:
         super().__init__()
         self.generator = nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Linear(4, 2))

@@ -26,7 +26,7 @@ CLASSES = 8
 MODELS, LOSSES, PENALTIES, AUGMENTATIONS = (
     sorted(path.stem for path in (directory() / group).glob("*.yaml")) for group in ("model", "loss", "penalty", "augmentation")
 )
-POINTS = (*TINY_RING, "network=mlp")
+POINTS = (*TINY_RING, "network=mlp", "augmentation=none", "recipe.octaves=0", "recipe.latent_octaves=0")
 QUIET = tuple(f"~callbacks.{name}" for name in ("samples", "evaluation", "checkpoints", "progress", "weights"))
 VARIANTS = ("acgan", "cgan_class", "cgan_projection", "contragan", "infogan", "reacgan", "ssgan")
 

@@ -42,7 +42,7 @@ def made_tiny(player, option):
 
 def configured(name, *overrides):
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        chosen = [f"network={name}", "recipe=none", *(f"network.{override}" for override in overrides)]
+        chosen = [f"network={name}", "recipe=none", "data=digits", *(f"network.{override}" for override in overrides)]
         config = compose("config", overrides=chosen).network
     for pair in (config.points, config.images) if "points" in config else (config,):
         for player in PLAYERS:

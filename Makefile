@@ -5,7 +5,7 @@ BIN := .venv/bin
 .PHONY: demo test test-slurm lint clean
 
 demo: .venv/.installed
-	$(BIN)/ganexp
+	$(BIN)/ganexp budget=1min
 
 # Small tensors: a thread per process and a process per core are faster than threads that wait for each other.
 # Coverage is that of the tests' own processes; Slipcover measures it at no cost, where a tracer took two thirds more.

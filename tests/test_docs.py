@@ -29,7 +29,7 @@ def test_a_logger_of_ones_own(tmp_path, monkeypatch, capsys):
     main()
     assert "finished" in capsys.readouterr().out
     (written,) = tmp_path.glob("outputs/*/*/curves.txt")
-    assert "'final/coverage'" in written.read_text() and "'data.batch_size': 64" in written.read_text()
+    assert "'final/coverage'" in written.read_text() and "'data.batch_size': 128" in written.read_text()
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from support.tiny import TINY_RING
         ("model._target_=support.foreign.Mixture", "+model.where=nobody"),
         ("model._target_=support.foreign.Mixture", "+model.where=list"),
         ("loss._target_=support.foreign.LearningLoss",),
-        ("+augmentation._target_=support.foreign.LearningAugmentation",),
+        ("augmentation=none", "+augmentation._target_=support.foreign.LearningAugmentation"),
     ],
 )
 def test_a_parameter_that_no_player_owns_is_refused(ready, part):

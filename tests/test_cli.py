@@ -144,7 +144,7 @@ def test_a_resumed_run_takes_options_that_others_follow(ganexp, tmp_path):
     ganexp(*SMALL, *TINY_RING, "trainer.max_iterations=2")
     ganexp(f"resume={the_run(tmp_path)}", "trainer.max_iterations=3", "optimizer.lr=0.25", "recipe.r1_gamma=0.5")
     config = Run(the_run(tmp_path)).config
-    assert (config["g_optimizer"]["lr"], config["penalty"]["gamma"]) == (0.25, 0.5)
+    assert (config["d_optimizer"]["lr"], config["penalty"]["gamma"]) == (0.25, 0.5)
     assert json.loads((the_run(tmp_path) / "summary.json").read_text())["iteration"] == 3
 
 

@@ -2,7 +2,6 @@
 
 import difflib
 import hashlib
-import operator
 import re
 import secrets
 from collections.abc import Iterable
@@ -54,11 +53,17 @@ def register_resolvers() -> None:
     # Cached in the configuration, so that the jobs of a sweep agree in whatever process they run.
     OmegaConf.register_new_resolver("ganexp.stamp", stamp, replace=True, use_cache=True)
     OmegaConf.register_new_resolver("ganexp.unless", _unless, replace=True)
-    OmegaConf.register_new_resolver("ganexp.times", operator.mul, replace=True)
+    OmegaConf.register_new_resolver("ganexp.times", _times, replace=True)
 
 
 def _unless(other: Any, default: Any, instead: Any = None) -> Any:
     return default if other is None else instead
+
+
+def _times(number: Any, factor: Any) -> Any:
+    """Return a product; what is no positive number is left as it is, for its own refusal."""
+    product = type(number) in (int, float) and number > 0 and type(factor) in (int, float)
+    return number * factor if product else number
 
 
 def plain(cfg: DictConfig, resolve: bool = True) -> dict[str, Any]:

@@ -141,7 +141,7 @@ def test_an_alarm_may_lead_back_to_a_good_checkpoint_with_lower_rates(tmp_path, 
     assert (summary.health.verdict, summary.health.rollbacks) == ("healthy", 1)
     assert [alarm.iteration for alarm in summary.health.alarms] == [14]
     assert (run.config["d_optimizer"]["lr"], run.config["g_optimizer"]["lr"]) == (rates[0] / 2, rates[1] / 2)
-    assert run.config["optimizer"]["lr"] == rates[1], "what both rates are made from is left as it was"
+    assert run.config["optimizer"]["lr"] == rates[0], "what both rates are made from is left as it was"
     # The first sign came at 10; what was kept at 8 is the newest from before.
     learning_rates = curve(run.path, "lr/d")
     assert learning_rates[8] > 1.5 * learning_rates[10]

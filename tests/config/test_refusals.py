@@ -130,12 +130,12 @@ def test_windows_line_ends_are_read(monkeypatch, tmp_path, capsys):
 
 
 def test_hints_know_the_users_own_files(refused, tmp_path):
-    for name, group in (("moons", "data"), ("soft", "loss")):
+    for name, group in (("twin_moons", "data"), ("soft", "loss")):
         (tmp_path / "mine" / group).mkdir(parents=True)
         (tmp_path / "mine" / group / f"{name}.yaml").write_text("_target_: nowhere.Thing\nsharpness: 1\n")
-    assert "choices: " in (told := refused("data=null", "--config-dir", "mine")) and "moons" in told
+    assert "choices: " in (told := refused("data=null", "--config-dir", "mine")) and "twin_moons" in told
     assert "loss=soft" in refused("loss=sofd", "--config-dir", "mine")
-    assert "data.sharpness=2" in refused("data=moons", "data.sharpnes=2", "--config-dir", "mine")
+    assert "data.sharpness=2" in refused("data=twin_moons", "data.sharpnes=2", "--config-dir", "mine")
 
 
 def test_data_that_cannot_be_downloaded(refused, monkeypatch, tmp_path):

@@ -94,7 +94,7 @@ WRONG = [
     ("data=density data.size=1000000000000", "data.size=1000000000000: ", "64 TB"),
     ("data=digits data.size=1000000 model=gan network.generator.widths=[1]", "network=mlp: ", "memory"),
     ("data.batch_size=1000000000000", "data.batch_size=1000000000000: ", "for one batch"),
-    ("data=digits data.size=128 model=dcgan", "network=dcgan data=digits: ", "widths"),
+    ("data=digits data.size=256 model=dcgan", "network=dcgan data=digits: ", "widths"),
     ("data=digits callbacks.evaluation.samples=1 metrics=images ~metrics.classes", "callbacks.evaluation.samples=1: ", ""),
     ("callbacks.evaluation.best=fid", "callbacks.evaluation.best=fid: ", "coverage, sliced_wasserstein"),
     (

@@ -30,7 +30,7 @@ BASES = {
     "d_optimizer": "torch.optim.Optimizer",
     "g_optimizer": "torch.optim.Optimizer",
     "metrics": "ganexp.metrics.Metric",
-    "extractor": "ganexp.metrics.extractors.Extractor",
+    "extractor": "ganexp.metrics.extractors.ForData",
     "callbacks": "lightning.pytorch.Callback",
     "logger": "lightning.pytorch.loggers.Logger",
     "launcher": "ganexp.sweeps.launchers.Launcher",
@@ -47,7 +47,7 @@ PARTIAL = {"d_optimizer", "g_optimizer"}
 
 _PARTS = (
     "torch.nn.Module", "ganexp.networks.Networks", "ganexp.networks.initialisation.Initialisation",
-    "ganexp.models.schedules.Schedule", "ganexp.metrics.extractors.Extractor",
+    "ganexp.models.schedules.Schedule", "ganexp.metrics.extractors.ForData",
 )  # fmt: skip
 """The base classes of what stands inside the nodes of this package."""
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ganexp.config.errors import ConfigError
 from ganexp.data import Data, Images, Split
-from ganexp.metrics.extractors import Extractor, Features
+from ganexp.metrics.extractors import Features, ForData
 from ganexp.runs.files import whole_file
 
 # Real samples of each split whose features are kept, in an order drawn once for all.
@@ -77,7 +77,7 @@ class Reference:
         extractor: What sees features in its samples; for images.
     """
 
-    def __init__(self, data: Data, extractor: Extractor | None = None) -> None:
+    def __init__(self, data: Data, extractor: ForData | None = None) -> None:
         self.data = data.whole()
         self.extractor = extractor.fitting(self.data) if extractor and isinstance(self.data, Images) else None
         self.device = torch.device("cpu")

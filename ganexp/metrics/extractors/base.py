@@ -29,7 +29,15 @@ class Features(NamedTuple):
         return cls(*(torch.cat(tensors) for tensors in zip(*parts, strict=True)))
 
 
-class Extractor(ABC):
+class ForData(ABC):
+    """What the config group ``extractor`` takes: an extractor, or something that finds the one for the data."""
+
+    @abstractmethod
+    def fitting(self, data: Images) -> "Extractor":
+        """Return the extractor to use for this data."""
+
+
+class Extractor(ForData):
     """A fixed network that turns images into vectors, whose distances mean something, and into classes.
 
     Attributes:
@@ -43,10 +51,10 @@ class Extractor(ABC):
     names_things: ClassVar[bool] = True
 
     def fitting(self, data: Images) -> "Extractor":
-        """Return the extractor to use for this data: this one, unless it stands for others."""
+        """Return this one."""
         return self
 
-    def check(self, data: Images) -> None:  # noqa: B027 (an extractor may take any images)
+    def check(self, data: Images) -> None:
         """Refuse images that it cannot judge, before any work is done.
 
         Raises:

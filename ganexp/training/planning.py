@@ -42,30 +42,33 @@ def plan(config: dict[str, Any], components: Components, budget: float) -> tuple
         experiment = assemble(trial, Run(Path(folder, "run")), replace(components, metrics={}))
         experiment.trainer.callbacks.append(watch)  # type: ignore[attr-defined]
         experiment.trainer.fit(experiment.model, datamodule=experiment.data)
-    measuring, times = _measuring(config, components, experiment.model)
-    training = max(budget - times * measuring, _LEAST * budget)
-    iterations = min(max(1, int(training / watch.iteration)), _MOST)
-    found = f"{iterations:,} iterations of {1000 * watch.iteration:.3g} ms"
-    return iterations, found + (f" and {times} measurements of {measuring:.2g} s" if times else "")
+    measuring, evaluation = _measuring(config, components, experiment.model)
+    least, training, found = _LEAST * budget, budget, f"of {1000 * watch.iteration:.3g} ms"
+    each = watch.iteration
+    if evaluation is not None:
+        found += f", with measurements of {measuring:.2g} s"
+        if evaluation.every is None and evaluation.epochs is None:
+            training -= evaluation.times * measuring
+        else:
+            each += measuring / evaluation.cadence(_MOST, experiment.data.iterations_per_epoch)
+    iterations = min(max(1, int(max(training / each, least / watch.iteration))), _MOST)
+    return iterations, f"{iterations:,} iterations {found}"
 
 
-def _measuring(config: dict[str, Any], components: Components, model: GAN) -> tuple[float, int]:
-    """Return the seconds of a measurement, and how many the run has."""
+def _measuring(config: dict[str, Any], components: Components, model: GAN) -> tuple[float, Evaluation | None]:
+    """Return the seconds of a measurement, and what makes it; None where the run measures nothing."""
     measures = Measures(components.metrics, components.reference, config["metrics"])
-    nodes = {name: node for name, node in config["callbacks"].items() if _evaluates(node)}
-    for evaluation in build(nodes, "callbacks", [RunState(), measures]).values():
-        prepare(evaluation.measures.metrics, components.reference)
-        for _ in range(2):  # the first one also measures what real samples score
-            began = time.perf_counter()
-            kept = evaluation.measures
-            measure(model, kept.metrics, kept.reference, kept.settings, evaluation.samples, evaluation.seed)
-            took = time.perf_counter() - began
-        return took, evaluation.times
-    return 0.0, 0
-
-
-def _evaluates(node: Any) -> bool:
-    return isinstance(node, dict) and str(node.get("_target_")).rpartition(".")[2] == Evaluation.__name__
+    callbacks = build(config["callbacks"], "callbacks", [RunState(), measures]).values()
+    evaluation = next((callback for callback in callbacks if isinstance(callback, Evaluation)), None)
+    if evaluation is None:
+        return 0.0, None
+    kept, took = evaluation.measures, 0.0
+    prepare(kept.metrics, kept.reference)
+    for _ in range(2):  # the first one also measures what real samples score
+        began = time.perf_counter()
+        measure(model, kept.metrics, kept.reference, kept.settings, evaluation.samples, evaluation.seed)
+        took = time.perf_counter() - began
+    return took, evaluation
 
 
 class _Stopwatch(Callback):

@@ -6,7 +6,6 @@ The run itself knows the number alone: its schedules are stretched to it, and it
 import tempfile
 import time
 from copy import deepcopy
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from ganexp.metrics.measurement import measure, prepare
 from ganexp.models import GAN
 from ganexp.runs.run import Run
 from ganexp.training.callbacks import Evaluation, Measures
-from ganexp.training.components import Components
+from ganexp.training.components import Components, build_components
 from ganexp.training.experiment import assemble
 from ganexp.training.state import RunState
 
@@ -39,7 +38,8 @@ def plan(config: dict[str, Any], components: Components, budget: float) -> tuple
     trial["trainer"] |= {"max_epochs": None, "max_iterations": _MOST}
     watch = _Stopwatch()
     with tempfile.TemporaryDirectory(prefix="ganexp-") as folder:
-        experiment = assemble(trial, Run(Path(folder, "run")), replace(components, metrics={}))
+        # Of its own objects: those of the run would remember what they have seen, and lose their schedules.
+        experiment = assemble(trial, Run(Path(folder, "run")), build_components(trial))
         experiment.trainer.callbacks.append(watch)  # type: ignore[attr-defined]
         experiment.trainer.fit(experiment.model, datamodule=experiment.data)
     measuring, evaluation = _measuring(config, components, experiment.model)

@@ -3,6 +3,7 @@
 import sys
 
 import pytest
+import torch
 
 from ganexp.__main__ import main
 from ganexp.runs.run import Run
@@ -39,6 +40,18 @@ def test_a_time_becomes_iterations_which_the_run_keeps(ganexp, capsys):
     assert budget_of(ganexp(f"resume={run.path}")) == found, "the speed is not measured again"
     longer = ganexp(f"resume={run.path}", f"trainer.max_iterations={found['max_iterations'] + 5}")
     assert longer.summary.iteration == found["max_iterations"] + 5
+
+
+def test_what_was_measured_first_leaves_no_trace(ganexp, tmp_path):
+    run = ganexp(*QUICK, "callbacks.weights.times=1", "budget=0.5s")
+    iterations = run.config["trainer"]["max_iterations"]
+    (tmp_path / "outputs").rename(tmp_path / "planned")
+    same = ganexp(*QUICK, "callbacks.weights.times=1", f"trainer.max_iterations={iterations}")
+    weights = [
+        torch.load(next((folder / "weights").glob("generator-*.pt")), weights_only=True)
+        for folder in (next(tmp_path.glob("planned/*/*")), same.path)
+    ]
+    assert all(torch.equal(weights[0][name], weight) for name, weight in weights[1].items())
 
 
 def test_a_tiny_budget_has_one_iteration(ganexp):

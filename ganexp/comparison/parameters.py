@@ -15,8 +15,8 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from ganexp.comparison.collect import Outcome
-from ganexp.config.compose import assigned, flatten
-from ganexp.config.keys import Purpose, distinguishes, purpose
+from ganexp.config.compose import assigned
+from ganexp.config.keys import Purpose, distinguishes, given, purpose
 
 Row = dict[str, Any]
 
@@ -127,7 +127,7 @@ def _settings(outcome: Outcome) -> Row:
     if outcome.config is None:
         return {key: _parsed(value) for key, value in assigned(outcome.overrides).items()}
     content = {key: value for key, value in outcome.config.items() if key not in ("choices", "flags")}
-    return _choices(outcome) | flatten(content) | _rates(outcome)
+    return _choices(outcome) | given(content) | _rates(outcome)
 
 
 def _choices(outcome: Outcome) -> Row:

@@ -72,15 +72,21 @@ def distinguishes(key: str) -> bool:
     return purpose(key) is Purpose.COMPUTES
 
 
+def given(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a configuration by dotted key, without what a run has found from the rest: iterations, from a budget of time."""
+    flat = flatten(dict(config))
+    if flat.get("budget") is None:
+        return flat
+    return {key: value for key, value in flat.items() if key not in ("trainer.max_epochs", "trainer.max_iterations")}
+
+
 def settings(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a run computes by, as JSON has it, by dotted key.
 
     Arguments:
         config: Its configuration, resolved or not, in plain types.
     """
-    flat = {key: value for key, value in flatten(dict(config)).items() if computes(key)}
-    if flat.get("budget") is not None:  # the iterations were found from it, on whatever machine
-        flat = {key: value for key, value in flat.items() if key not in ("trainer.max_epochs", "trainer.max_iterations")}
+    flat = {key: value for key, value in given(config).items() if computes(key)}
     content: dict[str, Any] = json.loads(json.dumps(flat, default=str))
     return content
 

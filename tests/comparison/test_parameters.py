@@ -137,6 +137,12 @@ def test_whole_numbers_and_others_are_equal(compared):
     assert compared("recipe.r1_gamma=1", "recipe.r1_gamma=1.0")[0] == {}
 
 
+def test_iterations_that_were_found_from_a_time_are_no_parameter(compared):
+    parameters, _, names = compared(*(f"budget=5min trainer.max_iterations={count}" for count in (100, 120)))
+    assert parameters == {} and set(names.values()) == {"all runs"}
+    assert set(compared("budget=5min", "budget=6min")[0]) == {"budget"}
+
+
 def test_a_refused_job_is_of_the_kind_that_its_overrides_name(tmp_path):
     for loss in ("hinge", "r3gan"):
         make_run(tmp_path, f"loss={loss}", "seed=0", content=summary())

@@ -1,6 +1,7 @@
 """Tiny experiments, composed as the command line composes them and trained in the test's own folder."""
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -39,11 +40,14 @@ def _own_caches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _no_traces() -> Iterator[None]:
-    """Leave the random generators, the environment and Hydra as they were."""
-    environment = dict(os.environ)
+def _no_traces(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Leave the random generators, the environment, Hydra and the modules that tests wrote themselves as they were."""
+    environment, modules, written = dict(os.environ), set(sys.modules), str(tmp_path_factory.getbasetemp())
     with torch.random.fork_rng():
         yield
+    for name in sys.modules.keys() - modules:  # the next test may write another module of the same name
+        if str(getattr(sys.modules[name], "__file__", None)).startswith(written):
+            del sys.modules[name]
     os.environ.clear()
     os.environ.update(environment)
     GlobalHydra.instance().clear()

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from ganexp.config.lazy import lazily
 
 if TYPE_CHECKING:
-    from ganexp.api import Sweep, compare, evaluate, load, resume, sample, sweep, train
+    from ganexp.api import Sweep, compare, evaluate, load, repeat, resume, sample, sweep, train
     from ganexp.config.errors import ConfigError
     from ganexp.data import Data
     from ganexp.metrics import Metric
@@ -34,6 +34,7 @@ __all__ = [
     "compare",
     "evaluate",
     "load",
+    "repeat",
     "resume",
     "sample",
     "sweep",
@@ -51,7 +52,7 @@ _HOMES = {
     "Regularizer": "ganexp.models.regularizers",
     "Run": "ganexp.runs.run",
     "TrainedModel": "ganexp.sampling.model",
-    **dict.fromkeys(("Sweep", "compare", "evaluate", "load", "resume", "sample", "sweep", "train"), "ganexp.api"),
+    **dict.fromkeys(("Sweep", "compare", "evaluate", "load", "repeat", "resume", "sample", "sweep", "train"), "ganexp.api"),
 }
 
 __getattr__ = lazily(__name__, _HOMES)

@@ -75,6 +75,24 @@ def resume(run: Where, *overrides: str, config_dir: str | Path | None = None, **
     return _train([f"resume={_path(run)}", *trust, *_overrides(overrides, options)], config_dir)
 
 
+def repeat(run: Where, *overrides: str, config_dir: str | Path | None = None, **options: Any) -> Run:
+    """Make another run of a run's configuration, in a folder of its own, as ``ganexp repeat RUN``; return it.
+
+    Without changes it is the same run bit for bit, on the same machine with the same versions.
+
+    Arguments:
+        run: The run, or its directory.
+        overrides: Options that differ, as on the command line, such as ``"seed=1"``.
+        config_dir: As for :func:`resume`.
+        options: The same by name.
+
+    Raises:
+        ConfigError: It cannot be repeated like this; nothing is left behind.
+    """
+    trust = ["trust=true"] if isinstance(run, Run) and run.trusted else []
+    return _train([f"repeat={_path(run)}", *trust, *_overrides(overrides, options)], config_dir)
+
+
 @dataclass(frozen=True)
 class Sweep:
     """A sweep that has ended, or was stopped.

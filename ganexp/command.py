@@ -16,7 +16,7 @@ from ganexp.config import compose as configuration
 from ganexp.config.errors import ConfigError
 from ganexp.config.flags import read_flags
 from ganexp.config.paths import quote_home
-from ganexp.config.refusals import check_resumed, check_typed
+from ganexp.config.refusals import check_choices, check_typed
 from ganexp.config.source import register_source
 from ganexp.runs import resumed
 from ganexp.runs.run import Run
@@ -24,6 +24,8 @@ from ganexp.training.job import is_first_process
 
 # Hydra would make a folder of its own where the configuration is not the shipped one.
 _NO_FOLDER = ["hydra.run.dir=.", "hydra.output_subdir=null", "hydra/job_logging=none"]
+
+_SAVED = {"resume": "resumed", resumed.REPEAT: "repeated"}
 
 
 def execute(
@@ -50,45 +52,50 @@ def execute(
         from ganexp.sweeps.sweeper import register
 
         register(swept)
-    run = _resumed(arguments, flags.multirun)
+    resumed.refuse_folder(arguments)
+    key, run = _saved(arguments, flags.multirun)
     arguments = [quote_home(argument) for argument in arguments]
-    # The configuration of a run that is resumed lies in no folder that Hydra reads, and its path is no word of Hydra's
-    # language, in which backslashes, quotes and ${} mean something.
-    is_saved = run is not None or (not flags.multirun and resumed.repeats(arguments))
-    folder, name = (None, resumed.NAME) if is_saved else (str(configuration.directory()), "config")
+    # The configuration of a saved run lies in no folder that Hydra reads, and its path is no word of Hydra's language, in which
+    # backslashes, quotes and ${} mean something.
+    folder, name = (None, resumed.NAME) if run else (str(configuration.directory()), "config")
+    continued = run if key == "resume" else None
     version.setbase("1.3")
     parser = get_args_parser()
     _run_hydra(
         args=parser.parse_args([*([] if flags.multirun else _NO_FOLDER), *arguments]), args_parser=parser,
-        task_function=lambda cfg: task(cfg, run), config_path=folder, config_name=name,
+        task_function=lambda cfg: task(cfg, continued), config_path=folder, config_name=name,
     )  # fmt: skip
 
 
-def _resumed(arguments: list[str], multirun: bool) -> Run | None:
-    """Return the run that ``resume=<run>`` names, whose configuration Hydra is given; the arguments are adapted.
+def _saved(arguments: list[str], multirun: bool) -> tuple[str, Run | None]:
+    """Return the run that ``resume=<run>`` or ``repeat=<run>`` names, whose configuration Hydra is given, and which of the two.
 
     Arguments:
-        arguments: Overrides and flags.
+        arguments: Overrides and flags; they are adapted.
         multirun: Whether many runs are asked for.
 
     Raises:
         ConfigError: There is no such run, or more than one is named.
     """
-    named = [argument for argument in arguments if argument.lstrip("+").startswith("resume=")]
+    named = [argument for argument in arguments if argument.lstrip("+").partition("=")[0] in _SAVED]
+    key, _, value = (named[0] if named else "resume=null").partition("=")
     if any(argument.startswith("+") for argument in named):
-        raise ConfigError("this option exists already", "resume", hint="write it without +")
+        raise ConfigError("this option exists already", key.lstrip("+"), hint="write it without +")
     if len(named) > 1:
-        raise ConfigError(f"one run is resumed at a time, not {len(named)}", "resume")
-    value = named[0].partition("=")[2] if named else "null"
+        raise ConfigError(f"one run is {_SAVED[key]} at a time, not {len(named)}", key)
     if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
         value = value[1:-1]
-    trust = resumed.take_trust(arguments, resumes=value != "null")
+    trust = resumed.take_trust(arguments, saved=value != "null")
     if value == "null":
-        return None
+        return key, None
     if multirun:
-        raise ConfigError("one run is resumed at a time, not a sweep", "resume", hint="the same command continues a sweep")
-    run = Run.open(value)
-    arguments.remove(named[0])
-    check_resumed(arguments)
-    resumed.store(run, trust)
-    return run
+        hint = "the same command continues a sweep" if key == "resume" else "sweep the command that its summary.json has"
+        raise ConfigError(f"one run is {_SAVED[key]} at a time, not a sweep", key, hint=hint)
+    try:
+        run = Run.open(value)
+        arguments.remove(named[0])
+        check_choices(arguments)
+        resumed.store(run, trust, repeat=key == resumed.REPEAT)
+    except ConfigError as error:  # what is saved speaks of the option by which it is resumed
+        raise ConfigError(error.message, *(key if one == "resume" else one for one in error.keys), hint=error.hint) from error
+    return key, run

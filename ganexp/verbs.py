@@ -1,4 +1,4 @@
-"""The verbs of the command line: ``ganexp train|sweep|resume|sample|evaluate|compare|list``.
+"""The verbs of the command line: ``ganexp train|sweep|resume|repeat|sample|evaluate|compare|list``.
 
 A verb is another way to write a command: ``ganexp train data=grid`` is ``python -m ganexp data=grid``, and
 ``ganexp sample run=RUN`` is ``python -m ganexp.sample run=RUN``. Without one, ``ganexp`` trains, or sweeps with ``-m``.
@@ -16,6 +16,7 @@ _PROGRAMS = {
     "evaluate": "ganexp.evaluation.program",
     "compare": "ganexp.comparison.program",
 }
+_SAVED = {"resume": "continue", "repeat": "repeat"}
 _FOLDER = ("--config-dir", "-cd")
 
 
@@ -41,10 +42,10 @@ def translate(given: Sequence[str]) -> list[str] | None:
         return rest
     if verb == "sweep":
         return ["-m", *rest]
-    if verb == "resume":
+    if verb in _SAVED:
         if not rest or rest[0].startswith("-"):
-            raise ConfigError("name the run to continue", "resume", hint="ganexp resume outputs/<name>/<time>-<id>")
-        return [f"resume={rest[0].removeprefix('resume=')}", *rest[1:]]
+            raise ConfigError(f"name the run to {_SAVED[verb]}", verb, hint=f"ganexp {verb} outputs/<name>/<time>-<id>")
+        return [f"{verb}={rest[0].removeprefix(f'{verb}=')}", *rest[1:]]
     return list(given)
 
 

@@ -124,6 +124,21 @@ def test_options_by_name_are_overrides(run):
     ]  # fmt: skip
 
 
+def test_a_run_is_repeated_bit_for_bit_in_a_folder_of_its_own(run, monkeypatch):
+    monkeypatch.chdir(run.path.parents[1])
+    before = weights(run)
+    again, other = ganexp.repeat(run), ganexp.repeat(run.path, seed=2, trainer={"max_iterations": 2})
+    assert weights(again) == weights(run) == before and (again.path / "final.png").read_bytes() == run.samples[-1].read_bytes()
+    assert again.path.parent == run.path.parent and again.overrides == run.overrides
+    assert (other.summary.seed, other.overrides) == (2, [*run.overrides, "seed=2", "trainer.max_iterations=2"])
+    for wrong in (["loss=hinge"], [f"resume={run.path}"], ["-m"], ["data.batch_size=0"]):
+        with pytest.raises(ganexp.ConfigError):
+            ganexp.repeat(run, *wrong)
+    with refused("repeat"):
+        ganexp.repeat("nowhere")
+    assert len(list(run.path.parent.iterdir())) == 3
+
+
 def test_classes_of_ones_own_are_what_the_run_is_made_by(command):
     run = ganexp.train(*RING, loss=Bounded(2.0), metrics={"radius": Radius()}, trainer={"max_iterations": 2})
     assert run.config["loss"] == {"_target_": "support.own.Bounded", "c": 2.0}

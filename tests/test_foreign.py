@@ -170,7 +170,18 @@ def test_what_says_nothing_of_trust_is_refused(sent, monkeypatch, capsys, trust)
     assert Program(main, monkeypatch, capsys).refuse("resume=run", trust).startswith(trust)
 
 
-def test_trust_is_about_runs_that_are_resumed(monkeypatch, capsys):
+@pytest.mark.parametrize("verb", ["resume", "repeat"])
+def test_what_is_saved_is_not_trusted(sent, monkeypatch, capsys, verb):
+    change(sent, lambda config: config.update(loss={"_target_": "evil.Evil"}))
+    program, before = Program(main, monkeypatch, capsys), files()
+    assert "trust=[evil]" in program.refuse(f"{verb}=run")
+    change(sent, lambda config: config.update(defaults=["evil"]))
+    assert "damaged" in program.refuse(f"{verb}=run", "trust=true")
+    assert program.refuse("--config-path", "run/.hydra").endswith(f"(use repeat={sent.path})")
+    assert files() == before
+
+
+def test_trust_is_about_runs_that_are_saved(monkeypatch, capsys):
     assert Program(main, monkeypatch, capsys).refuse("data=ring", "trust=true").startswith("trust=true")
 
 
@@ -195,10 +206,10 @@ def test_commands_that_are_kept_and_printed_run_as_they_stand(tmp_path, monkeypa
     shutil.rmtree("out")
     _, again = run(*words[3:])
     assert again["metrics"] == summary["metrics"] and again["command"] == summary["command"]
-    repeat = [*words[:3], "--config-path", f"{again['directory']}/.hydra", "seed=1"]
-    _, other = run(*repeat[3:], "output_dir=other")
+    changes = ("seed=1", "output_dir=other")
+    run(f"repeat={again['directory']}", "trust=[own]", *changes)
     (other,) = (json.loads(path.read_text()) for path in Path("other").glob("*/*/summary.json"))
-    assert other["seed"] == 1 and shlex.split(other["command"])[3:5] == repeat[3:5]
+    assert other["seed"] == 1 and shlex.split(other["command"]) == [*words, *changes]
     resume = shlex.split(command(Path(again["directory"])))
     _, further = run(*resume[3:], "trainer.max_iterations=8")
     assert further["iteration"] == 8

@@ -23,6 +23,7 @@ from support.refused import refused
         (["sweep", "seed=1,2"], ["-m", "seed=1,2"]),
         (["resume", "a/b=c", "seed=1"], ["resume=a/b=c", "seed=1"]),
         (["resume", "resume=a"], ["resume=a"]),
+        (["repeat", "a", "seed=1"], ["repeat=a", "seed=1"]),
     ],
 )
 def test_a_verb_is_another_way_to_write_a_command(typed, meant):
@@ -37,7 +38,7 @@ def test_programs_are_verbs(verb, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize(
-    "line", [["resume"], ["list", "los"], ["list", "loss", "hinje"], ["list", "loss=hinge"], ["list", "a", "b", "c"], ["trian"]]
+    "line", [["resume"], ["repeat"], ["list", "los"], ["list", "loss", "hinje"], ["list", "loss=hinge"], ["list", "a", "b", "c"], ["trian"]]
 )
 def test_what_no_verb_can_do_is_refused(line, monkeypatch, capsys):
     assert Program(main, monkeypatch, capsys).refuse(*line)

@@ -25,7 +25,7 @@ def read_flags(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]
     if unknown:
         raise _no_such_flag(unknown[0], arguments)
     if flags.experimental_rerun:
-        raise ConfigError("this flag of Hydra's does not apply here", "--experimental-rerun", hint="use resume=RUN")
+        raise ConfigError("this flag of Hydra's does not apply here", "--experimental-rerun", hint="use repeat=RUN")
     if flags.resolve and not (flags.cfg or flags.help):
         raise ConfigError("this flag says how --cfg shows the configuration", "--resolve", hint="write --cfg job --resolve")
     left = Counter(flags.overrides)

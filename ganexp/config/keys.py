@@ -49,6 +49,7 @@ PURPOSES = {
     "output_dir": Purpose.NAMES,
     "hydra": Purpose.COMMAND,
     "launcher": Purpose.COMMAND,
+    "repeat": Purpose.COMMAND,
     "resume": Purpose.COMMAND,
     "search": Purpose.COMMAND,
     "sweep": Purpose.COMMAND,

@@ -59,8 +59,8 @@ def stated(error: BaseException, message: str) -> ConfigError:
     return found
 
 
-def check_resumed(overrides: Sequence[str]) -> None:
-    """Refuse choices for a run that has made them.
+def check_choices(overrides: Sequence[str]) -> None:
+    """Refuse choices for a saved run, which has made them.
 
     Raises:
         ConfigError: A group is chosen in.
@@ -69,7 +69,7 @@ def check_resumed(overrides: Sequence[str]) -> None:
     for key in map(_key, overrides):
         if key.partition("@")[0].strip("/") in groups:
             hint = "use trainer.accelerator" if key == "accelerator" else "set options in them, such as schedule.d_steps=2"
-            raise ConfigError("a resumed run keeps its choices", key, hint=hint)
+            raise ConfigError("a saved run keeps its choices", key, hint=hint)
 
 
 def _key(override: str) -> str:
@@ -168,7 +168,7 @@ def _as_typed(key: str, arguments: Sequence[str]) -> str:
 def _choices(cfg: DictConfig) -> dict[str, Any]:
     from hydra.core.hydra_config import HydraConfig
 
-    if "choices" in cfg:  # a resumed run brings its own
+    if "choices" in cfg:  # a saved run brings its own
         return dict(cfg.choices)
     return dict(HydraConfig.get().runtime.choices) if HydraConfig.initialized() else {}
 

@@ -1,9 +1,10 @@
-"""A saved run as Hydra's configuration: checked before Hydra sees it, which would load and call what a folder tells it to."""
+"""A saved run as Hydra's configuration, to be continued or repeated: checked before Hydra sees it, which would load and call
+what a folder tells it to.
+"""
 
 import os
 import re
 import shlex
-from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
@@ -14,8 +15,11 @@ from ganexp.config.errors import ConfigError
 from ganexp.runs import saved
 from ganexp.runs.run import Run
 
-NAME = "resumed"
+NAME = "saved"
 """What Hydra calls it."""
+
+REPEAT = "repeat"
+"""The key with the run that a new one repeats."""
 
 _OPTION = "trust="
 _CONFIG_PATH = ("--config-path", "-cp")
@@ -23,21 +27,21 @@ _OWN_FILES = ("--config-dir", "-cd", *_CONFIG_PATH)
 _TYPED = re.compile(r"_target_\s*[=:]\s*[\"']?([\w.]+)")
 
 
-def take_trust(arguments: list[str], resumes: bool) -> Trust:
-    """Return what the command trusts of a run that it resumes, without the option that says so, which Hydra does not know.
+def take_trust(arguments: list[str], saved: bool) -> Trust:
+    """Return what the command trusts of a saved run, without the option that says so, which Hydra does not know.
 
     What the command itself names is trusted, and everything where it names a folder of configurations.
 
     Arguments:
         arguments: Those of the command; the option is taken out.
-        resumes: Whether it resumes a run.
+        saved: Whether it resumes or repeats a run.
 
     Raises:
         ConfigError: The option says something else, or there is nothing to trust.
     """
     given = [argument for argument in arguments if argument.startswith(_OPTION)]
-    if given and not resumes:
-        raise ConfigError("this is about a run that is resumed", "trust", hint="what the command itself names is trusted")
+    if given and not saved:
+        raise ConfigError("this is about a run that is resumed or repeated", "trust", hint="what the command itself names is trusted")
     try:
         option = yaml.safe_load(given[-1].removeprefix(_OPTION)) if given else False
     except yaml.YAMLError:
@@ -52,32 +56,27 @@ def take_trust(arguments: list[str], resumes: bool) -> Trust:
     return Trust.of([*(names if option else ()), *typed])
 
 
-def repeats(arguments: list[str]) -> bool:
-    """Return whether a command makes another run of one whose ``.hydra`` it names by ``--config-path``; that is then stored.
-
-    The flag is taken out of the arguments.
+def refuse_folder(arguments: list[str]) -> None:
+    """Refuse a saved run in the place of a folder of configurations, where Hydra would read it unchecked.
 
     Raises:
-        ConfigError: That configuration is damaged or out of bounds.
+        ConfigError: ``--config-path`` names the folder in a run directory that has its configuration.
     """
-    for index, argument in enumerate(arguments):
-        flag, equals, value = argument.partition("=")
-        if flag in _CONFIG_PATH and (equals or index + 1 < len(arguments)):
-            folder = Path(value if equals else arguments[index + 1]).absolute()
+    for flag, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        name, equals, value = flag.partition("=")
+        if name in _CONFIG_PATH:
+            folder = Path(value if equals else following).absolute()
             if folder.name == saved.CONFIG.parent.name and Run(folder.parent).exists:
-                del arguments[index : index + (1 if equals else 2)]
-                store(Run(folder.parent), Trust(everything=True), ("--config-path", str(folder)))
-                return True
-    return False
+                raise ConfigError("this is a saved run", name, hint=f"use {REPEAT}={folder.parent}")
 
 
-def store(run: Run, trust: Trust, flags: Sequence[str] = ()) -> None:
+def store(run: Run, trust: Trust, repeat: bool = False) -> None:
     """Give Hydra the configuration of a run, and the processes of this run what is trusted.
 
     Arguments:
         run: The run.
         trust: What is trusted.
-        flags: Those of the command, if it makes another run of the configuration.
+        repeat: Whether the command makes another run of it, in a folder of its own.
 
     Raises:
         ConfigError: It is damaged or out of bounds, or refers to more than is trusted.
@@ -88,7 +87,7 @@ def store(run: Run, trust: Trust, flags: Sequence[str] = ()) -> None:
         saved.check_foreign(run.path, content)
     saved.check_size(content)
     os.environ[TRUST] = trust.text
-    ConfigStore.instance().store(NAME, content | ({saved.FLAGS: list(flags)} if flags else {}))
+    ConfigStore.instance().store(NAME, content | {REPEAT: str(run.path) if repeat else None})
 
 
 def command(folder: Path) -> str:

@@ -44,7 +44,7 @@ def build_components(config: dict[str, Any]) -> Components:
         if section not in config:
             raise ConfigError("this section is missing", section)
         if not isinstance(config[section], dict):
-            hint = "a resumed run keeps its choices; set options in them, such as schedule.d_steps=2"
+            hint = "a saved run keeps its choices; set options in them, such as schedule.d_steps=2"
             raise ConfigError("should be a section of options", section, hint=hint)
     check_present(config, "seed")
     check_value(config["seed"], Seed, "seed")

@@ -22,7 +22,7 @@ from ganexp.config.errors import ConfigError
 from ganexp.config.keys import source
 from ganexp.config.refusals import PREFIX, explain_refusal, stated
 from ganexp.config.shortage import explain_shortage
-from ganexp.runs.resumed import command
+from ganexp.runs.resumed import REPEAT, command
 from ganexp.runs.run import Run
 from ganexp.runs.saved import FLAGS, check_resolved, flags
 
@@ -162,7 +162,9 @@ def _prepare(cfg: DictConfig, resumed: Run | None) -> tuple[dict[str, Any], Run]
         if is_first_process():
             resumed.occupy()
         return config, resumed
-    config = configuration.complete(cfg, cfg.get("choices") or configuration.choices_of(HydraConfig.get()))
+    config = configuration.complete(cfg, cfg.get("choices") or configuration.choices_of(HydraConfig.get())) | {REPEAT: None}
+    if cfg.get(REPEAT) is not None:
+        _check_trusted(config)
     _check_single(cfg)
     _check_planned(cfg)
     run = Run(os.environ.get(DIRECTORY) or _folder(config))
@@ -182,6 +184,7 @@ def _run(cfg: DictConfig, config: dict[str, Any], run: Run, resumes: bool) -> En
 
 def _train(cfg: DictConfig, config: dict[str, Any], run: Run) -> Ended:
     """Build what the configuration describes, and train it in the directory of a run."""
+    repeated = None if cfg.get(REPEAT) is None else Run(cfg[REPEAT])
     overrides = [override for override in task_overrides() if not override.startswith("resume=")]
     config[FLAGS] = configuration.flags(HydraConfig.get()) or flags(config)
     if isinstance(config.get("callbacks"), dict):
@@ -189,7 +192,9 @@ def _train(cfg: DictConfig, config: dict[str, Any], run: Run) -> Ended:
     from ganexp.training.components import build_components  # imports torch: 2 s
 
     components = build_components(config)
-    planned = _plan(config, components, overrides, new=not run.exists)
+    # The iterations that a time was worth are those of the run that is repeated.
+    planned = _plan(config, components, overrides, new=not run.exists and repeated is None)
+    overrides = [*(repeated.overrides if repeated else []), *overrides]
     if is_first_process() and (found := components.game.data.found):
         print(f"ganexp: {found}", file=sys.stderr, flush=True)
 
@@ -200,7 +205,7 @@ def _train(cfg: DictConfig, config: dict[str, Any], run: Run) -> Ended:
     if is_first_process() and (summary := finished(experiment)):  # to the others, the first one has saved its new budget
         return Ended(run, summary, began=False, kept=True)
     written = configuration.own(configuration.plain(cfg, resolve=False)) | {
-        key: config[key] for key in ("resume", "name", "choices", FLAGS)
+        key: config[key] for key in ("resume", REPEAT, "name", "choices", FLAGS)
     }
     written["trainer"] |= planned
     summary = train(experiment, overrides, written)

@@ -85,7 +85,7 @@ def _saved(arguments: list[str], multirun: bool) -> tuple[str, Run | None]:
         raise ConfigError(f"one run is {_SAVED[key]} at a time, not {len(named)}", key)
     if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
         value = value[1:-1]
-    trust = resumed.take_trust(arguments, saved=value != "null")
+    trust = resumed.take_trust(arguments, asked=value != "null")
     if value == "null":
         return key, None
     if multirun:

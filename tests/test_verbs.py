@@ -38,7 +38,8 @@ def test_programs_are_verbs(verb, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize(
-    "line", [["resume"], ["repeat"], ["list", "los"], ["list", "loss", "hinje"], ["list", "loss=hinge"], ["list", "a", "b", "c"], ["trian"]]
+    "line",
+    [["resume"], ["repeat"], *(["list", *rest] for rest in (["los"], ["loss", "hinje"], ["loss=hinge"], "abc")), ["trian"]],
 )
 def test_what_no_verb_can_do_is_refused(line, monkeypatch, capsys):
     assert Program(main, monkeypatch, capsys).refuse(*line)

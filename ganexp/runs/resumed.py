@@ -1,6 +1,4 @@
-"""A saved run as Hydra's configuration, to be continued or repeated: checked before Hydra sees it, which would load and call
-what a folder tells it to.
-"""
+"""A saved run as Hydra's configuration: checked before Hydra sees it, which would load and call what a folder tells it to."""
 
 import os
 import re
@@ -27,21 +25,22 @@ _OWN_FILES = ("--config-dir", "-cd", *_CONFIG_PATH)
 _TYPED = re.compile(r"_target_\s*[=:]\s*[\"']?([\w.]+)")
 
 
-def take_trust(arguments: list[str], saved: bool) -> Trust:
+def take_trust(arguments: list[str], asked: bool) -> Trust:
     """Return what the command trusts of a saved run, without the option that says so, which Hydra does not know.
 
     What the command itself names is trusted, and everything where it names a folder of configurations.
 
     Arguments:
         arguments: Those of the command; the option is taken out.
-        saved: Whether it resumes or repeats a run.
+        asked: Whether it resumes or repeats a run.
 
     Raises:
         ConfigError: The option says something else, or there is nothing to trust.
     """
     given = [argument for argument in arguments if argument.startswith(_OPTION)]
-    if given and not saved:
-        raise ConfigError("this is about a run that is resumed or repeated", "trust", hint="what the command itself names is trusted")
+    if given and not asked:
+        hint = "what the command itself names is trusted"
+        raise ConfigError("this is about a run that is resumed or repeated", "trust", hint=hint)
     try:
         option = yaml.safe_load(given[-1].removeprefix(_OPTION)) if given else False
     except yaml.YAMLError:

@@ -22,6 +22,8 @@ from ganexp.verbs import translate
 
 def main() -> None:
     """Run, sweep, resume, do what a verb says, or refuse."""
+    if "" not in sys.path:  # a user's own classes lie where the command is given; last, so that they hide no module
+        sys.path.append("")
     with lasting(), quiet_threads():
         _main(sys.argv[1:])
 

@@ -45,6 +45,19 @@ def test_what_no_verb_can_do_is_refused(line, monkeypatch, capsys):
     assert Program(main, monkeypatch, capsys).refuse(*line)
 
 
+def test_classes_are_found_in_the_working_folder_by_the_installed_command_too(monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry])
+    (tmp_path / "conf/loss").mkdir(parents=True)
+    (tmp_path / "conf/loss/lying.yaml").write_text("_target_: lying_here.Lying\n")
+    (tmp_path / "lying_here.py").write_text("from ganexp.models.losses import Hinge\nclass Lying(Hinge): ...\n")
+    monkeypatch.setattr(
+        sys, "argv", ["ganexp", "train", "--config-dir=conf", "loss=lying", "data.size=256", "+trainer.fast_dev_run=true"]
+    )
+    main()
+    assert "finished" in capsys.readouterr().out
+
+
 def test_the_version_is_ganexps(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["ganexp", "--version"])
     main()

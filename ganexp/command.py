@@ -15,7 +15,7 @@ from omegaconf import DictConfig
 from ganexp.config import compose as configuration
 from ganexp.config.errors import ConfigError
 from ganexp.config.flags import read_flags
-from ganexp.config.paths import quote_home
+from ganexp.config.paths import quote_paths
 from ganexp.config.refusals import check_choices, check_typed
 from ganexp.config.source import register_source
 from ganexp.runs import resumed
@@ -54,7 +54,7 @@ def execute(
         register(swept)
     resumed.refuse_folder(arguments)
     key, run = _saved(arguments, flags.multirun)
-    arguments = [quote_home(argument) for argument in arguments]
+    arguments = [quote_paths(argument) for argument in arguments]
     # The configuration of a saved run lies in no folder that Hydra reads, and its path is no word of Hydra's language, in which
     # backslashes, quotes and ${} mean something.
     folder, name = (None, resumed.NAME) if run else (str(configuration.directory()), "config")
@@ -94,7 +94,7 @@ def _saved(arguments: list[str], multirun: bool) -> tuple[str, Run | None]:
     try:
         run = Run.open(value)
         arguments.remove(named[0])
-        check_choices(arguments)
+        check_choices(arguments, resumed=key == "resume")
         resumed.store(run, trust, repeat=key == resumed.REPEAT)
     except ConfigError as error:  # what is saved speaks of the option by which it is resumed
         raise ConfigError(error.message, *(key if one == "resume" else one for one in error.keys), hint=error.hint) from error

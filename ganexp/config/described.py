@@ -7,10 +7,10 @@ is passed is never used itself: the run builds its own, so it is saved, resumed 
 
 import inspect
 import math
+import os
 import re
 from collections.abc import Hashable, Iterable, Mapping
 from functools import partial
-from pathlib import PurePath
 from typing import Any, cast
 
 from ganexp.config.classes import BASES, MANY
@@ -117,7 +117,7 @@ def _kept(thing: Any, path: str) -> dict[str, Any]:
 
 
 def _is_plain(value: Any) -> bool:
-    return isinstance(value, _PLAIN | list | tuple | range | PurePath) or hasattr(value, "item")
+    return isinstance(value, _PLAIN | list | tuple | range | os.PathLike) or hasattr(value, "item")
 
 
 def _plain(value: Any, path: str) -> Any:
@@ -130,8 +130,8 @@ def _plain(value: Any, path: str) -> Any:
         return {str(key): _plain(one, f"{path}.{key}") for key, one in value.items()}
     if isinstance(value, list | tuple | range):
         return [_plain(one, path) for one in value]
-    if isinstance(value, PurePath):
-        return str(value)
+    if isinstance(value, os.PathLike):  # a path, or a run
+        return os.fspath(value)
     if hasattr(value, "item") and getattr(value, "ndim", 1) == 0:  # a number of numpy's
         value = value.item()
     if isinstance(value, float) and not math.isfinite(value):

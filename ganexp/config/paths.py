@@ -6,6 +6,8 @@ from pathlib import Path
 
 from ganexp.config.compose import quote
 
+_SIGNS = set("=,:()[]{}'\"$ ")
+
 
 def user_path(text: str | Path) -> Path:
     """Return the path that a user means: a leading `~` or `~name` is a home folder, where there is one; the rest stays.
@@ -15,12 +17,15 @@ def user_path(text: str | Path) -> Path:
     return Path(os.path.expanduser(text))  # Path.expanduser raises where there is no such user
 
 
-def quote_home(argument: str) -> str:
-    """Return an argument of the command line in which each value with a `~` is quoted: Hydra cannot read it as it is.
+def quote_paths(argument: str) -> str:
+    """Return an argument of the command line in which paths are quoted that Hydra cannot read as they are.
 
-    The value of a flag, such as `--config-dir=~/mine`, which is no part of Hydra's language, is expanded.
+    They are values with a `~`, and the path of something that exists and has signs of Hydra's language in it, such as that of a
+    run in a sweep. The value of a flag, such as `--config-dir=~/mine`, which is no part of Hydra's language, is expanded.
     """
     key, equals, value = argument.partition("=")
+    if not key.startswith("-") and set(value) & _SIGNS and os.path.exists(value):
+        return key + equals + quote(value)
     if "~" not in value or set(value) & set("'\""):
         return argument
     if key.startswith("-"):

@@ -23,6 +23,8 @@ PREFIX = "ganexp: "
 _LONGEST = 300  # letters of a setting that are shown; paths are shorter
 _ABSENT = object()
 
+_BEGINNING = ("init_from", "freeze_d")
+
 # What users of Hydra and Lightning type, and what does the same here.
 _ELSEWHERE = {
     "hydra.run.dir": "use output_dir=FOLDER and name=NAME",
@@ -59,14 +61,20 @@ def stated(error: BaseException, message: str) -> ConfigError:
     return found
 
 
-def check_choices(overrides: Sequence[str]) -> None:
+def check_choices(overrides: Sequence[str], resumed: bool) -> None:
     """Refuse choices for a saved run, which has made them.
 
+    Arguments:
+        overrides: What is typed.
+        resumed: Whether the run continues.
+
     Raises:
-        ConfigError: A group is chosen in.
+        ConfigError: A group is chosen in, or what a run begins with is to change while it continues.
     """
     groups = _groups([configuration.directory()])
     for key in map(_key, overrides):
+        if resumed and key in _BEGINNING:
+            raise ConfigError("a resumed run has begun already", key, hint="repeat=RUN begins another one")
         if key.partition("@")[0].strip("/") in groups:
             hint = "use trainer.accelerator" if key == "accelerator" else "set options in them, such as schedule.d_steps=2"
             raise ConfigError("a saved run keeps its choices", key, hint=hint)

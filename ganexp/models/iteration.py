@@ -177,6 +177,7 @@ class Iteration:
         if not self.turns.reuse_fakes:
             fakes = self._fakes(latents if self.turns.latents == "shared" else self.draw(batch))
         self._g_backward(batch, fakes)
+        self.players["d"].freeze(False)  # what looks back is to see which weights learn
         self._move("d", "g")
 
     def _fakes_for_d(self, latents: Latents) -> list[Judged]:

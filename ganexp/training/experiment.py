@@ -20,7 +20,9 @@ from ganexp.runs.run import Run
 from ganexp.training.callbacks import Checkpoints, Measures, Periodic, TimeBudget
 from ganexp.training.components import Components, build_components
 from ganexp.training.feed import DataModule
+from ganexp.training.fine_tuning import Inherited, inherit
 from ganexp.training.foreign import cadence
+from ganexp.training.freezing import freeze
 from ganexp.training.loggers import Place
 from ganexp.training.reduced import Reduced
 from ganexp.training.single import check_single
@@ -42,6 +44,7 @@ class Experiment:
         trainer: Lightning's trainer, with the callbacks and loggers.
         checkpoint: Where training continues; None: at the beginning.
         start: The iteration from which it continues.
+        inherited: What the model has taken over from another one; None: nothing, or the run continues.
         state: What the callbacks share.
     """
 
@@ -53,6 +56,7 @@ class Experiment:
     trainer: Trainer
     checkpoint: Path | None
     start: int
+    inherited: Inherited | None
     state: RunState
 
 
@@ -82,6 +86,9 @@ def assemble(config: dict[str, Any], run: Run, components: Components | None = N
     reduced = Reduced.of(config["trainer"])
     data = DataModule(components.game.data, components.game.schedule.d_steps, config["seed"], reduced)
     iterations, epochs = data.plan(config["trainer"]["max_epochs"], config["trainer"]["max_iterations"])
+    checkpoint = last_good(run)
+    inherited = None if checkpoint else inherit(model, components.game, config.get("init_from"))
+    freeze(model, config.get("freeze_d", 0), inherited, given=config.get("init_from") is not None)
     model.begin(config["seed"], iterations)
     check_single(model, data.smallest)
     state = RunState()
@@ -91,7 +98,7 @@ def assemble(config: dict[str, Any], run: Run, components: Components | None = N
             callback.every, callback.epochs, callback.times = None, None, 1
     per_epoch = data.iterations_per_epoch
     data.stop_at([cadence(made, f"callbacks.{name}", iterations, per_epoch) for name, made in callbacks.items()])
-    if (checkpoint := last_good(run)) is not None:
+    if checkpoint is not None:
         checkpoint.check_fit(model)
     start = checkpoint.iteration if checkpoint else 0
     if start > iterations:
@@ -104,7 +111,7 @@ def assemble(config: dict[str, Any], run: Run, components: Components | None = N
     # Last: nothing is refused any more when a classifier has been trained to measure with.
     prepare_metrics(components.metrics, components.reference)
     start_from = checkpoint.path if checkpoint else None
-    return Experiment(config, run, components.game, model, data, trainer, start_from, start, state)
+    return Experiment(config, run, components.game, model, data, trainer, start_from, start, inherited, state)
 
 
 def _callbacks(config: dict[str, Any], components: Components, state: RunState) -> dict[str, Callback]:

@@ -202,6 +202,8 @@ def _train(cfg: DictConfig, config: dict[str, Any], run: Run) -> Ended:
     from ganexp.training.train import finished, train
 
     experiment = assemble(config, run, components)
+    if is_first_process() and experiment.inherited:
+        print(f"ganexp: {experiment.inherited}", file=sys.stderr, flush=True)
     if is_first_process() and (summary := finished(experiment)):  # to the others, the first one has saved its new budget
         return Ended(run, summary, began=False, kept=True)
     written = configuration.own(configuration.plain(cfg, resolve=False)) | {

@@ -33,7 +33,7 @@ from ganexp.runs.run import BEST, Run
 _SECTIONS = ("model", "data", "network", "schedule")
 """The sections of a configuration that make a model that is not to be trained."""
 
-_TRAINING = ("loss.", "regularizers.", "augmentation.")
+TRAINING = ("loss.", "regularizers.", "augmentation.")
 """What the names of the states begin with of what is not built."""
 
 
@@ -90,7 +90,7 @@ def restore(
     with torch.random.fork_rng(devices=[]):  # the weights that are drawn are replaced at once
         model = _rebuild(run, config, data or {})
     try:
-        model.load_state_dict({name: value for name, value in saved.weights.items() if not name.startswith(_TRAINING)})
+        model.load_state_dict({name: value for name, value in saved.weights.items() if not name.startswith(TRAINING)})
         model.counters = Counters(**saved.position.counters)
     except (RuntimeError, TypeError) as error:
         detail = str(error).splitlines()[:2][-1].strip()  # torch puts a heading above

@@ -13,7 +13,7 @@ import ganexp
 from ganexp.comparison.program import Options as Compare
 from ganexp.comparison.program import report
 from ganexp.config.errors import ConfigError
-from ganexp.config.paths import quote_home, user_path
+from ganexp.config.paths import quote_paths, user_path
 from ganexp.data import MNIST, Density, ImageFolder
 from ganexp.evaluation.options import Options as Evaluate
 from ganexp.evaluation.targets import find
@@ -76,8 +76,8 @@ def test_what_is_no_home_stays_as_it_is(home: Path) -> None:
     ],
 )
 def test_a_home_folder_can_be_typed_without_quotes(typed: str, read: str, home: Path) -> None:
-    assert quote_home(typed) == read
-    assert quote_home("--config-dir=~/mine") == f"--config-dir={home}/mine"
+    assert quote_paths(typed) == read
+    assert quote_paths("--config-dir=~/mine") == f"--config-dir={home}/mine"
     parsed = [override.value() for override in OverridesParser.create().parse_overrides([read] if "=" in read else [])]
     assert len(parsed) == ("=" in read)
 

@@ -11,7 +11,7 @@ from ganexp.models.regularizers.base import Regularizer
 
 
 class WeightClip(Regularizer):
-    """Clip every weight of the discriminator after each update.
+    """Clip every weight of the discriminator that learns after each update.
 
     References:
         Wasserstein Generative Adversarial Networks (Arjovsky et al., 2017), algorithm 1,
@@ -31,4 +31,5 @@ class WeightClip(Regularizer):
     @torch.no_grad()
     def after_update(self, network: nn.Module, judgements: Sequence[Judgement]) -> None:
         for parameter in network.parameters():
-            parameter.clamp_(-self.limit, self.limit)
+            if parameter.requires_grad:
+                parameter.clamp_(-self.limit, self.limit)

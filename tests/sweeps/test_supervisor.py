@@ -29,8 +29,10 @@ case "$*" in
   *how=fail*) printf 'Traceback (most recent call last):\\n  File "x"\\nValueError: no\\n\\n' >&2; exit 1 ;;
   *how=kill*) kill -9 $$ ;;
   *how=terminate*) kill -15 $$ ;;
-  *how=hold*) trap 'echo asked; kill -INT $GANEXP_PARENT' TERM; trap 'kill $sleep; trap - INT; kill -INT $$' INT
-    sleep 100 & sleep=$!; kill -INT $GANEXP_PARENT; while :; do wait; done ;;
+  *how=hold*) trap asked=yes TERM; trap 'kill $sleep; trap - INT; kill -INT $$' INT
+    sleep 100 & sleep=$!; kill -INT $GANEXP_PARENT; until [ "$asked" ]; do wait $sleep; done
+    # Not in the trap: dash can lose a signal that arrives while it is in another's.
+    echo asked; kill -INT $GANEXP_PARENT; while :; do wait $sleep; done ;;
 esac
 """
 

@@ -6,6 +6,7 @@ References:
     Large Scale GAN Training for High Fidelity Natural Image Synthesis (Brock et al., 2019), https://arxiv.org/abs/1809.11096
 """
 
+import math
 from dataclasses import replace
 from itertools import pairwise
 
@@ -20,8 +21,8 @@ from ganexp.networks.initialisation import Initialisation
 from ganexp.networks.layer import Layer, LayerOptions
 from ganexp.networks.players import OutputActivation, Shape, ValueRange, make_output_activation
 from ganexp.networks.residual import Block, gains, up, with_attention
-from ganexp.networks.resnet import PLANS
-from ganexp.networks.sizes import one_of
+from ganexp.networks.resnet import DOUBLINGS, PLANS
+from ganexp.networks.sizes import planned
 
 
 class BigGANGenerator(nn.Module):
@@ -38,13 +39,13 @@ class BigGANGenerator(nn.Module):
         channels: Width of the maps next to the image; None means 384 for 28 and 32 pixels, and 64 for more, where it doubles
             with every block towards the base, up to 16 times.
         embedding: Length of a label's embedding.
-        attention: Size of the maps that attend to themselves; None for no attention.
+        attention: Smaller side of the maps that attend to themselves; None for no attention.
         output_activation: ``auto`` fits the data's value range; another must fit it, too.
         layer: Options of :class:`ganexp.networks.layer.Layer`; the defaults here are batch norm with an eps of 1e-4, all
             biases, spectral norm and orthogonal initialisation.
 
     Raises:
-        ConfigError: The data is not made of square images of one of the sizes, z has fewer entries than parts, there are no
+        ConfigError: The data is not made of images of one of the sizes, z has fewer entries than parts, there are no
             maps of the size for attention, or an option does not fit the layers.
     """
 
@@ -62,19 +63,19 @@ class BigGANGenerator(nn.Module):
         **layer: Unpack[LayerOptions],
     ) -> None:
         super().__init__()
-        size = one_of(PLANS, shape)
-        plan = PLANS[size]
-        widths = [(channels or (384 if size <= 32 else 64)) * factor for factor in plan.generator]
+        side, base = planned(DOUBLINGS, shape)
+        plan = PLANS[side]
+        widths = [(channels or (384 if side <= 32 else 64)) * factor for factor in plan.generator]
         if latent_dim < len(widths):
             raise ConfigError(f"z is cut into {len(widths)} parts, but has {latent_dim} entries", "model.latent_dim")
         common = Layer.of(layer, norm="batch", norm_eps=1e-4, bias="all", spectral_norm=True, init=Initialisation("orthogonal"))
         first, *parts = (len(part) for part in torch.arange(latent_dim, device="cpu").tensor_split(len(widths)))
-        self.base = nn.Sequential(nn.Linear(first, plan.base**2 * widths[0], bias=common.output_bias), ToMap(plan.base))
+        self.base = nn.Sequential(nn.Linear(first, math.prod(base) * widths[0], bias=common.output_bias), ToMap(base))
         self.embedding = nn.Linear(num_classes, embedding, bias=False) if num_classes else None
         known = embedding if num_classes else 0
         layers = zip(pairwise(widths), parts, common.each(len(parts)), strict=True)
         blocks = [up(inputs, outputs, own, known + part) for (inputs, outputs), part, own in layers]
-        sizes = [plan.base * 2**doublings for doublings in range(1, len(widths))]
+        sizes = [min(base) * 2**doublings for doublings in range(1, len(widths))]
         self.parts = len(widths)
         self.blocks = nn.ModuleList(with_attention(blocks, widths[1:], sizes, attention))
         self.output = nn.Sequential(

@@ -14,10 +14,12 @@ from typing import Annotated
 from pydantic import Field
 from torch import Tensor, nn
 
+from ganexp.networks.sizes import Size
+
 Kernel = Annotated[int, Field(ge=2, le=7)]
 
 
-def convolution(inputs: int, outputs: int, size: int, *, kernel: int, stride: int, bias: bool) -> list[nn.Module]:
+def convolution(inputs: int, outputs: int, size: Size, *, kernel: int, stride: int, bias: bool) -> list[nn.Module]:
     """Make a convolution, with a module for padding only where a size needs one zero more behind it than before it.
 
     Arguments:
@@ -28,12 +30,12 @@ def convolution(inputs: int, outputs: int, size: int, *, kernel: int, stride: in
         stride: Step of the kernel.
         bias: Whether there is one.
     """
-    before, behind = _padding(size, kernel, stride)
+    before, (rows, columns) = _padding(size, kernel, stride)
     layer = nn.Conv2d(inputs, outputs, kernel, stride, before, bias=bias)
-    return [layer] if before == behind else [nn.ZeroPad2d((0, 1, 0, 1)), layer]
+    return [nn.ZeroPad2d((0, columns, 0, rows)), layer] if rows or columns else [layer]
 
 
-def transposed_convolution(inputs: int, outputs: int, size: int, *, kernel: int, stride: int, bias: bool) -> list[nn.Module]:
+def transposed_convolution(inputs: int, outputs: int, size: Size, *, kernel: int, stride: int, bias: bool) -> list[nn.Module]:
     """Make the adjoint of :func:`convolution`, with a module for cropping only where a size loses one more behind it.
 
     Arguments:
@@ -44,27 +46,36 @@ def transposed_convolution(inputs: int, outputs: int, size: int, *, kernel: int,
         stride: Step of the kernel.
         bias: Whether there is one.
     """
-    before, behind = _padding(size, kernel, stride)
+    before, (rows, columns) = _padding(size, kernel, stride)
     layer = nn.ConvTranspose2d(inputs, outputs, kernel, stride, before, bias=bias)
-    return [layer] if before == behind else [layer, Crop()]
+    return [layer, Crop(rows, columns)] if rows or columns else [layer]
 
 
 class Crop(nn.Module):
-    """Leave out the last row and the last column of maps with shape (B, C, H, W): a view."""
+    """Leave out the last row, the last column or both of maps with shape (B, C, H, W): a view.
+
+    Arguments:
+        rows: Rows to leave out, 0 or 1.
+        columns: Columns to leave out, 0 or 1.
+    """
+
+    def __init__(self, rows: int, columns: int) -> None:
+        super().__init__()
+        self.rows, self.columns = rows, columns
 
     def forward(self, x: Tensor) -> Tensor:
-        return x[..., :-1, :-1]
+        return x[..., : x.shape[-2] - self.rows, : x.shape[-1] - self.columns]
 
 
 class ToMap(nn.Module):
-    """Reshape (B, base * base * C) to maps with shape (B, C, base, base), channels last in memory: a view."""
+    """Reshape (B, H * W * C) to maps with shape (B, C, H, W), where (H, W) is the base, channels last in memory: a view."""
 
-    def __init__(self, base: int) -> None:
+    def __init__(self, base: Size) -> None:
         super().__init__()
         self.base = base
 
     def forward(self, x: Tensor) -> Tensor:
-        return x.view(x.shape[0], self.base, self.base, -1).permute(0, 3, 1, 2)
+        return x.view(x.shape[0], *self.base, -1).permute(0, 3, 1, 2)
 
 
 class FromMap(nn.Module):
@@ -74,7 +85,7 @@ class FromMap(nn.Module):
         return x.permute(0, 2, 3, 1).flatten(1)
 
 
-def _padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
-    """Count the zeros before and behind a size; the latter are as many or one more."""
-    total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
-    return total // 2, total - total // 2
+def _padding(size: Size, kernel: int, stride: int) -> tuple[Size, Size]:
+    """Count, for each axis, the zeros before a size, and how many more there are behind it: none or one."""
+    height, width = (max((-(-side // stride) - 1) * stride + kernel - side, 0) for side in size)
+    return (height // 2, width // 2), (height % 2, width % 2)

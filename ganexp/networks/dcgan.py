@@ -1,14 +1,15 @@
-"""Convolutional players of DCGAN, for square images.
+"""Convolutional players of DCGAN.
 
-Layers of stride 2, padded as TensorFlow's "same", lie between a base x base map and the image. A size is base * 2^k with k such
-layers: 28 = 7 * 4, 64 = 4 * 16, 128 = 4 * 32. Widths double towards the base: ``channels`` next to the image, ``channels *
-2^(k - 1)`` at the base. Where ``widths`` are given, they say how many layers there are, and images of every size will do.
+Layers of stride 2, padded as TensorFlow's "same", lie between a small map, the base, and the image. A size is base * 2^k with k
+such layers: 28 = 7 * 4, 64 = 4 * 16, 48x64 = 6x8 * 8. Widths double towards the base: ``channels`` next to the image,
+``channels * 2^(k - 1)`` at the base. Where ``widths`` are given, they say how many layers there are, and images of every size will do.
 
 References:
     Unsupervised Representation Learning with Deep Convolutional Generative Adversarial Networks (Radford et al., 2016),
     https://arxiv.org/abs/1511.06434
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -51,7 +52,7 @@ class DCGANGenerator(nn.Module):
         layer: Options of :class:`ganexp.networks.layer.Layer`; the defaults here are batch norm and DCGAN's initialisation.
 
     Raises:
-        ConfigError: The data is not made of square images with a size that fits, the output activation does not fit the
+        ConfigError: The data is not made of images with a size that fits, the output activation does not fit the
             value range, or an option does not fit the layers.
     """
 
@@ -80,7 +81,7 @@ class DCGANGenerator(nn.Module):
         joined = latent_dim + num_classes
         self.layers = nn.Sequential()
         if ends == "linear":
-            self.layers.extend([nn.Linear(joined, base * base * widths[0], bias=first_bias), ToMap(base)])
+            self.layers.extend([nn.Linear(joined, math.prod(base) * widths[0], bias=first_bias), ToMap(base)])
         else:
             self.layers.extend([nn.Unflatten(1, (joined, 1, 1)), nn.ConvTranspose2d(joined, widths[0], base, bias=first_bias)])
         self.layers.extend(first.after_map(widths[0]))
@@ -116,7 +117,7 @@ class DCGANDiscriminator(nn.Module):
             initialisation.
 
     Raises:
-        ConfigError: The data is not made of square images with a size that fits, or an option does not fit the layers.
+        ConfigError: The data is not made of images with a size that fits, or an option does not fit the layers.
     """
 
     def __init__(
@@ -145,7 +146,7 @@ class DCGANDiscriminator(nn.Module):
             self.layers.extend(convolution(inputs, width, size, kernel=kernel, stride=2, bias=hidden.hidden_bias))
             self.layers.extend(hidden.after_map(width))
         if ends == "linear":
-            self.layers.extend([FromMap(), nn.Linear(base * base * widths[-1], outputs, bias=common.output_bias)])
+            self.layers.extend([FromMap(), nn.Linear(math.prod(base) * widths[-1], outputs, bias=common.output_bias)])
         else:
             self.layers.extend([nn.Conv2d(widths[-1], outputs, base, bias=common.output_bias), nn.Flatten()])
         common.finish(self)

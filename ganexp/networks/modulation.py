@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from ganexp.networks.equalised import EqualLinear, activate
 from ganexp.networks.filters import Filter
 from ganexp.networks.precision import full, unmixed
+from ganexp.networks.sizes import Size
 
 
 class ModulatedConv(nn.Module):
@@ -65,21 +66,21 @@ class StyledLayer(nn.Module):
         inputs: Channels of the maps.
         outputs: Channels of the result.
         style_dim: Length of w.
-        size: Size of the result.
+        size: Height and width of the result.
         up: Whether it is twice that of the maps.
     """
 
     noise: Tensor
 
-    def __init__(self, inputs: int, outputs: int, style_dim: int, size: int, *, up: bool = False) -> None:
+    def __init__(self, inputs: int, outputs: int, style_dim: int, size: Size, *, up: bool = False) -> None:
         super().__init__()
         self.conv = ModulatedConv(inputs, outputs, style_dim, up=up)
         self.bias = nn.Parameter(torch.zeros(outputs))
         self.strength = nn.Parameter(torch.zeros(()))
-        self.register_buffer("noise", torch.randn(1, 1, size, size))
+        self.register_buffer("noise", torch.randn(1, 1, *size))
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
-        """Map x with shape (B, inputs, H, W), and w with shape (B, style_dim), to maps with shape (B, outputs, size, size)."""
+        """Map x with shape (B, inputs, H, W), and w with shape (B, style_dim), to maps with shape (B, outputs, *size)."""
         x = self.conv(x, w)
         noise = torch.randn_like(x[:, :1]) if self.training else self.noise.to(x.dtype)
         return activate(x + noise * self.strength.to(x.dtype) + self.bias.to(x.dtype)[:, None, None])

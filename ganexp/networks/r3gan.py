@@ -1,4 +1,4 @@
-"""Players of R3GAN ("Config E"), for square images: residual blocks without norms, the same in both.
+"""Players of R3GAN ("Config E"): residual blocks without norms, the same in both.
 
 Each size of the maps has a stage of blocks; stages are joined by filtered resampling. Where half precision is on, the stage of
 the base stays in float32. Sizes are base * 2^k: 8 = 4 * 2, 28 = 7 * 4, 32 = 4 * 8, ..., 1024 = 4 * 256.
@@ -20,7 +20,7 @@ from ganexp.config.types import PositiveInt
 from ganexp.networks.filters import Downsample, Upsample
 from ganexp.networks.players import OutputActivation, Shape, ValueRange, make_output_activation
 from ganexp.networks.precision import full, unmixed
-from ganexp.networks.sizes import own_sizes
+from ganexp.networks.sizes import Size, named, own_sizes
 
 LARGEST = 1024
 SLOPE = 0.2
@@ -43,7 +43,7 @@ class R3GANGenerator(nn.Module):
         output_activation: What images go through; the paper has identity.
 
     Raises:
-        ConfigError: The data is not made of square images with a size that fits, there are more or fewer widths than sizes, or
+        ConfigError: The data is not made of images with a size that fits, there are more or fewer widths than sizes, or
             the output activation does not fit the value range.
     """
 
@@ -66,7 +66,7 @@ class R3GANGenerator(nn.Module):
         sizes = own_sizes(shape, LARGEST)[::-1]
         widths = _widths(sizes, channels, widths)
         self.embedding = Linear(num_classes, embedding) if num_classes else None
-        self.basis = nn.Parameter(torch.randn(widths[0], sizes[0], sizes[0]))
+        self.basis = nn.Parameter(torch.randn(widths[0], *sizes[0]))
         self.scale = Linear(latent_dim + (embedding if num_classes else 0), widths[0])
         self.stages = _stages(widths, blocks, expansion, group_channels)
         self.between = nn.ModuleList(nn.Sequential(*_change(*pair), Upsample()) for pair in pairwise(widths))
@@ -102,7 +102,7 @@ class R3GANDiscriminator(nn.Module):
         group_channels: Fewest channels of a group of the grouped convolutions.
 
     Raises:
-        ConfigError: The data is not made of square images with a size that fits, or there are more or fewer widths than sizes.
+        ConfigError: The data is not made of images with a size that fits, or there are more or fewer widths than sizes.
     """
 
     def __init__(
@@ -175,19 +175,19 @@ class Convolution(nn.Conv2d):
     Arguments:
         inputs: Channels of the maps.
         outputs: Channels of the result.
-        kernel: Size of the kernel.
+        kernel: Size of the kernel, or its height and width.
         groups: Groups of channels, each convolved by itself.
         padding: Zeros on each side; None: as many as keep the size.
         gain: Factor of the weights.
     """
 
     def __init__(
-        self, inputs: int, outputs: int, kernel: int, *, groups: int = 1, padding: int | None = None, gain: float = 1.0
+        self, inputs: int, outputs: int, kernel: int | Size, *, groups: int = 1, padding: int | None = None, gain: float = 1.0
     ) -> None:
         self.gain = gain
-        super().__init__(
-            inputs, outputs, kernel, padding=kernel // 2 if padding is None else padding, groups=groups, bias=False
-        )
+        height, width = (kernel, kernel) if isinstance(kernel, int) else kernel
+        around = (height // 2, width // 2) if padding is None else padding
+        super().__init__(inputs, outputs, (height, width), padding=around, groups=groups, bias=False)
 
     def reset_parameters(self) -> None:
         """Draw the weights."""
@@ -212,9 +212,9 @@ class Linear(nn.Linear):
         return F.linear(input, self.weight.to(input.dtype))
 
 
-def _widths(sizes: Sequence[int], channels: int, widths: Sequence[int] | None) -> Sequence[int]:
+def _widths(sizes: Sequence[Size], channels: int, widths: Sequence[int] | None) -> Sequence[int]:
     if widths is not None and len(widths) != len(sizes):
-        found = ", ".join(map(str, sizes))
+        found = ", ".join(map(named, sizes))
         raise ConfigError(f"there are {len(widths)} widths for maps of {len(sizes)} sizes ({found})", "network", "data")
     return [channels] * len(sizes) if widths is None else widths
 

@@ -1,4 +1,6 @@
-"""Residual players of SNGAN, for square images of 28, 32, 48, 64, 96 or 128 pixels, with SAGAN's self-attention as an option.
+"""Residual players of SNGAN, for images of 28, 32, 48, 64, 96 or 128 pixels, with SAGAN's self-attention as an option.
+
+That is their smaller side; the other one is halved as often: 48x64 has a base of 6x8.
 
 References:
     Spectral Normalization for Generative Adversarial Networks (Miyato et al., 2018), appendix B.4,
@@ -9,6 +11,7 @@ References:
     Self-Attention Generative Adversarial Networks (Zhang et al., 2019), https://arxiv.org/abs/1805.08318
 """
 
+import math
 from dataclasses import replace
 from itertools import pairwise
 from typing import Literal, NamedTuple
@@ -22,13 +25,12 @@ from ganexp.networks.initialisation import GLOROT_UNIFORM
 from ganexp.networks.layer import Layer, LayerOptions
 from ganexp.networks.players import OutputActivation, Shape, ValueRange, join_labels, make_output_activation
 from ganexp.networks.residual import down, gains, up, with_attention
-from ganexp.networks.sizes import one_of
+from ganexp.networks.sizes import planned
 
 
 class Plan(NamedTuple):
     """Widths are those of the maps from base to image (generator) and from image to base, in units of ``channels``."""
 
-    base: int
     generator: tuple[int, ...]
     discriminator: tuple[int, ...]
     halvings: int
@@ -37,13 +39,16 @@ class Plan(NamedTuple):
 
 
 PLANS = {
-    28: Plan(7, (1, 1, 1), (1, 1, 1, 1), 2, 256, 128),
-    32: Plan(4, (1, 1, 1, 1), (1, 1, 1, 1), 2, 256, 128),
-    48: Plan(6, (8, 4, 2, 1), (1, 2, 4, 8, 16), 4, 64, 64),
-    64: Plan(4, (16, 8, 4, 2, 1), (1, 2, 4, 8, 16), 5, 64, 64),
-    96: Plan(6, (16, 8, 4, 2, 1), (1, 2, 4, 8, 16), 5, 64, 64),
-    128: Plan(4, (16, 16, 8, 4, 2, 1), (1, 2, 4, 8, 16, 16), 5, 64, 64),
+    28: Plan((1, 1, 1), (1, 1, 1, 1), 2, 256, 128),
+    32: Plan((1, 1, 1, 1), (1, 1, 1, 1), 2, 256, 128),
+    48: Plan((8, 4, 2, 1), (1, 2, 4, 8, 16), 4, 64, 64),
+    64: Plan((16, 8, 4, 2, 1), (1, 2, 4, 8, 16), 5, 64, 64),
+    96: Plan((16, 8, 4, 2, 1), (1, 2, 4, 8, 16), 5, 64, 64),
+    128: Plan((16, 16, 8, 4, 2, 1), (1, 2, 4, 8, 16, 16), 5, 64, 64),
 }
+"""By the smaller side of the images: 7 * 4 = 28, 4 * 8 = 32, 6 * 8 = 48 and so on."""
+
+DOUBLINGS = {side: len(plan.generator) - 1 for side, plan in PLANS.items()}
 
 
 class ResNetGenerator(nn.Module):
@@ -56,13 +61,13 @@ class ResNetGenerator(nn.Module):
         value_range: Smallest and largest value in the data, None where it is unbounded.
         channels: Width of the maps next to the image; None means the published 256 for 28 and 32 pixels, and 64 for more,
             where it doubles with every block towards the base, up to 16 times.
-        attention: Size of the maps that attend to themselves; None for no attention.
+        attention: Smaller side of the maps that attend to themselves; None for no attention.
         output_activation: ``auto`` fits the data's value range; another must fit it, too.
         layer: Options of :class:`ganexp.networks.layer.Layer`; the defaults here are batch norm, all biases and Glorot's
             uniform initialisation, which has a gain of sqrt(2) in the 3x3 convolutions of the blocks.
 
     Raises:
-        ConfigError: The data is not made of square images of one of these sizes, there are no maps of the size for attention,
+        ConfigError: The data is not made of images of one of these sizes, there are no maps of the size for attention,
             or an option does not fit the layers.
     """
 
@@ -79,14 +84,15 @@ class ResNetGenerator(nn.Module):
         **layer: Unpack[LayerOptions],
     ) -> None:
         super().__init__()
-        plan = PLANS[one_of(PLANS, shape)]
+        side, base = planned(DOUBLINGS, shape)
+        plan = PLANS[side]
         widths = [(channels or plan.g_channels) * factor for factor in plan.generator]
         common = Layer.of(layer, norm="batch", bias="all", init=GLOROT_UNIFORM)
-        flat = plan.base**2 * widths[0]
-        self.base = nn.Sequential(nn.Linear(latent_dim, flat, bias=common.output_bias), ToMap(plan.base))
+        flat = math.prod(base) * widths[0]
+        self.base = nn.Sequential(nn.Linear(latent_dim, flat, bias=common.output_bias), ToMap(base))
         layers = zip(pairwise(widths), common.each(len(widths) - 1), strict=True)
         blocks = [up(inputs, outputs, own, num_classes) for (inputs, outputs), own in layers]
-        sizes = [plan.base * 2**doublings for doublings in range(1, len(widths))]
+        sizes = [min(base) * 2**doublings for doublings in range(1, len(widths))]
         self.blocks = nn.ModuleList(with_attention(blocks, widths[1:], sizes, attention))
         self.output = nn.Sequential(
             *replace(common, dropout=0.0).after_map(widths[-1]),
@@ -113,14 +119,14 @@ class ResNetDiscriminator(nn.Module):
         outputs: Logits per image.
         channels: Width of the maps next to the image; None means the published 128 for 28 and 32 pixels, and 64 for more,
             where it doubles with every block towards the base, up to 16 times.
-        attention: Size of the maps that attend to themselves, the first of that size; None for no attention.
+        attention: Smaller side of the maps that attend to themselves, the first of that size; None for no attention.
         labels: Where labels, if any, come in: ``input`` adds one constant map per class to the image, ``projection`` adds to
             the logits the product of the sums with an embedding of the label.
         layer: Options of :class:`ganexp.networks.layer.Layer`; the defaults here are spectral norm, no other norm, all
             biases and Glorot's uniform initialisation, which has a gain of sqrt(2) in the 3x3 convolutions of the blocks.
 
     Raises:
-        ConfigError: The data is not made of square images of one of these sizes, there are no maps of the size for attention,
+        ConfigError: The data is not made of images of one of these sizes, there are no maps of the size for attention,
             or an option does not fit the layers.
     """
 
@@ -136,7 +142,7 @@ class ResNetDiscriminator(nn.Module):
         **layer: Unpack[LayerOptions],
     ) -> None:
         super().__init__()
-        size = one_of(PLANS, shape)
+        size, _ = planned(DOUBLINGS, shape)
         plan = PLANS[size]
         widths = [(channels or plan.d_channels) * factor for factor in plan.discriminator]
         common = Layer.of(layer, bias="all", spectral_norm=True, init=GLOROT_UNIFORM)

@@ -1,4 +1,4 @@
-"""Players of StyleGAN2, for square images.
+"""Players of StyleGAN2.
 
 The generator maps z to a style w, which scales the channels of every convolution; images of all sizes are added up. The
 discriminator sees how much the samples of a group differ. Where half precision is on, styles, their norms, images and the
@@ -24,7 +24,7 @@ from ganexp.networks.filters import Filter, Upsample
 from ganexp.networks.modulation import StyledLayer, ToImage
 from ganexp.networks.players import OutputActivation, Shape, ValueRange, make_output_activation
 from ganexp.networks.precision import full, unmixed
-from ganexp.networks.sizes import own_sizes
+from ganexp.networks.sizes import Size, own_sizes
 
 LARGEST = 1024
 
@@ -66,13 +66,13 @@ class StyleGAN2Generator(nn.Module):
         num_classes: Length of y; 0 for none.
         value_range: Smallest and largest value in the data, None where it is unbounded.
         channels: Most channels of a map.
-        channels_times_size: Maps have at most this many channels times their size.
+        channels_times_size: Maps have at most this many channels times their larger side.
         style_dim: Length of a style, and width of the layers that map z to it.
         mapping_layers: Number of these layers.
         output_activation: What images go through; the paper has identity.
 
     Raises:
-        ConfigError: The data is not made of square images with a size that fits, or the output activation does not fit the
+        ConfigError: The data is not made of images with a size that fits, or the output activation does not fit the
             value range.
     """
 
@@ -93,7 +93,7 @@ class StyleGAN2Generator(nn.Module):
         base, *larger = reversed(own_sizes(shape, LARGEST))
         width, *others = _widths([base, *larger], channels, channels_times_size)
         self.mapping = Mapping(latent_dim, num_classes, style_dim, mapping_layers)
-        self.constant = nn.Parameter(torch.randn(width, base, base))
+        self.constant = nn.Parameter(torch.randn(width, *base))
         self.first = StyledLayer(width, width, style_dim, base)
         self.images = nn.ModuleList([ToImage(width, shape[0], style_dim)])
         self.ups, self.layers = nn.ModuleList(), nn.ModuleList()
@@ -131,14 +131,14 @@ class StyleGAN2Discriminator(nn.Module):
         num_classes: Length of y; 0 for none.
         outputs: Logits per image.
         channels: Most channels of a map.
-        channels_times_size: Maps have at most this many channels times their size.
+        channels_times_size: Maps have at most this many channels times their larger side.
         blocks: ``resnet`` adds a shortcut around each two convolutions, ``plain`` has none.
         group_samples: Samples per group whose standard deviation is one more map (:class:`GroupDeviation`); with 1 each sample
             is judged by itself.
         mapping_layers: Number of layers that map a label to a direction.
 
     Raises:
-        ConfigError: The data is not made of square images with a size that fits.
+        ConfigError: The data is not made of images with a size that fits.
     """
 
     def __init__(
@@ -165,7 +165,7 @@ class StyleGAN2Discriminator(nn.Module):
             EqualConv2d(width + 1, width, 3),
             Activation(),
             nn.Flatten(),
-            EqualLinear(width * base**2, width),
+            EqualLinear(width * math.prod(base), width),
             Activation(),
             EqualLinear(width, outputs * (width if num_classes else 1)),
         )
@@ -240,5 +240,5 @@ class GroupDeviation(nn.Module):
         return torch.cat([x, deviation.expand(-1, 1, *x.shape[2:])], 1)
 
 
-def _widths(sizes: list[int], channels: int, channels_times_size: int) -> list[int]:
-    return [max(min(channels, channels_times_size // size), 1) for size in sizes]
+def _widths(sizes: list[Size], channels: int, channels_times_size: int) -> list[int]:
+    return [max(min(channels, channels_times_size // max(size)), 1) for size in sizes]

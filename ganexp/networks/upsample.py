@@ -1,4 +1,4 @@
-"""Convolutional players without strides, for square images: sizes change by repeating pixels and by pooling.
+"""Convolutional players without strides: sizes change by repeating pixels and by pooling.
 
 A generator repeats each pixel twice per side and convolves, a discriminator convolves and keeps the largest of each 2x2 pixels.
 With n ``widths``, a size is the base times 2^n: 28 = 7 * 4 for two. All convolutions have stride 1 and keep the size.
@@ -7,6 +7,7 @@ References:
     Deconvolution and Checkerboard Artifacts (Odena et al., 2016), https://distill.pub/2016/deconv-checkerboard/
 """
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -39,7 +40,7 @@ class UpsampleGenerator(nn.Module):
             uniform initialisation.
 
     Raises:
-        ConfigError: The data is not made of square images with a size that fits, the output activation does not fit the
+        ConfigError: The data is not made of images with a size that fits, the output activation does not fit the
             value range, or an option does not fit the layers.
     """
 
@@ -59,7 +60,7 @@ class UpsampleGenerator(nn.Module):
         base, *larger = reversed(exact_sizes(shape, len(widths)))
         common = Layer.of(layer, norm="batch", activation="leaky_relu", init=GLOROT_UNIFORM)
         first, *others = common.each(len(widths))
-        flat = base * base * widths[0]
+        flat = math.prod(base) * widths[0]
         self.layers = nn.Sequential(
             nn.Linear(latent_dim + num_classes, flat, bias=first.hidden_bias), *first.after_vector(flat), ToMap(base)
         )
@@ -69,7 +70,7 @@ class UpsampleGenerator(nn.Module):
             self.layers.extend(hidden.after_map(outputs))
         self.layers.append(nn.Upsample(scale_factor=2))
         self.layers.extend(
-            transposed_convolution(widths[-1], shape[0], shape[1], kernel=kernel, stride=1, bias=common.output_bias)
+            transposed_convolution(widths[-1], shape[0], larger[-1], kernel=kernel, stride=1, bias=common.output_bias)
         )
         self.layers.append(make_output_activation(output_activation, value_range))
         common.finish(self)
@@ -94,7 +95,7 @@ class PoolDiscriminator(nn.Module):
             uniform initialisation. Hidden layers are the convolutions, then the linear ones.
 
     Raises:
-        ConfigError: The data is not made of square images with a size that fits, or an option does not fit the layers.
+        ConfigError: The data is not made of images with a size that fits, or an option does not fit the layers.
     """
 
     def __init__(
@@ -117,7 +118,7 @@ class PoolDiscriminator(nn.Module):
             self.layers.extend(convolution(inputs, width, size, kernel=kernel, stride=1, bias=own.hidden_bias))
             self.layers.extend([*own.after_map(width), nn.MaxPool2d(2)])
         self.layers.append(FromMap())
-        units = [base * base * widths[-1], *hidden]
+        units = [math.prod(base) * widths[-1], *hidden]
         for (inputs, width), own in zip(pairwise(units), each[len(widths) :], strict=True):
             self.layers.extend([nn.Linear(inputs, width, bias=own.hidden_bias), *own.after_vector(width)])
         self.layers.append(nn.Linear(units[-1], outputs, bias=common.output_bias))

@@ -32,8 +32,8 @@ def same(x: Tensor, weight: Tensor, stride: int) -> Tensor:
 @pytest.mark.parametrize("kernel", range(2, 8))
 def test_a_convolution_is_that_of_tensorflow_and_a_transposed_one_its_adjoint(kernel: int) -> None:
     for size, stride in product((1, 2, 7, 14), (1, 2)):
-        down = nn.Sequential(*convolution(2, 3, size, kernel=kernel, stride=stride, bias=False)).double()
-        up = nn.Sequential(*transposed_convolution(3, 2, size, kernel=kernel, stride=stride, bias=False)).double()
+        down = nn.Sequential(*convolution(2, 3, (size, size), kernel=kernel, stride=stride, bias=False)).double()
+        up = nn.Sequential(*transposed_convolution(3, 2, (size, size), kernel=kernel, stride=stride, bias=False)).double()
         weighted(list(up)).weight = weighted(list(down)).weight
         x = torch.randn(2, 2, size, size, dtype=torch.double)
         y = torch.randn(2, 3, *[math.ceil(size / stride)] * 2, dtype=torch.double)
@@ -45,7 +45,7 @@ def test_a_convolution_is_that_of_tensorflow_and_a_transposed_one_its_adjoint(ke
 def test_padding_that_tensorflow_is_known_for() -> None:
     # 28 -> 14 -> 7 -> 4 with 5x5 kernels: one zero before and two behind, and two on both sides of an odd one.
     for size, before, behind in ((28, 1, 2), (14, 1, 2), (7, 2, 2)):
-        layers = convolution(1, 1, size, kernel=5, stride=2, bias=False)
+        layers = convolution(1, 1, (size, size), kernel=5, stride=2, bias=False)
         layer = weighted(layers)
         nn.init.ones_(layer.weight)
         seen = nn.Sequential(*layers)(torch.ones(1, 1, size, size))[0, 0]
@@ -56,14 +56,14 @@ def test_padding_that_tensorflow_is_known_for() -> None:
 @pytest.mark.parametrize(("kernel", "stride"), [(4, 2), (2, 2), (6, 2), (3, 1), (5, 1)])
 def test_nothing_is_added_where_both_edges_are_padded_alike(kernel: int, stride: int) -> None:
     for make in (convolution, transposed_convolution):
-        (layer,) = make(1, 1, 16, kernel=kernel, stride=stride, bias=True)
+        (layer,) = make(1, 1, (16, 16), kernel=kernel, stride=stride, bias=True)
         assert layer.padding == ((kernel - stride) // 2,) * 2
         assert layer.bias is not None
 
 
 def test_maps_and_vectors_are_views_of_each_other() -> None:
     x = torch.randn(2, 3 * 3 * 5)
-    maps = ToMap(3)(x)
+    maps = ToMap((3, 3))(x)
     assert maps.shape == (2, 5, 3, 3)
     assert maps.is_contiguous(memory_format=torch.channels_last)
     vectors = FromMap()(maps)

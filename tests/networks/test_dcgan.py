@@ -62,10 +62,13 @@ def test_images_of_other_sizes_or_forms_and_points_are_refused(build):
         with refused("network", "data") as refusal:
             build((1, size, size))
         nearest = min(abs(other - size) for other in BASES)
-        assert any(f"{other}x{other}," in refusal.value.hint for other in BASES if abs(other - size) == nearest)
-    for shape in ((1, 32, 28), (2,)):
-        with refused("model", "network", "data"):
+        assert any(f"data.size={other}," in refusal.value.hint for other in BASES if abs(other - size) == nearest)
+    for shape, fitting in (((1, 50, 64), "48x64"), ((1, 8, 200), "8x112"), ((1, 33, 1), "32x8"), ((1, 130, 16), "128x16")):
+        with refused("network", "data") as refusal:
             build(shape)
+        assert fitting in refusal.value.message
+    with refused("model", "network", "data"):
+        build((2,))
     build((1, 28, 28), widths=[2] * 5)  # 28, 14, 7, 4, 2, 1
     with refused("network", "data") as refusal:
         build((1, 28, 28), widths=[2] * 6)

@@ -122,6 +122,18 @@ def test_players_with_layers_of_their_own_keep_the_contract(name, classes, outpu
         assert not torch.equal(discriminator(samples, y), discriminator(samples, y.flip(1)))
 
 
+@pytest.mark.parametrize("name", PAIRS)
+@pytest.mark.parametrize("shape", [(1, 48, 64), (4, 96, 48), (7, 28, 56)])
+def test_images_have_any_aspect_and_channels(name, shape):
+    attending = name in ("sagan", "biggan")  # to maps of 16 pixels, which not all of these have
+    networks = load(name, *(f"{player}.attention={min(shape[1:]) // 2}" for player in PLAYERS if attending))
+    generator, discriminator = networks.generator(5, shape, 4, (-1, 1)), networks.discriminator(shape, 4)
+    samples = generator(torch.randn(6, 5), LABELS)
+    assert samples.shape == (6, *shape)
+    discriminator(samples, LABELS).sum().backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in generator.parameters())
+
+
 @pytest.mark.parametrize("name", OWN)
 @pytest.mark.parametrize("form", ["autocast", "true"])
 def test_what_needs_float32_has_it_in_half_precision(name, form):

@@ -73,10 +73,12 @@ def test_other_sizes_are_refused_with_those_that_fit():
         for size, nearest in ((8, 28), (31, 32), (65, 64), (300, 128)):
             with refused("network", "data") as refusal:
                 build((3, size, size))
-            assert "28, 32, 48, 64, 96, 128" in str(refusal.value) and f"{nearest}x{nearest}" in refusal.value.hint
-        for shape in ((3, 32, 28), (2,)):
-            with refused("model", "network", "data"):
-                build(shape)
+            assert "28, 32, 48, 64, 96, 128" in str(refusal.value) and f"data.size={nearest}," in refusal.value.hint
+        with refused("network", "data") as refusal:
+            build((3, 60, 44))
+        assert "[56,48]" in refusal.value.hint
+        with refused("model", "network", "data"):
+            build((2,))
 
 
 def test_a_block_of_the_generator_by_hand():

@@ -115,7 +115,7 @@ def test_a_style_is_made_from_what_is_normalised():
 
 
 def test_noise_is_everyones_own_in_training_and_always_the_same_in_evaluation():
-    layer = StyledLayer(2, 3, 5, 8)
+    layer = StyledLayer(2, 3, 5, (8, 8))
     x, w = torch.randn(1, 2, 8, 8).expand(2, -1, -1, -1), torch.randn(1, 5).expand(2, -1)
     assert torch.equal(*layer(x, w)), "without strength at first"
     layer.strength.data.fill_(0.5)

@@ -87,10 +87,12 @@ def test_sizes_that_are_no_multiples_are_refused_with_the_nearest(build):
     for size, nearest in ((2, 4), (27, 28), (29, 28), (31, 32)):
         with refused("network", "data") as refusal:
             build((1, size, size))
-        assert f"{nearest}x{nearest}," in refusal.value.hint
-    for shape in ((1, 28, 32), (2,)):
-        with refused("model", "network", "data"):
-            build(shape)
+        assert f"data.size={nearest}," in refusal.value.hint
+    with refused("network", "data") as refusal:
+        build((1, 28, 30))
+    assert "data.size=[28,32]" in refusal.value.hint
+    with refused("model", "network", "data"):
+        build((2,))
 
 
 def test_dropout_is_listed_for_convolutions_and_then_linear_layers():

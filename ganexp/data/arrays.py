@@ -18,6 +18,7 @@ from typing_extensions import Unpack
 from ganexp.config.errors import ConfigError
 from ganexp.config.paths import user_path
 from ganexp.data.base import Split
+from ganexp.data.decoding import Limits, between, check_limits
 from ganexp.data.found import Found
 from ganexp.data.images import ImageOptions, Images
 from ganexp.runs.files import open_regular
@@ -38,11 +39,14 @@ class ArrayImages(Images):
     """Images from a ``.npz`` or ``.npy`` file, and their labels; kept as bytes, whatever they were.
 
     Arrays are found by their usual names: ``images`` and ``labels``; ``x_train``, ``y_train``, ``x_test`` and ``y_test``; and
-    so on. Bytes stay as they are; 16 bits are scaled to 8; floats have to be between 0 and 1, or between -1 and 1.
+    so on. Bytes stay as they are; 16 bits are scaled to 8; floats have to be between 0 and 1, or between -1 and 1, unless
+    limits are given.
 
     Arguments:
         path: The file.
         layout: The order of the axes; by default N is first, and C, of at most 4 channels, next or last.
+        limits: What is black and what is white in numbers that are no bytes; what is beyond is clipped. None: as their kind
+            says.
         held_out: Every how many-th image of each class is held out for testing, unless the file has test images; None:
             none, then the training images are the test images.
         options: See :class:`ganexp.data.ImageOptions`.
@@ -56,10 +60,13 @@ class ArrayImages(Images):
         path: str,
         layout: Literal["auto", "NHW", "NHWC", "NCHW"] = "auto",
         held_out: HeldOut = 10,
+        limits: Limits | None = None,
         **options: Unpack[ImageOptions],
     ) -> None:
         self.path, self._layout, self._held_out = user_path(path).absolute(), layout, held_out
         self._images: dict[Split, tuple[Tensor, Tensor | None]] = {}
+        check_limits(limits)
+        self._limits = limits
         arrays = read_arrays(self.path)
         self._splits = {split: part for split in ("train", "test") if (part := self._part(arrays, split)) is not None}
         if "train" not in self._splits:
@@ -113,7 +120,7 @@ class ArrayImages(Images):
             return None
         array = arrays[name]
         axes = self._axes(array)
-        images = as_bytes(array, f"{self.path}: {name}").transpose(axes)
+        images = as_bytes(array, f"{self.path}: {name}", self._limits).transpose(axes)
         images = np.ascontiguousarray(images[:, None] if len(axes) == 3 else images)
         label_name = next((name for name in label_names if name in arrays), None)
         labels = None if label_name is None else class_of(arrays[label_name])
@@ -153,8 +160,8 @@ def divide(x: Tensor, y: Tensor | None, held_out: int | None) -> dict[Split, tup
     return {split: (x[part], None if y is None else y[part]) for split, part in (("train", ~chosen), ("test", chosen))}  # type: ignore[misc]
 
 
-def as_bytes(array: np.ndarray, where: str) -> np.ndarray:
-    """Return an array of images as bytes.
+def as_bytes(array: np.ndarray, where: str, limits: Limits | None = None) -> np.ndarray:
+    """Return an array of images as bytes; what is none is scaled between limits, where there are any.
 
     Raises:
         ConfigError: Its values are of no known range.
@@ -163,19 +170,23 @@ def as_bytes(array: np.ndarray, where: str) -> np.ndarray:
         return array
     if array.dtype == np.bool_:
         return array.astype(np.uint8) * 255
-    if array.dtype == np.uint16:
+    if array.dtype == np.uint16 and limits is None:
         return ((array.astype(np.uint32) * 255 + 32_767) // 65_535).astype(np.uint8)
     if array.dtype.kind not in "iuf":
         raise ConfigError(f"{where} has values of type {array.dtype}, which are no numbers", "data.path")
     low, high = (float(array.min()), float(array.max())) if array.size else (0.0, 0.0)
     if not (math.isfinite(low) and math.isfinite(high)):
         raise ConfigError(f"{where} has values that are not finite", "data.path")
+    if limits is not None:
+        return between(array, limits)
     ranges = [(0.0, 255.0)] if array.dtype.kind in "iu" else [(0.0, 1.0), (-1.0, 1.0)]
     for bottom, top in ranges:
         if bottom <= low and high <= top:
             return np.rint((array.astype(np.float32) - bottom) * (255 / (top - bottom))).astype(np.uint8)
     wanted = " or ".join(f"{bottom:g} to {top:g}" for bottom, top in ranges)
-    raise ConfigError(f"{where} has values from {low:g} to {high:g}", "data.path", hint=f"scale them to {wanted}")
+    raise ConfigError(
+        f"{where} has values from {low:g} to {high:g}", "data.path", hint=f"scale them to {wanted}, or set data.limits"
+    )
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:

@@ -1,9 +1,10 @@
-"""One file becomes one square of bytes, and says what it was.
+"""One file becomes an image of bytes with the aspect that is asked for, and says what it was.
 
-Contract: the brightness of a pixel is scaled by the depth that its file states, or by the one that is asked for in its place;
-never by the values that happen to be in it.
+Contract: the brightness of a pixel is scaled by the depth that its file states, or between the limits that are asked for in its
+place; never by the values that happen to be in it.
 """
 
+import math
 import threading
 import warnings
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ganexp.config.errors import ConfigError
+from ganexp.data.images import centred
 from ganexp.data.scan import formats
 
 if TYPE_CHECKING:
@@ -22,6 +25,10 @@ if TYPE_CHECKING:
 # The numbers of TIFF's tags that say how many bits a pixel has, and whether it has a sign.
 BITS, SIGN = 258, 339
 
+Limits = tuple[float, float]
+"""The values of black and of white."""
+
+_MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 _LIMIT = threading.Lock()
 
 
@@ -50,27 +57,27 @@ class Seen:
 
     size: tuple[int, int]
     bits: int = 8
-    brightest: int = 255
+    brightest: float = 255
 
 
 @dataclass(frozen=True)
 class Decoder:
-    """Decodes files into squares.
+    """Decodes files.
 
     Arguments:
-        channels: 1 or 3.
-        size: Side of the square in pixels.
-        depth: Bits that grey images of more than 8 bits really have; None: as many as their files state.
+        channels: 1, 3, or 4 with opacity as the last one.
+        size: Width and height in pixels.
+        limits: What is black and what is white in grey images of more than 8 bits or of floats; None: what their files state.
         largest: The largest image, in millions of pixels.
     """
 
     channels: int
-    size: int
-    depth: int | None
+    size: tuple[int, int]
+    limits: Limits | None
     largest: float
 
     def __call__(self, path: Path) -> tuple[np.ndarray, Seen] | Exception:
-        """Return the bytes with shape (channels, size, size), and what the file was; or why it cannot be read."""
+        """Return the bytes with shape (channels, height, width), and what the file was; or why it cannot be read."""
         try:
             return self._decode(path)
         except Exception as error:  # whatever the damage provokes in a decoder
@@ -84,17 +91,16 @@ class Decoder:
                 raise TooLarge(image.width * image.height / 1e6, self.largest)
             # Lets JPEG's decoder leave out what would be averaged away; three times the size is too large to be seen.
             full = image.size
-            image.draft(None, (3 * self.size, 3 * self.size))
+            image.draft(None, (3 * max(self.size), 3 * max(self.size)))
             reduced = image.size != full
-            bits = _bits(image)
+            bits = _bits(image, self.limits)
             upright = ImageOps.exif_transpose(image)
             turned = upright.size != image.size
-            scaled, brightest = _scale(upright, bits, self.depth)
-            flat = _flatten(scaled).convert("RGB" if self.channels == 3 else "L")
-        side = min(flat.size)
-        left, top = ((length - side) // 2 for length in flat.size)
-        square = flat.resize((self.size, self.size), Image.Resampling.BICUBIC, (left, top, left + side, top + side))
-        pixels = np.asarray(square).reshape(self.size, self.size, self.channels).transpose(2, 0, 1)
+            scaled, brightest = _scale(upright, bits, self.limits)
+            flat = (scaled if self.channels == 4 else _flatten(scaled)).convert(_MODES[self.channels])
+        width, height = self.size
+        made = flat.resize(self.size, Image.Resampling.BICUBIC, centred(flat.size, self.size))
+        pixels = np.asarray(made).reshape(height, width, self.channels).transpose(2, 0, 1)
         return pixels, Seen(full[::-1] if reduced and turned else full if reduced else upright.size, bits, brightest)
 
 
@@ -112,38 +118,65 @@ def own_limit() -> Iterator[None]:
             Image.MAX_IMAGE_PIXELS = before
 
 
-def _bits(image: "Image.Image") -> int:
+def _bits(image: "Image.Image", limits: Limits | None) -> int:
     """Return the bits of each channel that a file states; 8 for all that Pillow itself brings to 8 by what the file states."""
+    if image.mode == "F" and limits is None:
+        raise ValueError("its pixels are floats, which no file says the range of; data.limits=[0,1] would say it")
     if image.mode == "F":
-        raise ValueError("its pixels are floats, which no file says the range of; save them as whole numbers")
+        return 32
     if image.mode.startswith("I"):
         if image.format == "TIFF":
             tags = image.tag_v2  # type: ignore[attr-defined]
             return int(tags[BITS][0]) - (tags.get(SIGN, (1,))[0] == 2)
         if image.format in ("PNG", "PPM", "JPEG2000"):  # Pillow brings the last two to 16 bits, by what they state
             return 16
-        raise ValueError(f"its pixels are whole numbers of a range that {image.format} does not state; save it as PNG")
+        if limits is not None:
+            return 32
+        raise ValueError(
+            f"its pixels are whole numbers of a range that {image.format} does not state; data.limits would say it"
+        )
     # Colours of 16 bits: Pillow keeps the upper 8.
     return 16 if any(";16" in str(tile[3:]) for tile in getattr(image, "tile", ())) else 8
 
 
-def _scale(image: "Image.Image", bits: int, depth: int | None) -> tuple["Image.Image", int]:
+def _scale(image: "Image.Image", bits: int, limits: Limits | None) -> tuple["Image.Image", float]:
     """Return an image of 8 bits, and the brightest value of what it was."""
     from PIL import Image
 
     if bits == 8:
         return image, 255
-    if not image.mode.startswith("I"):
-        if depth not in (None, bits):
-            raise ValueError(f"it has colours of {bits} bits, of which Pillow reads the upper 8; data.depth is for grey images")
+    if not image.mode.startswith(("I", "F")):
+        if limits is not None:
+            raise ValueError(
+                f"it has colours of {bits} bits, of which Pillow reads the upper 8; data.limits is for grey images"
+            )
         bands = image.split()[: 1 if image.mode == "LA" else 3]
         return image, 257 * max(int(np.asarray(band).max()) for band in bands)
     values = np.asarray(image)
-    lowest, brightest = int(values.min()), int(values.max())
-    white = 2 ** (depth or bits) - 1
-    if lowest < 0 or brightest > white:
-        raise ValueError(f"it has values from {lowest:,} to {brightest:,}, which are no numbers of {depth or bits} bits")
-    return Image.fromarray((values * (255 / white)).round().astype(np.uint8)), brightest
+    lowest, brightest = values.min().item(), values.max().item()
+    if not (math.isfinite(lowest) and math.isfinite(brightest)):
+        raise ValueError("it has values that are not finite")
+    if limits is None and (lowest < 0 or brightest >= 2**bits):
+        raise ValueError(
+            f"it has values from {lowest:,} to {brightest:,}, which are no numbers of {bits} bits; set data.limits"
+        )
+    return Image.fromarray(between(values, limits or (0, 2**bits - 1))), brightest
+
+
+def between(values: np.ndarray, limits: Limits) -> np.ndarray:
+    """Return numbers as bytes: what is at the lower limit or below is 0, what is at the upper one or above 255."""
+    low, high = limits
+    return np.clip(((values.astype(np.float64) - low) * (255 / (high - low))).round(), 0, 255).astype(np.uint8)
+
+
+def check_limits(limits: Limits | None) -> None:
+    """Refuse limits between which nothing lies.
+
+    Raises:
+        ConfigError: The lower one is not below the upper one.
+    """
+    if limits is not None and not limits[0] < limits[1]:
+        raise ConfigError("the first is what is black, and has to be below what is white", "data.limits")
 
 
 def _flatten(image: "Image.Image") -> "Image.Image":

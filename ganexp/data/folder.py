@@ -1,8 +1,8 @@
 """Any folder of images, decoded once and then mapped into memory.
 
-Contract: every image becomes its largest centred square, resized; the bytes that `ImageFolder.load` returns, and the
-fingerprint, are a function of the content of the files, the order of their names and the options alone: not of where the folder
-is, nor of when its files were written.
+Contract: every image becomes its largest centred part of one aspect, resized; the bytes that `ImageFolder.load` returns, and
+the fingerprint, are a function of the content of the files, the order of their names and the options alone: not of where the
+folder is, nor of when its files were written.
 """
 
 import json
@@ -27,7 +27,7 @@ from ganexp.config.paths import user_path
 from ganexp.config.types import PositiveFloat, PositiveInt
 from ganexp.data.base import Split, cache_folder, digest
 from ganexp.data.content import UnreadableFiles, digest_of, digests
-from ganexp.data.decoding import Decoder, Seen, TooLarge, own_limit
+from ganexp.data.decoding import Decoder, Limits, Seen, TooLarge, check_limits, own_limit
 from ganexp.data.found import Found
 from ganexp.data.images import ImageOptions, Images
 from ganexp.data.scan import scan, shown
@@ -56,7 +56,8 @@ class ImageFolder(Images):
     each, so that a subset is even over them.
 
     An image is turned as its camera says (EXIF), laid over white where it is transparent, converted to `colour` with 8 bits
-    per channel, cut to its largest centred square and resized (bicubic, antialiased). Of an animation the first frame counts.
+    per channel, cut to its largest centred square, or to the aspect of `size`, and resized (bicubic, antialiased). Of an
+    animation the first frame counts.
 
     All images are decoded once, into one file in `ganexp/folders` of the user's cache folder, which later runs map into
     memory. It is named by the content of the files, so that a copy of the folder needs no other; content is looked at again
@@ -64,11 +65,11 @@ class ImageFolder(Images):
 
     Arguments:
         path: The folder.
-        colour: `rgb`, three channels, or `grey`, one.
+        colour: `rgb`, three channels; `grey`, one; or `rgba`, four, the last one being opacity.
         held_out: Every how many-th image of each class is held out for testing, unless the folder has splits of its own; None
             holds out none. Where none is held out, also because there are too few, the test split is the training split.
-        depth: Bits that grey images of more than 8 bits really have, such as 12 of a camera whose files have 16: the largest
-            such number is white. None: what each file states.
+        limits: What is black and what is white in grey images of more than 8 bits or of floats, such as (0, 4095) of a camera
+            of 12 bits whose files have 16; what is beyond is clipped. None: what each file states.
         largest: The largest image, in millions of pixels: one with more may be made to fill the memory.
         workers: Threads that decode; by default one per CPU.
         options: See :class:`ganexp.data.ImageOptions`; the default of `size` is 64.
@@ -80,19 +81,20 @@ class ImageFolder(Images):
     def __init__(
         self,
         path: str,
-        colour: Literal["rgb", "grey"] = "rgb",
+        colour: Literal["rgb", "grey", "rgba"] = "rgb",
         held_out: Annotated[int, Field(ge=2)] | None = 10,
-        depth: Annotated[int, Field(ge=9, le=32)] | None = None,
+        limits: Limits | None = None,
         largest: PositiveFloat = 179.0,
         workers: PositiveInt | None = None,
         **options: Unpack[ImageOptions],
     ) -> None:
-        self.shape = ({"rgb": 3, "grey": 1}[colour], SIZE, SIZE)
+        self.shape = ({"rgb": 3, "grey": 1, "rgba": 4}[colour], SIZE, SIZE)
         super().__init__(**options)
+        check_limits(limits)
         self.path = user_path(path).absolute()
         self.workers = workers or os.cpu_count() or 1
         self._scan = scan(self.path)
-        self._decoder = Decoder(self.shape[0], self.shape[1], depth, largest)
+        self._decoder = Decoder(self.shape[0], (self.shape[2], self.shape[1]), limits, largest)
         self.class_names = self._scan.classes
         self.num_classes = len(self.class_names or ())
         self.unlabelled = self._scan.unlabelled
@@ -145,7 +147,7 @@ class ImageFolder(Images):
             classes=dict(zip(self.class_names or (), counts.tolist(), strict=False)),
             unlabelled=self.unlabelled,
             size=self.shape[:0:-1],
-            depth=self._decoder.depth,
+            limits=self._decoder.limits,
             left_out=self._scan.left_out,
             **seen,
         )
@@ -181,7 +183,7 @@ class ImageFolder(Images):
             content = digests(self.path, self._names, self._folder, lambda work: self._each(work, "reading"))
         except UnreadableFiles as error:
             raise self._unreadable(error.files) from error
-        return digest_of(f"{FORMAT} {self.shape} {self._decoder.depth}", *content)
+        return digest_of(f"{FORMAT} {self.shape} {self._decoder.limits}", *content)
 
     def _map(self, file: Path) -> Tensor | None:
         """Map a file of images into memory; None where there is no whole one."""

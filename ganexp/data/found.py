@@ -22,7 +22,7 @@ class Found:
         size: Width and height to which they are resized.
         deep: How many have more than 8 bits a channel, by the bits that their files state.
         brightest: The largest value in those, by the same bits.
-        depth: The bits that were taken in place of what the files state, for grey images; None: none.
+        limits: What was taken for black and white in place of what the files state, for grey images; None: nothing.
         left_out: What is not used, with the number or the reason.
     """
 
@@ -35,8 +35,8 @@ class Found:
     largest: Sequence[int] | None = None
     size: Sequence[int] = ()
     deep: dict[str, int] = field(default_factory=dict)
-    brightest: dict[str, int] = field(default_factory=dict)
-    depth: int | None = None
+    brightest: dict[str, float] = field(default_factory=dict)
+    limits: Sequence[float] | None = None
     left_out: dict[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
@@ -63,10 +63,11 @@ class Found:
 
     def _depth(self, bits: str, count: int) -> str:
         text = f"{count:,} of {bits} bits a channel"
-        if self.depth is not None:
-            return f"{text}, read as {self.depth} bits"
-        needed = self.brightest[bits].bit_length()
-        dark = f": they are dark, as their largest value is {self.brightest[bits]:,}; data.depth={needed} makes that white"
+        if self.limits is not None:
+            return f"{text}, read from {self.limits[0]:,.12g} to {self.limits[1]:,.12g}"
+        needed = int(self.brightest[bits]).bit_length()
+        white = f"data.limits=[0,{2**needed - 1}]"
+        dark = f": they are dark, as their largest value is {self.brightest[bits]:,}; {white} makes that white"
         return text + (dark if needed < int(bits) else "")
 
 

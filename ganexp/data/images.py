@@ -6,6 +6,7 @@ has the shape that was known at construction.
 
 import math
 from abc import abstractmethod
+from collections.abc import Sequence
 from copy import copy
 from typing import ClassVar, final
 
@@ -17,6 +18,9 @@ from ganexp.config.errors import ConfigError
 from ganexp.config.types import PositiveInt
 from ganexp.data.base import Data, Split, StreamOptions
 
+Size = PositiveInt | tuple[PositiveInt, PositiveInt]
+"""The side of a square in pixels, or height and width."""
+
 
 class ImageOptions(StreamOptions, total=False):
     """Options of every data set of images.
@@ -24,13 +28,14 @@ class ImageOptions(StreamOptions, total=False):
     Attributes:
         value_range: Range of decoded values, (-1, 1) or (0, 1); (-1, 1).
         subset: How many training images to use, the first ones; None: all.
-        size: Side in pixels to which the images are resized, bicubic and antialiased; None: they stay as they are.
+        size: Side in pixels, or height and width, to which the images are resized, bicubic and antialiased, after what is too
+            wide or too high for that aspect is cut off on both sides; None: they stay as they are.
         flip: Whether the training images are there mirrored, too, left to right, which takes twice the memory; false.
     """
 
     value_range: tuple[float, float]
     subset: PositiveInt | None
-    size: PositiveInt | None
+    size: Size | None
     flip: bool
 
 
@@ -60,7 +65,7 @@ class Images(Data):
         *,
         value_range: tuple[float, float] = (-1, 1),
         subset: PositiveInt | None = None,
-        size: PositiveInt | None = None,
+        size: Size | None = None,
         flip: bool = False,
         **stream: Unpack[StreamOptions],
     ) -> None:
@@ -72,7 +77,7 @@ class Images(Data):
         self.subset = subset
         self.flip = flip
         if size is not None:
-            self.shape = (self.shape[0], size, size)
+            self.shape = (self.shape[0], *sides(size))
 
     @abstractmethod
     def read(self, split: Split) -> tuple[Tensor, Tensor | None]:
@@ -91,7 +96,9 @@ class Images(Data):
                 raise ConfigError(f"there are only {len(images):,} training images", "data.subset")
             images, labels = images[: self.subset], None if labels is None else labels[: self.subset]
         if images.shape[2:] != self.shape[1:]:
-            images = torch.nn.functional.interpolate(images, self.shape[1:], mode="bicubic", antialias=True)
+            left, top, right, bottom = centred((images.shape[3], images.shape[2]), self.shape[:0:-1])
+            cut = images[:, :, top:bottom, left:right]
+            images = torch.nn.functional.interpolate(cut, self.shape[1:], mode="bicubic", antialias=True)
         if split == "train" and self.flip:
             images, labels = torch.cat([images, images.flip(-1)]), None if labels is None else labels.repeat(2)
         return images, labels
@@ -120,6 +127,30 @@ class Images(Data):
         whole.subset = None
         whole.__dict__.pop("fingerprint", None)
         return whole
+
+
+def sides(size: Size) -> tuple[int, int]:
+    """Return height and width."""
+    return (size, size) if isinstance(size, int) else (size[0], size[1])
+
+
+def centred(size: Sequence[int], aspect: Sequence[int]) -> tuple[int, int, int, int]:
+    """Return the largest centred part of an image with a given aspect.
+
+    Arguments:
+        size: Width and height of the image.
+        aspect: Width and height, of which only the ratio counts.
+
+    Returns:
+        Its left, upper, right and lower edge, in pixels.
+    """
+    (width, height), (wide, high) = size, aspect
+    if width * high > height * wide:
+        width = max(round(height * wide / high), 1)
+    else:
+        height = max(round(width * high / wide), 1)
+    left, top = (size[0] - width) // 2, (size[1] - height) // 2
+    return left, top, left + width, top + height
 
 
 class Digits(Images):

@@ -2,7 +2,8 @@
 
 Layers of stride 2, padded as TensorFlow's "same", lie between a small map, the base, and the image. A size is base * 2^k with k
 such layers: 28 = 7 * 4, 64 = 4 * 16, 48x64 = 6x8 * 8. Widths double towards the base: ``channels`` next to the image,
-``channels * 2^(k - 1)`` at the base. Where ``widths`` are given, they say how many layers there are, and images of every size will do.
+``channels * 2^(k - 1)`` at the base. Where ``widths`` are given, they say how many layers there are, and images of every size
+will do.
 
 References:
     Unsupervised Representation Learning with Deep Convolutional Generative Adversarial Networks (Radford et al., 2016),

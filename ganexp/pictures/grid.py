@@ -41,7 +41,7 @@ def image_grid(
     """Lay images out row by row, small ones enlarged without smoothing.
 
     Arguments:
-        images: Bytes, or floats in `value_range`, with shape (N, C, H, W); one channel is grey, three are RGB.
+        images: Bytes, or floats in `value_range`, with shape (N, C, H, W); see :func:`coloured`.
         value_range: Lowest and highest value of floats; values outside are clipped, NaN is drawn as the lowest.
         columns: Images in a row; by default as many as make the grid square.
         titles: What is written above each image, N texts, or none.
@@ -51,13 +51,13 @@ def image_grid(
         A uint8 array with shape (height, width, 3).
     """
     count, channels, height, width = images.shape
-    if not count or channels not in (1, 3):
-        raise ValueError(f"expected one or more images with 1 or 3 channels, not shape {tuple(images.shape)}")
+    if not count or not channels:
+        raise ValueError(f"expected one or more images with channels, not shape {tuple(images.shape)}")
     columns = min(count, columns or math.ceil(math.sqrt(count)))
     rows = math.ceil(count / columns)
     longest, tile = max(height, width), WIDE_TILE if titles else TILE
     scale = max(1, min(round(tile / longest), GRID // (max(rows, columns) * longest)))
-    tiles = to_bytes(images, value_range).expand(-1, 3, -1, -1)
+    tiles = coloured(to_bytes(images, value_range))
     tiles = tiles.repeat_interleave(scale, dim=2).repeat_interleave(scale, dim=3)
     height, width = scale * height, scale * width
     letters = min(max(SMALLEST, round(LETTERS * height)), LARGEST)
@@ -111,6 +111,22 @@ def _font(size: int) -> "ImageFont.FreeTypeFont":
     from PIL import ImageFont
 
     return ImageFont.truetype(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf", size)
+
+
+def coloured(images: Tensor) -> Tensor:
+    """Return bytes with shape (N, C, H, W) as they are shown, with shape (N, 3, H, W).
+
+    One channel is grey, three are red, green and blue. A fourth is opacity, over the grey of the gaps. Of two channels, and of
+    more than four, the first ones are red, green and blue, where they are.
+    """
+    channels = images.shape[1]
+    if channels == 1:
+        return images.expand(-1, 3, -1, -1)
+    if channels == 4:
+        opacity = images[:, 3:].float() / 255
+        return (images[:, :3] * opacity + GAP_GREY * (1 - opacity)).round().to(torch.uint8)
+    shown = images[:, :3]
+    return torch.cat([shown, shown.new_zeros(len(shown), 3 - shown.shape[1], *shown.shape[2:])], 1)
 
 
 def to_bytes(images: Tensor, value_range: tuple[float, float]) -> Tensor:

@@ -18,7 +18,7 @@ from ganexp.config.compose import file_name, near_miss
 from ganexp.config.errors import ConfigError
 from ganexp.metrics.neighbours import Neighbours, Reference
 from ganexp.models import GAN
-from ganexp.pictures import GAP_GREY, draw, save_png
+from ganexp.pictures import GAP_GREY, coloured, draw, image_grid, save_png, to_bytes
 from ganexp.sampling.latents import draw as draw_latents
 from ganexp.sampling.latents import interpolate, spread
 from ganexp.sampling.options import Options
@@ -95,8 +95,8 @@ class Sampling:
     def _picture(self, samples: Tensor) -> np.ndarray:
         options, named = self.options, self.model.label_classes > 0
         if not self._images:
-            coloured = 0 < self.model.label_classes <= self.data.num_classes
-            return draw(self.data, samples, self.y if coloured else None)
+            labelled = 0 < self.model.label_classes <= self.data.num_classes
+            return draw(self.data, samples, self.y if labelled else None)
         if self._reference is not None:
             found = self._reference.nearest(samples)
             titles = [title for row in found.distances.tolist() for title in ("sample", *(f"{d:.3g}" for d in row))]
@@ -110,12 +110,12 @@ class Sampling:
         if len(counts) == 1:
             return draw(self.data, samples)
         assert self.data.value_range is not None
-        low, high = self.data.value_range
+        shown = coloured(to_bytes(samples, self.data.value_range))
         # A shorter row ends in images of the colour of the gaps, which do not show.
-        blank = samples.new_full(samples.shape[1:], low + (high - low) * GAP_GREY / 255)
-        rows = [torch.cat([row, blank.expand(max(counts) - len(row), -1, -1, -1)]) for row in samples.split(counts)]
+        blank = shown.new_full(shown.shape[1:], GAP_GREY)
+        rows = [torch.cat([row, blank.expand(max(counts) - len(row), -1, -1, -1)]) for row in shown.split(counts)]
         names = [self._names[label] for label in self.y.unique_consecutive()]
-        return draw(self.data, torch.cat(rows), None, max(counts), row_titles=names)
+        return image_grid(torch.cat(rows), self.data.value_range, max(counts), row_titles=names)
 
     def _save_images(self, path: Path) -> None:
         assert self.data.value_range is not None
@@ -158,6 +158,9 @@ class Sampling:
         options = self.options
         if options.format == "png" and not self._images:
             raise ConfigError("points cannot be written as single images", "format", hint="use format=grid or format=npz")
+        if options.format == "png" and self.data.shape[0] not in (1, 3, 4):
+            message = f"a PNG has 1, 3 or 4 channels, and these images have {self.data.shape[0]}"
+            raise ConfigError(message, "format", hint="use format=grid or format=npz")
         if options.neighbours and options.format == "grid" and not self._images:
             raise ConfigError("neighbours of points are not drawn", "neighbours", "format", hint="use format=npz")
         if options.interpolate == "spherical" and self.model.noise != "normal":

@@ -89,7 +89,7 @@ def save_images(folder: Path, batches: Iterable[np.ndarray], value_range: tuple[
 
     Arguments:
         folder: The folder, which is made.
-        batches: Images with shape (B, C, H, W), one channel or three, in ``value_range``.
+        batches: Images with shape (B, C, H, W), of one, three or four channels, in ``value_range``.
         value_range: Lowest and highest value; values outside are clipped, NaN is drawn as the lowest.
         names: Their names, without suffix.
     """

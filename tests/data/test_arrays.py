@@ -79,6 +79,23 @@ def test_what_holds_no_images_is_refused(saved, arrays, keys):
         ArrayImages(saved(**arrays))
 
 
+def test_limits_are_black_and_white_for_what_is_no_bytes(saved):
+    for array in (np.array([-1000.0, 0, 1000, 3000, 9000, -2000]), np.array([-1000, 0, 1000, 3000, 9000, -2000], np.int16)):
+        images = ArrayImages(saved(images=array.reshape(6, 1, 1)), held_out=None, limits=(-1000, 3000)).load("train")[0]
+        assert images.flatten().tolist() == [0, 64, 128, 255, 255, 0]
+    assert ArrayImages(saved(images=BYTES), limits=(0, 10), held_out=None).load("train")[0].max() == BYTES.max()
+    for array, limits, keys in ((BYTES, (1, 0), "data.limits"), (np.full((4, 8, 8), np.nan), (0, 1), "data.path")):
+        with refused(keys):
+            ArrayImages(saved(images=array), limits=limits)
+
+
+def test_images_are_cut_to_the_aspect_that_they_are_resized_to(saved):
+    images = np.zeros((4, 20, 40), np.uint8)
+    images[:, :, 10:30] = 200
+    assert ArrayImages(saved(images=images), size=10).load("train")[0].unique().tolist() == [200]
+    assert ArrayImages(saved(images=images), size=(8, 16)).load("train")[0].shape == (4, 1, 8, 16)
+
+
 def test_many_channels_have_a_named_layout(saved):
     assert ArrayImages(saved(images=np.zeros((4, 8, 6, 9), np.uint8)), layout="NHWC").shape == (9, 8, 6)
 

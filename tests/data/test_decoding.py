@@ -71,33 +71,59 @@ def test_more_than_eight_bits_are_scaled_as_the_file_says(tmp_path: Path, name: 
     assert values == [128] and data.found.deep == {str(bits): 1}
 
 
-def test_twelve_bits_in_sixteen_are_dark_and_said_to_be_so_and_white_with_the_depth(tmp_path: Path) -> None:
+def test_twelve_bits_in_sixteen_are_dark_and_said_to_be_so_and_white_with_limits(tmp_path: Path) -> None:
     content = stored(np.linspace(0, 4095, 64).astype(np.uint16).reshape(8, 8), "PNG")
     values, data = read(tmp_path / "x", content, "a.png", size=8)
-    assert max(values) == 16 and data.found.brightest == {"16": 4095} and "data.depth=12" in str(data.found)
-    values, data = read(tmp_path / "x", content, "a.png", size=8, depth=12)
-    assert (min(values), max(values)) == (0, 255) and "data.depth=" not in str(data.found) and "12 bits" in str(data.found)
-    with refused("data.path"):
-        read(tmp_path / "x", content, "a.png", depth=11)
+    assert max(values) == 16 and data.found.brightest == {"16": 4095} and "data.limits=[0,4095]" in str(data.found)
+    values, data = read(tmp_path / "x", content, "a.png", size=8, limits=(0, 4095))
+    assert (min(values), max(values)) == (0, 255) and "data.limits=" not in str(data.found)
+    assert "read from 0 to 4,095" in str(data.found)
+    assert read(tmp_path / "x", content, "a.png", size=8, limits=(1000, 1001))[0] == [0, 255], "what is beyond is clipped"
+    with refused("data.limits"):
+        read(tmp_path / "x", content, "a.png", limits=(3, 3))
 
 
-def test_a_depth_leaves_eight_bits_as_they_are(tmp_path: Path) -> None:
-    values, data = read(tmp_path / "x", stored(full(200, np.uint8), "PNG"), "a.png", depth=12)
+@pytest.mark.parametrize(("kind", "value"), [(np.float32, 0.0), (np.int32, -5)])
+def test_limits_say_the_range_of_what_states_none(tmp_path: Path, kind: Any, value: float) -> None:
+    values, data = read(tmp_path / "x", stored(full(0, kind) + kind(value), "TIFF"), "a.tif", limits=(value - 1, value + 1))
+    assert values == [128] and sum(data.found.deep.values()) == 1
+
+
+def test_images_have_any_aspect_and_may_keep_their_opacity(tmp_path: Path) -> None:
+    pixels = np.zeros((40, 80, 4), np.uint8)
+    pixels[:, 10:70] = (255, 0, 0, 255)  # what is left of 40x80 as 2x3
+    content = stored(pixels, "PNG")
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x/a.png").write_bytes(content)
+    opaque, seen = (ImageFolder(str(tmp_path / "x"), size=(32, 48), colour=colour) for colour in ("rgb", "rgba"))
+    assert (opaque.shape, seen.shape) == ((3, 32, 48), (4, 32, 48))
+    for data, colour in ((opaque, [255, 0, 0]), (seen, [255, 0, 0, 255])):
+        image = data.load("train")[0][0]
+        assert [image[channel, 16, 24].item() for channel in range(len(image))] == colour
+        inner = image[:, 2:-2, 2:-2].flatten(1)
+        assert (inner == inner[:, :1]).all(), "nothing beside the part with that aspect is left"
+    square = ImageFolder(str(tmp_path / "x"), size=8, colour="rgba")
+    assert square.load("train")[0][0, 3].tolist() == [[255] * 8] * 8
+    assert len({data.fingerprint for data in (opaque, seen, square)}) == 3
+
+
+def test_limits_leave_eight_bits_as_they_are(tmp_path: Path) -> None:
+    values, data = read(tmp_path / "x", stored(full(200, np.uint8), "PNG"), "a.png", limits=(0, 4095))
     assert values == [200] and data.found.deep == {}
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "depth"),
+    ("name", "content", "limits"),
     [
         ("float.tif", stored(full(0, np.float32) + 0.5, "TIFF"), None),
-        ("float.tif", stored(full(0, np.float32) + 0.5, "TIFF"), 12),
-        ("rgb.png", png(2, 3, 2056), 12),
+        ("nan.tif", stored(full(0, np.float32) + np.nan, "TIFF"), (0, 1)),
+        ("rgb.png", png(2, 3, 2056), (0, 4095)),
         ("below.tif", stored(full(-5, np.int32), "TIFF"), None),
     ],
 )
-def test_a_range_that_nothing_states_is_refused(tmp_path: Path, name: str, content: bytes, depth: int | None) -> None:
+def test_a_range_that_nothing_states_is_refused(tmp_path: Path, name: str, content: bytes, limits: tuple | None) -> None:
     with refused("data.path"):
-        read(tmp_path / "x", content, name, depth=depth)
+        read(tmp_path / "x", content, name, limits=limits)
 
 
 def test_a_large_image_is_refused_with_the_option_that_takes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -219,7 +219,7 @@ def test_the_fingerprint_is_that_of_the_content_and_of_how_it_is_read(folder: Pa
         part.fingerprint,
         ImageFolder(str(folder), size=4).fingerprint,
         ImageFolder(str(folder), size=8, held_out=3).fingerprint,
-        ImageFolder(str(folder), size=8, depth=12).fingerprint,
+        ImageFolder(str(folder), size=8, limits=(0, 4095)).fingerprint,
     }
     assert part.whole().fingerprint == fingerprint
     status = os.stat(folder / "11.png")

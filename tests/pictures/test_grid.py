@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from ganexp.pictures import fewest_gaps, image_grid
+from ganexp.pictures import GAP_GREY, coloured, fewest_gaps, image_grid
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -31,11 +31,23 @@ def test_floats_are_drawn_over_their_range(low: float, high: float) -> None:
     assert middle.tolist() == [0, 128, 255, 0, 255, 0, 255, 0]
 
 
-def test_images_that_cannot_be_shown_are_refused() -> None:
-    with pytest.raises(ValueError, match="1 or 3 channels"):
-        image_grid(torch.zeros(4, 2, 8, 8), (0, 1))
-    with pytest.raises(ValueError, match="one or more"):
-        image_grid(torch.zeros(0, 1, 8, 8), (0, 1))
+def test_what_is_no_images_is_refused() -> None:
+    for shape in ((0, 1, 8, 8), (1, 0, 8, 8)):
+        with pytest.raises(ValueError, match="one or more"):
+            image_grid(torch.zeros(shape), (0, 1))
+
+
+@pytest.mark.parametrize(
+    ("pixel", "shown"),
+    [
+        ([10], [10, 10, 10]), ([10, 20], [10, 20, 0]), ([10, 20, 30], [10, 20, 30]), ([10, 20, 30, 255], [10, 20, 30]),
+        ([10, 20, 30, 0], [GAP_GREY] * 3), ([10, 20, 30, 40, 50], [10, 20, 30]),
+    ],
+)  # fmt: skip
+def test_every_number_of_channels_has_colours(pixel: list[int], shown: list[int]) -> None:
+    images = torch.tensor(pixel, dtype=torch.uint8).view(1, -1, 1, 1).expand(1, -1, 6, 8)
+    assert coloured(images)[0, :, 0, 0].tolist() == shown
+    assert image_grid(images, (0, 1))[10, 10].tolist() == shown
 
 
 NAMES = ("airplane", "automobile", "b")

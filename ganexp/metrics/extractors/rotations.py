@@ -4,7 +4,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ganexp.config.errors import ConfigError
 from ganexp.data.base import Split
 from ganexp.data.images import Images
 from ganexp.metrics.extractors.convnet import LARGEST
@@ -31,15 +30,6 @@ class Rotations(Taught):
     knows_classes = False
     names_things = False
 
-    def check(self, data: Images) -> None:
-        """Refuse images that are not square.
-
-        Raises:
-            ConfigError: They are not.
-        """
-        if data.shape[1] != data.shape[2]:
-            raise ConfigError("images are turned by quarters, so they must be square", "extractor", "data")
-
     def lesson(self, data: Images, split: Split) -> Lesson:
         """Return images, each turned by no, one, two and three quarters, and by how many."""
         images = data.load(split)[0]
@@ -50,7 +40,9 @@ class Rotations(Taught):
 
 
 def _shrink(images: Tensor) -> Tensor:
-    """Make images (uint8, (N, C, S, S)) as small as the network sees them, as bytes."""
-    if images.shape[2] <= LARGEST:
+    """Make images (uint8, (N, C, H, W)) as small as the network sees them, and square, so that they can be turned; as bytes."""
+    height, width = images.shape[2:]
+    side = min(max(height, width), LARGEST)
+    if height == width == side:
         return images
-    return F.interpolate(images.float(), (LARGEST, LARGEST), mode="area").round_().to(torch.uint8)
+    return F.interpolate(images.float(), (side, side), mode="area").round_().to(torch.uint8)

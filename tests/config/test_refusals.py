@@ -73,7 +73,7 @@ def test_is_reported_in_one_message_and_leaves_nothing(refused, monkeypatch, tmp
         ("--resolve", "--resolve: ", "--cfg job --resolve"),
         ("--cfg", "--cfg/-c: ", ""),
         ("--info x", "--info/-i: ", "defaults"),
-        ("--experimental-rerun x", "--experimental-rerun: ", "resume="),
+        ("--experimental-rerun x", "--experimental-rerun: ", "repeat="),
     ],
 )
 def test_a_flag_that_does_not_exist_or_apply(refused, tmp_path, line, start, suggests):

@@ -24,8 +24,8 @@ def groups(folder: str | None = None) -> str:
     found = _groups(folder)
     width = max(map(len, found))
     rows = [
-        textwrap.fill(", ".join(files), _WIDTH, initial_indent=f"{group:<{width}}  ", subsequent_indent=" " * (width + 2))
-        for group, files in found.items()
+        textwrap.fill(", ".join(names), _WIDTH, initial_indent=f"{group:<{width}}  ", subsequent_indent=" " * (width + 2))
+        for group, names in found.items()
     ]
     return "\n".join([*rows, "", "ganexp list GROUP says what each is, ganexp list GROUP CHOICE shows its options."])
 
@@ -36,10 +36,10 @@ def choices(group: str, folder: str | None = None) -> str:
     Raises:
         ConfigError: There is no such group.
     """
-    files = _of(group, folder)
-    width = max(map(len, files)) + 2
+    found = files(group, folder)
+    width = max(map(len, found)) + 2
     rows = [
-        f"{name:<{width}}{textwrap.shorten(_about(path), _WIDTH - width, placeholder=' ...')}" for name, path in files.items()
+        f"{name:<{width}}{textwrap.shorten(about(path), _WIDTH - width, placeholder=' ...')}" for name, path in found.items()
     ]
     return "\n".join(row.rstrip() for row in rows)
 
@@ -50,15 +50,20 @@ def text(group: str, choice: str, folder: str | None = None) -> str:
     Raises:
         ConfigError: There is no such group or choice.
     """
-    files = _of(group, folder)
-    if choice not in files:
-        meant = near_miss(choice, files)
-        hint = f"did you mean {meant}?" if meant else f"choices: {', '.join(files)}"
+    found = files(group, folder)
+    if choice not in found:
+        meant = near_miss(choice, found)
+        hint = f"did you mean {meant}?" if meant else f"choices: {', '.join(found)}"
         raise ConfigError(f"no such {group}", f"{group}={choice}", hint=hint)
-    return files[choice].read_text("utf-8").rstrip()
+    return found[choice].read_text("utf-8").rstrip()
 
 
-def _of(group: str, folder: str | None) -> dict[str, Path]:
+def files(group: str, folder: str | None = None) -> dict[str, Path]:
+    """Return the files of a group, by the names of its choices.
+
+    Raises:
+        ConfigError: There is no such group.
+    """
     found = _groups(folder)
     if group not in found:
         meant = near_miss(group, found)
@@ -81,7 +86,7 @@ def _groups(folder: str | None) -> dict[str, dict[str, Path]]:
     return dict(sorted(found.items()))
 
 
-def _about(path: Path) -> str:
+def about(path: Path) -> str:
     """Return the first sentence of the comment that a file begins with, without addresses of papers."""
     lines: list[str] = []
     for line in path.read_text("utf-8").splitlines():

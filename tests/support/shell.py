@@ -1,0 +1,158 @@
+"""Commands of the documentation, tried in the test's process with tiny sizes, or read where they need what is not here."""
+
+import pkgutil
+import re
+import runpy
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import ganexp.api
+from ganexp.__main__ import main
+from ganexp.comparison.program import Options as Compare
+from ganexp.config.options import read
+from ganexp.data import Downloaded
+from ganexp.evaluation.options import Options as Evaluate
+from ganexp.sampling.options import Options as Sample
+from support.documented import ROOT
+
+FEW = (
+    *("trainer.accelerator=cpu", "budget=null", "trainer.max_epochs=null", "trainer.max_iterations=2"),
+    *("callbacks.samples.times=1", "callbacks.evaluation.times=1", "callbacks.evaluation.samples=50"),
+)
+PROGRAMS = {"sample": Sample, "evaluate": Evaluate, "compare": Compare}
+ELSEWHERE = {"cd", "export", "eval", "git", "pytest", "tensorboard", "wandb", "scripts/slurm_up.sh", "scripts/slurm_down.sh", ".ci/run"}
+"""What is no program of ganexp, and has a meaning without it."""
+_PLACE = re.compile(r"[\w./*-]*<\w+>(?:-<\w+>)*")
+
+
+class Shell:
+    """An empty folder in which the documentation's steps are tried.
+
+    Arguments:
+        folder: The working folder.
+        patch: Undone at the end of the test.
+        capsys: Catches what programs print.
+        run: What ``<run>`` is where the section has made none.
+    """
+
+    def __init__(self, folder: Path, patch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], run: Path) -> None:
+        self.folder, self.patch, self.capsys, self.given = folder, patch, capsys, run
+        self.names: dict[str, Any] = {"__name__": "__main__"}
+        _shrink(patch)
+
+    def write(self, files: dict[str, str]) -> None:
+        for name, text in files.items():
+            (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (self.folder / name).write_text(text)
+
+    def __call__(self, step: list[str] | str, only_read: bool = False) -> None:
+        """Try a command or a script; ``only_read`` says that a command need not run."""
+        if isinstance(step, str):
+            exec(compile(step, "a block of the documentation", "exec"), self.names)
+            return
+        program, *arguments = [_PLACE.sub(self._place, word) for word in step]
+        if program == "python" and arguments[0] == "-m":
+            module, *arguments = arguments[1:]
+            program, _, verb = module.partition(".")
+            arguments = [verb, *arguments] if verb else arguments
+        if program == "ganexp":
+            self._ganexp(arguments, only_read)
+        elif program == "python":
+            self._script(*arguments)
+        elif program == "pip":
+            extras = (ROOT / "pyproject.toml").read_text().partition("[project.optional-dependencies]")[2]
+            named = re.findall(r"ganexp\[([\w,]+)\]", " ".join(arguments))
+            assert all(re.search(rf"^{extra} = ", extras, re.MULTILINE) for names in named for extra in names.split(",")), step
+        elif program == "make":
+            assert f"\n{arguments[0]}:" in (ROOT / "Makefile").read_text(), step
+        else:
+            assert program in ELSEWHERE, step
+
+    def main(self, *arguments: str) -> str:
+        """Return what a command line of ganexp prints; it ends well."""
+        self.patch.setattr(sys, "argv", ["ganexp", *arguments])
+        status: Any = 0
+        try:
+            main()
+        except SystemExit as end:
+            status = end.code
+        printed = self.capsys.readouterr()
+        assert not status, f"{' '.join(arguments)}\n{printed.out}{printed.err}"
+        return printed.out
+
+    def _ganexp(self, arguments: list[str], only_read: bool) -> None:
+        verb, *rest = arguments
+        if verb in PROGRAMS:
+            options = read(rest, PROGRAMS[verb])
+            if not (only_read or "onnx" in str(rest) or "export=" in str(rest) or "inception" in str(rest)):
+                self.main(verb, *rest, *_smaller(verb, options))
+        elif verb in ("sweep", "-m"):
+            self.main(*arguments, "sweep.dry_run=true")
+        elif verb == "list" or {"--help", "--version", "--cfg", "-sc"} & set(arguments):
+            self.main(*arguments)
+        elif not arguments_of_a_run(arguments):
+            config = yaml.safe_load(self.main(*arguments, "--cfg", "job"))
+            if not only_read and is_here(config):
+                assert "finished at iteration 2 of 2" in self.main(*arguments, *FEW)
+        else:
+            self.main(*arguments, "--cfg", "job")
+
+    def _script(self, name: str, *arguments: str) -> None:
+        path = self.folder / name if (self.folder / name).exists() else ROOT / name
+        text = path.read_text()
+        if path.is_relative_to(ROOT):
+            assert all(f'"{word.partition("=")[0]}"' in text for word in arguments if word.startswith("--")), name
+        else:
+            runpy.run_path(str(path), run_name="__main__")
+
+    def _place(self, found: re.Match[str]) -> str:
+        """Return what stands for ``outputs/<name>/<run>`` and the like."""
+        own = sorted(path.parent for path in self.folder.glob("outputs/*/*/summary.json"))
+        run = own[-1] if own else self.given
+        return str(run.parent if "sweeps" in found[0] else run)
+
+
+def arguments_of_a_run(arguments: list[str]) -> bool:
+    """Return whether a command continues or repeats a run."""
+    return arguments[0] == "resume" or any(argument.startswith(("resume=", "repeat=")) for argument in arguments)
+
+
+def is_here(config: dict[str, Any]) -> bool:
+    """Return whether a run of a configuration needs neither a network, nor a device, nor an extra, nor files of its user."""
+    data, trainer = config["data"], config["trainer"]
+    path = str(data.get("path") or "")
+    loggers = [str(logger.get("_target_", "")).lower() for logger in config["logger"].values()]
+    return (
+        not issubclass(pkgutil.resolve_name(data["_target_"]), Downloaded)
+        and (not re.search(r"[./~]", path) or Path(path).exists())
+        and trainer["accelerator"] in ("auto", "cpu")
+        and trainer["devices"] in ("auto", 1)
+        and not any(name in logger for logger in loggers for name in ("wandb", "mlflow"))
+    )
+
+
+def _smaller(verb: str, options: Any) -> list[str]:
+    if verb == "evaluate":
+        return ["samples=50", *(["metrics=classes"] if options.metrics == "full" else [])]
+    if verb == "sample":
+        return ["overwrite=true", f"n={min(options.n, 20)}"]
+    return []
+
+
+def _shrink(patch: pytest.MonkeyPatch) -> None:
+    """Let sweeps be planned only, and Python train and measure as little as the command line does here."""
+    patch.setattr("ganexp.sweeps.sweeper.estimate", lambda *_: "")  # which measures the speed
+    execute, make = ganexp.api.execute, ganexp.api.make
+
+    def few(given: list[str], *rest: Any) -> None:
+        execute([*given, *(() if any(map("resume=".__eq__, given)) else FEW)], *rest)
+
+    def less(options: Any, values: dict[str, Any]) -> Any:
+        return make(options, values | {"samples": 50} if options is Evaluate else values)
+
+    patch.setattr(ganexp.api, "execute", few)
+    patch.setattr(ganexp.api, "make", less)

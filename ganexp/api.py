@@ -18,6 +18,7 @@ from ganexp.command import execute
 from ganexp.comparison.program import Options as CompareOptions
 from ganexp.comparison.program import Report, report
 from ganexp.config import described
+from ganexp.config.classes import trusted
 from ganexp.config.options import make
 from ganexp.config.refusals import explain, stated
 from ganexp.evaluation.options import Options as EvaluateOptions
@@ -153,6 +154,7 @@ def load(
     accelerator: Literal["auto", "cpu", "gpu"] = "auto",
     data: Mapping[str, Any] | None = None,
     trust: bool | str | Iterable[str] = False,
+    config_dir: str | Path | None = None,
 ) -> "TrainedModel":
     """Return the trained model of a run, which may still be training.
 
@@ -163,6 +165,7 @@ def load(
         accelerator: auto, cpu or gpu; auto takes a GPU if there is one.
         data: Options of the data that differ from the run's, such as where its files are on this machine.
         trust: Whether it may build classes that are not part of ganexp: true, or modules such as ["mine"].
+        config_dir: The folder with YAML files of your own: the classes that they name are trusted.
 
     Raises:
         ConfigError: There is no run, or no checkpoint that can be used; or it asks for more than is trusted.
@@ -170,7 +173,8 @@ def load(
     from ganexp.sampling.model import TrainedModel
     from ganexp.training.restore import restore
 
-    restored = restore(_path(run), data, checkpoint, trust or (isinstance(run, Run) and run.trusted))
+    trust = True if isinstance(run, Run) and run.trusted else trusted(trust, None if config_dir is None else str(config_dir))
+    restored = restore(_path(run), data, checkpoint, trust)
     if not ema:
         restored.model.average = None
     return TrainedModel(restored, accelerator)

@@ -29,6 +29,7 @@ class Options:
             else final.
         numbers: training: what runs measured themselves; evaluations: what ganexp.evaluate measured of their last and best
             states, where it did.
+        config_dir: Not needed: nothing of a run is built. It may be given as to the other programs, also as --config-dir my_conf.
         output: The page, an .html file; the table lies beside it as .csv. By default report.html in the folder of the runs.
     """
 
@@ -37,6 +38,7 @@ class Options:
     on: Literal["final", "best"] | None = None
     numbers: Literal["training", "evaluations"] = "training"
     output: str | None = None
+    config_dir: str | None = None
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,8 @@ def report(options: Options) -> Report:
     if options.numbers == "evaluations":
         found = replace(found, outcomes=evaluated(found.outcomes, state))
     html = output or found.folder / "report.html"
-    asked = [f"{key}={value}" for key, value in asdict(options).items() if key != "paths" and value not in (None, "training")]
+    given = {key: value for key, value in asdict(options).items() if key not in ("paths", "config_dir")}
+    asked = [f"{key}={value}" for key, value in given.items() if value not in (None, "training")]
     data = content(found, [*options.paths, *asked], options.by, state, options.numbers)
     table = html.with_suffix(".csv")
     try:

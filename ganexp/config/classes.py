@@ -16,6 +16,7 @@ from typing import Any
 
 from ganexp.config.compose import first_line, near_miss
 from ganexp.config.errors import ConfigError
+from ganexp.config.paths import own_folder
 
 BASES = {
     "model": "ganexp.models.GAN",
@@ -54,6 +55,7 @@ _PARTS = (
 _KNOWN = ("ganexp.", "torch.optim.", "lightning.pytorch.callbacks.", "lightning.pytorch.loggers.")
 _HOMES = (*(f"ganexp.{room}." for room in ("data", "networks", "models", "metrics", "training")), *_KNOWN[1:])
 _TARGET = "_target_"
+_NAMED = re.compile(r"^\s*_target_:\s*[\"']?(\w[\w.]*\.\w+)", re.MULTILINE)
 
 TRUST = "GANEXP_TRUST"
 """Environment variable with what a run trusts, for its other processes."""
@@ -93,6 +95,22 @@ class Trust:
     def covers(self, target: str) -> bool:
         """Return whether it covers a dotted name."""
         return self.everything or any(target == name or target.startswith(f"{name}.") for name in self.names)
+
+
+def trusted(option: bool | str | Iterable[str], folder: str | None) -> bool | tuple[str, ...]:
+    """Return what a program trusts of saved runs: what an option says, and the modules that YAML files of one's own name.
+
+    Arguments:
+        option: The option ``trust``.
+        folder: The folder that ``--config-dir`` names.
+
+    Raises:
+        ConfigError: There is no such folder.
+    """
+    trust = Trust.of(option)
+    texts = [path.read_text("utf-8", "replace") for path in own_folder(folder).rglob("*.yaml")] if folder else []
+    modules = {name.rpartition(".")[0] for text in texts for name in _NAMED.findall(text)}
+    return trust.everything or (*trust.names, *sorted(modules))
 
 
 def section(path: str) -> str | None:

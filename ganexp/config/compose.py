@@ -152,19 +152,26 @@ def compose(*overrides: str) -> dict[str, Any]:
     return complete(cfg, choices)
 
 
-def compose_option(group: str, option: str | None) -> dict[str, Any]:
+def compose_option(group: str, option: str | None, folder: Path | None = None) -> dict[str, Any]:
     """Return what an option of a group says by itself, with what it is composed of.
+
+    Arguments:
+        group: The group.
+        option: One of its choices.
+        folder: A folder of YAML files beside the shipped ones.
 
     Raises:
         ConfigError: There is no such option.
     """
-    there = sorted(path.stem for path in (directory() / group).glob("*.yaml"))
+    places = [directory(), *([folder.absolute()] if folder else [])]
+    there = sorted(path.stem for place in places for path in (place / group).glob("*.yaml"))
     if option not in there:
         meant = near_miss(str(option), there)
         hint = f"did you mean {group}={meant}?" if meant else f"choices: {', '.join(there)}"
         raise ConfigError(f"no such {group}", group, hint=hint)
     with hydra.initialize_config_dir(str(directory()), version_base="1.3"):
-        return dict(plain(hydra.compose(f"{group}/{option}")).get(group, {}))
+        searched = f"hydra.searchpath=[{','.join(quote(f'file://{place}') for place in places[1:])}]"
+        return dict(plain(hydra.compose(None, overrides=[f"+{group}={option}", searched])).get(group, {}))
 
 
 def flatten(content: Any, prefix: str = "") -> dict[str, Any]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ganexp.config.compose import directory, near_miss
 from ganexp.config.errors import ConfigError
-from ganexp.config.paths import user_path
+from ganexp.config.paths import own_folder
 
 _WIDTH = 128
 _PACKAGE = "# @package"
@@ -75,9 +75,7 @@ def _groups(folder: str | None) -> dict[str, dict[str, Path]]:
     """Return the files of each group, by the names of the choices; those of the folder come first, as for Hydra."""
     places = [directory()]
     if folder is not None:
-        if not (own := user_path(folder)).is_dir():
-            raise ConfigError("there is no such folder", "--config-dir")
-        places.append(own)
+        places.append(own_folder(folder))
     found: dict[str, dict[str, Path]] = {}
     for place in places:
         for path in sorted(place.glob("*/*.yaml")):

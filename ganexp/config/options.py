@@ -30,6 +30,7 @@ Options = TypeVar("Options")
 POSITIONAL = {"positional": True}
 
 _WIDTH = 128
+_FOLDER, _FLAGS = "config_dir", ("--config-dir", "-cd")
 _OPTION = re.compile(r"\w+(\.\w+)*=")
 
 
@@ -78,7 +79,7 @@ def read(arguments: Sequence[str], options: type[Options]) -> Options:
     What an option of text is given is text, whatever YAML would make of it: ``classes=1`` names the class 1, ``run=1e3`` the
     run 1e3. A key with a dot, such as ``data.root``, sets an entry of an option that is a mapping. What has no key belongs to
     the option that is positional, if there is one, and so does a path that exists, or a pattern of such, even if it looks like
-    ``a=b``.
+    ``a=b``. ``--config-dir DIR`` is the option ``config_dir``, if there is one.
 
     Raises:
         ConfigError: An option is unknown, missing, or of the wrong type or range.
@@ -88,6 +89,7 @@ def read(arguments: Sequence[str], options: type[Options]) -> Options:
     hints = typing.get_type_hints(options, include_extras=True)
     known = [field.name for field in fields(options)]  # type: ignore[arg-type] # mypy does not know that it is a dataclass
     listed = _positional(options)
+    arguments, folder = _without_flag(arguments, known)
     alone = [argument for argument in arguments if listed and _stands_alone(argument, known)]
     given = OmegaConf.create({})
     for argument in (argument for argument in arguments if argument not in alone):
@@ -105,7 +107,7 @@ def read(arguments: Sequence[str], options: type[Options]) -> Options:
                 f"cannot be read, {first_line(error)}", key, hint="text may need quotes: key=\"'a: b'\""
             ) from error
         given = typing.cast(DictConfig, OmegaConf.unsafe_merge(given, read))
-    return make(options, ({listed: alone} if listed and alone else {}) | plain(given))
+    return make(options, ({listed: alone} if listed and alone else {}) | plain(given) | folder)
 
 
 def make(options: type[Options], values: Mapping[str, Any]) -> Options:
@@ -170,6 +172,17 @@ def typed(value: Any) -> str:
     if isinstance(value, list):
         return f"[{','.join(map(typed, value))}]"
     return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+
+
+def _without_flag(arguments: Sequence[str], known: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """Take out the flag that the main program has for a folder of YAML files, where there is such an option."""
+    left, found = list(arguments), dict[str, str]()
+    for index in reversed(range(len(left) if _FOLDER in known else 0)):
+        flag, equals, value = left[index].partition("=")
+        if flag in _FLAGS and (equals or index + 1 < len(left)):
+            found[_FOLDER] = value if equals else left[index + 1]
+            del left[index : index + (1 if equals else 2)]
+    return left, found
 
 
 def _positional(options: type) -> str | None:

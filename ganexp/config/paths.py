@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from ganexp.config.compose import quote
+from ganexp.config.errors import ConfigError
 
 _SIGNS = set("=,:()[]{}'\"$ ")
 
@@ -15,6 +16,17 @@ def user_path(text: str | Path) -> Path:
     Every option that names a file or a folder goes through this.
     """
     return Path(os.path.expanduser(text))  # Path.expanduser raises where there is no such user
+
+
+def own_folder(text: str) -> Path:
+    """Return the folder of YAML files of one's own that ``--config-dir`` names.
+
+    Raises:
+        ConfigError: There is no such folder.
+    """
+    if not (folder := user_path(text)).is_dir():
+        raise ConfigError("there is no such folder", "--config-dir")
+    return folder
 
 
 def quote_paths(argument: str) -> str:

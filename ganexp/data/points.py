@@ -1,4 +1,4 @@
-"""Points in the plane, and mixtures of Gaussians among them.
+"""Points, and mixtures of Gaussians among them.
 
 Contract: a mixture of K components with equal weights has the density
 
@@ -36,9 +36,13 @@ class PointOptions(StreamOptions, total=False):
 
 
 class Points(Data):
-    """Points in the plane. A subclass needs nothing but `load`; what else it declares is drawn and measured too.
+    """Points, in the plane or of another dimension. A subclass needs nothing but `load`, and `shape` where it is not the plane.
+
+    What else it declares is drawn and measured too. Pictures of more dimensions show the plane of the two in which real points
+    lie widest.
 
     Attributes:
+        shape: (D,), the number of coordinates.
         beside_real: Whether pictures show the density and real points beside generated ones, which would hide them.
     """
 
@@ -50,12 +54,27 @@ class Points(Data):
     @property
     def limits(self) -> Limits:
         """The part of the plane that a picture shows; by default the square around the test points, with a margin."""
-        points = self.load("test")[0]
+        points = self.in_plane(self.load("test")[0])
         return square(points.amin(0), points.amax(0))
 
     def density(self, points: Tensor) -> Tensor | None:
-        """Evaluate the true density at points with shape (*, 2); returns shape (*), or None where it is not known."""
+        """Evaluate the true density at points with shape (*, D); returns shape (*), or None where it is not known."""
         return None
+
+    def in_plane(self, points: Tensor) -> Tensor:
+        """Return the places (N, 2) in a picture of points (N, D): their first two principal coordinates, 0 where D is 1."""
+        if self.shape == (2,):
+            return points
+        middle, axes = self._principal
+        return torch.nn.functional.pad((points - middle) @ axes, (0, 2 - axes.shape[1]))
+
+    @cached_property
+    def _principal(self) -> tuple[Tensor, Tensor]:
+        """The mean (D,) of the test points, and the directions (D, 1 or 2) in which they lie widest."""
+        points = self.load("test")[0].double()
+        axes = torch.linalg.eigh(torch.cov(points.T).reshape(len(points[0]), -1)).eigenvectors.flip(1)[:, :2]
+        signs = axes.gather(0, axes.abs().argmax(0, keepdim=True)).sign()  # of a direction and its opposite, one
+        return points.mean(0).float(), (axes * signs).float()
 
     def decode(self, raw: Tensor) -> Tensor:
         """Return the points as they are."""

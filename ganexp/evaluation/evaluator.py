@@ -127,7 +127,7 @@ class Evaluator:
             if not isinstance(config.get(section), dict):
                 raise ConfigError(f"its configuration has no section {section}", "run")
         own = {"metrics": self._metrics is None, "extractor": self._extractor is None}
-        admit({section: config[section] for section, is_own in own.items() if is_own}, Trust.of(options.trust))
+        admit({section: config[section] for section, is_own in own.items() if is_own}, Trust.of(options.trusted))
         extractor = {**(self._extractor or config["extractor"]), **options.extractor_options}
         settings = config["metrics"] if self._metrics is None else self._metrics
         metrics = self._once(lambda: build(settings, "metrics"), settings)
@@ -151,7 +151,7 @@ class Evaluator:
         self._once(lambda: prepare(job.metrics, job.reference), "measured", names, id(job.reference))
 
     def _restore(self, target: Target) -> Restored:
-        restored = restore(target.path, self.options.data, target.checkpoint, self.options.trust)
+        restored = restore(target.path, self.options.data, target.checkpoint, self.options.trusted)
         if not self.options.ema:
             restored.model.average = None
         return restored

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from ganexp.config.classes import trusted
 from ganexp.config.types import PositiveInt, Seed
 
 
@@ -29,6 +30,8 @@ class Options:
         data: Options of the data that differ from the run's, one by one: data.root=/path says where its files are here.
         trust: Whether the run may build classes that are not part of ganexp, as it could run any code: true, or modules such as
             [mine]. Say so only of runs that you or somebody you trust made.
+        config_dir: The folder with YAML files of your own, also as --config-dir my_conf: the classes that they name are trusted,
+            and they are choices of metrics and extractors.
     """
 
     run: str | list[str]
@@ -44,3 +47,9 @@ class Options:
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
     data: dict[str, Any] = field(default_factory=dict)
     trust: bool | str | list[str] = False
+    config_dir: str | None = None
+
+    @property
+    def trusted(self) -> bool | tuple[str, ...]:
+        """What the runs may build that is not part of ganexp."""
+        return trusted(self.trust, self.config_dir)

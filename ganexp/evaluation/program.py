@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ganexp.config.compose import compose_option
 from ganexp.config.errors import ConfigError
 from ganexp.config.options import command
+from ganexp.config.paths import own_folder
 from ganexp.evaluation.options import Options
 from ganexp.evaluation.targets import Target, find
 
@@ -73,8 +74,9 @@ def evaluate(options: Options) -> Evaluations:
         ConfigError: Nothing that is asked for can be measured.
     """
     targets = find(options)
-    metrics = None if options.metrics in _OWN else compose_option("metrics", options.metrics)
-    extractor = None if options.extractor in _OWN else compose_option("extractor", options.extractor)
+    folder = own_folder(options.config_dir) if options.config_dir else None
+    metrics = None if options.metrics in _OWN else compose_option("metrics", options.metrics, folder)
+    extractor = None if options.extractor in _OWN else compose_option("extractor", options.extractor, folder)
     from ganexp.evaluation.evaluator import Evaluator  # imports Lightning: 5 s
 
     evaluator = Evaluator(options, metrics, extractor)

@@ -62,7 +62,7 @@ class PointCoverage(PointMetric):
 
     @kept
     def _real(self, reference: Reference, count: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return real points (float64, (n, 2)) and the radii of their neighbourhoods (n,), empty where there are too few."""
+        """Return real points (float64, (n, D)) and the radii of their neighbourhoods (n,), empty where there are too few."""
         real = real_points(reference, count).double().numpy()
         if len(real) <= self.neighbours:
             return real, np.empty(0)
@@ -71,7 +71,7 @@ class PointCoverage(PointMetric):
 
 
 def _distances(of: np.ndarray, to: np.ndarray, k: int) -> np.ndarray:
-    """Return the distances of points (N, 2) to the k-th nearest of others (M, 2), with shape (N,)."""
+    """Return the distances of points (N, D) to the k-th nearest of others (M, D), with shape (N,)."""
     from scipy.spatial import KDTree  # type: ignore[import-untyped]
 
     return KDTree(to).query(of, [k])[0][:, 0]

@@ -1,7 +1,8 @@
-"""Distances between generated and real points in the plane, both ways: missing, misplaced and thinned mass all count.
+"""Distances between generated and real points, both ways: missing, misplaced and thinned mass all count.
 
 Contract: with P the samples and R the reference, the first ``references`` of the real points of the training split in the
-fixed order of :meth:`ganexp.metrics.reference.Reference.real`, and u_l the unit vectors at the angles pi (l + 1/2) / L,
+fixed order of :meth:`ganexp.metrics.reference.Reference.real`, and u_l unit vectors, in the plane at the angles
+pi (l + 1/2) / L, else drawn once for all,
 
     sliced_wasserstein = 1/L sum_l W1(P u_l, R u_l),    W1(p, r) = int_0^1 |F_p^-1(t) - F_r^-1(t)| dt,
 
@@ -9,7 +10,7 @@ exact on every line, whatever the numbers of points; and with n samples x_i, m p
 
     k(x, y) = 1/4 sum_b exp(-|x - y|^2 / (2 b^2)),    b = s, s/4, s/16, s/64,
 
-where s^2 is the mean of the variances of R's two coordinates,
+where s^2 is half the sum of the variances of R's coordinates: in the plane, their mean,
 
     mmd_squared = sum_{i!=j} k(x_i, x_j) / (n (n - 1)) + sum_{i!=j} k(r_i, r_j) / (m (m - 1)) - 2 sum_ij k(x_i, r_j) / (n m).
 """
@@ -51,18 +52,19 @@ class PointMetric(Metric):
             ConfigError: It is not.
         """
         if not isinstance(reference.data, Points):
-            raise ConfigError("this needs points in the plane", "metrics", "data", hint="use metrics=images or metrics=none")
+            raise ConfigError("this needs points", "metrics", "data", hint="use metrics=images or metrics=none")
 
 
 def real_points(reference: Reference, most: int) -> Tensor:
-    """Return the first real points of the training split (float32, (M, 2)), which is read once for all metrics."""
+    """Return the first real points of the training split (float32, (M, D)), which is read once for all metrics."""
     return reference.real("train", max(REAL, most)).x[:most]
 
 
 class SlicedWasserstein(PointMetric):
     """Measures by how much the samples would have to be moved to become the real points, as seen from all sides.
 
-    In the units of the data: 0 for equal sets, and where a share e of the samples belongs a distance d away, about 0.64 e d.
+    In the units of the data: 0 for equal sets, and where a share e of the samples belongs a distance d away, in the plane about
+    0.64 e d.
     W1 rather than W2, whose noise is far larger where the data comes in clusters: there, with n samples, it falls as n^(-1/4).
 
     References:
@@ -73,7 +75,7 @@ class SlicedWasserstein(PointMetric):
         https://arxiv.org/abs/1803.11188
 
     Arguments:
-        directions: Number of lines on which the points are projected, at equal angles.
+        directions: Number of lines on which the points are projected.
         references: Real points of the training split with which samples are compared, at most.
     """
 
@@ -108,11 +110,17 @@ class SlicedWasserstein(PointMetric):
         return self._project(real_points(reference, self.references))
 
     def _project(self, points: Tensor) -> Tensor:
-        """Return the coordinates of points (N, 2) along each direction, sorted, with shape (L, N)."""
-        angles = (torch.arange(self.directions, dtype=torch.float64) + 0.5) * (math.pi / self.directions)
-        lines = torch.stack([angles.cos(), angles.sin()]).float()
+        """Return the coordinates of points (N, D) along each direction, sorted, with shape (L, N)."""
         # NumPy sorts floats several times as fast.
-        return torch.from_numpy(np.sort((points @ lines).T.contiguous().numpy(), axis=1))
+        return torch.from_numpy(np.sort((points @ self._lines(points.shape[1])).T.contiguous().numpy(), axis=1))
+
+    def _lines(self, dimension: int) -> Tensor:
+        """Return the directions as columns (D, L)."""
+        if dimension == 2:
+            angles = (torch.arange(self.directions, dtype=torch.float64) + 0.5) * (math.pi / self.directions)
+            return torch.stack([angles.cos(), angles.sin()]).float()
+        drawn = torch.randn(dimension, self.directions, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+        return (drawn / drawn.norm(dim=0)).float()
 
 
 class _Real(NamedTuple):
@@ -169,7 +177,7 @@ class MaximumMeanDiscrepancy(PointMetric):
     def _real(self, reference: Reference) -> _Real:
         points = real_points(reference, self.references)
         m = len(points)
-        width = math.sqrt(float(points.var(0, correction=0).mean())) or 1.0
+        width = math.sqrt(float(points.var(0, correction=0).sum() / 2)) or 1.0
         return _Real(points, width, (_similarity(points, points, width) - m) / (m * (m - 1)) if m > 1 else math.nan)
 
 
@@ -182,10 +190,12 @@ def _couple(n: int, m: int) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _similarity(x: Tensor, y: Tensor, width: float) -> float:
-    """Return the sum of k over all pairs of points with shapes (N, 2) and (M, 2)."""
+    """Return the sum of k over all pairs of points with shapes (N, D) and (M, D)."""
     total = 0.0
     for part in x.split(max(1, PAIRS // max(1, len(y)))):
-        squared = (part[:, None, 0] - y[:, 0]).square_().add_((part[:, None, 1] - y[:, 1]).square_())
+        squared = (part[:, None, 0] - y[:, 0]).square_()
+        for k in range(1, y.shape[1]):
+            squared.add_((part[:, None, k] - y[:, k]).square_())
         kernel = squared.mul_(-0.5 / width**2).exp_()
         total += float(kernel.sum())
         for _ in range(WIDTHS - 1):

@@ -39,7 +39,7 @@ class Samples:
     """Samples to measure, generated or real, on the CPU.
 
     Arguments:
-        raw: As the data stores them: uint8 with shape (N, C, H, W) or float32 points with shape (N, 2).
+        raw: As the data stores them: uint8 with shape (N, C, H, W) or float32 points with shape (N, D).
         y: The labels (int64, (N,)) that the generator was given, or those of real samples; None without.
         reference: What they are measured against.
         features: What its extractor sees in them, where that is known.

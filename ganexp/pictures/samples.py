@@ -56,15 +56,18 @@ def _points(data: Points, samples: Tensor, labels: Tensor | None) -> np.ndarray:
         scatter = Scatter(data.limits, data.num_classes, _heat(data, cells), panels)
         _drawn[data] = scatter, data.load("test") if data.beside_real else None
     scatter, real = _drawn[data]
+    samples = data.in_plane(samples)
     if real is None:
         return scatter((samples, labels))
     points, classes = (part if part is None else part[: len(samples)] for part in real)
     assert points is not None
-    return scatter((samples[:0], None), (points, None if labels is None else classes), (samples, labels))
+    return scatter((samples[:0], None), (data.in_plane(points), None if labels is None else classes), (samples, labels))
 
 
 def _heat(data: Points, cells: int) -> Tensor | None:
-    """Evaluate the density in the middle of every cell, relative to the highest, with shape (cells, cells)."""
+    """Evaluate the density in the middle of every cell, relative to the highest, with shape (cells, cells), in the plane."""
+    if data.shape != (2,):
+        return None
     left, right, bottom, top = data.limits
     middles = (torch.arange(cells) + 0.5) / cells
     x, y = left + (right - left) * middles, bottom + (top - bottom) * middles

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ganexp.config.classes import trusted
 from ganexp.config.compose import file_name
 from ganexp.config.errors import ConfigError
 from ganexp.config.options import command, typed
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 # Options that do not concern an exported generator, and those that do not tell one output of a run from another.
 _SAMPLING = ["n", "classes", "seed", "format", "interpolate", "steps", "truncation", "neighbours", "batch_size", "accelerator"]
-_NAMELESS = ["run", "format", "export", "output", "overwrite", "batch_size", "accelerator", "data", "trust"]
+_NAMELESS = ["run", "format", "export", "output", "overwrite", "batch_size", "accelerator", "data", "trust", "config_dir"]
 
 
 def main() -> None:
@@ -49,7 +50,7 @@ def write(options: Options, report: Callable[[str], None] | None = None) -> Path
 
     from ganexp.training.restore import restore  # imports Lightning: 5 s
 
-    restored = restore(options.run, options.data, trust=options.trust)
+    restored = restore(options.run, options.data, trust=trusted(options.trust, options.config_dir))
     if not options.ema:
         restored.model.average = None
     output = _output(options, restored)

@@ -26,7 +26,7 @@ FEW = (
 PROGRAMS = {"sample": Sample, "evaluate": Evaluate, "compare": Compare}
 ELSEWHERE = {"cd", "export", "eval", "git", "pytest", "tensorboard", "wandb", "scripts/slurm_up.sh", "scripts/slurm_down.sh", ".ci/run"}
 """What is no program of ganexp, and has a meaning without it."""
-_PLACE = re.compile(r"[\w./*-]*<\w+>(?:-<\w+>)*")
+_PLACE = re.compile(r"[\w./*-]*<\w+>(?:[\w./*-]*<\w+>)*")
 
 
 class Shell:
@@ -90,7 +90,7 @@ class Shell:
             options = read(rest, PROGRAMS[verb])
             if not (only_read or "onnx" in str(rest) or "export=" in str(rest) or "inception" in str(rest)):
                 self.main(verb, *rest, *_smaller(verb, options))
-        elif verb in ("sweep", "-m"):
+        elif verb == "sweep" or "-m" in arguments:
             self.main(*arguments, "sweep.dry_run=true")
         elif verb == "list" or {"--help", "--version", "--cfg", "-sc"} & set(arguments):
             self.main(*arguments)

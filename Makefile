@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-slurm lint clean
+.PHONY: demo test test-slurm lint docs clean
 
 demo: .venv/.installed
 	$(BIN)/ganexp budget=1min
@@ -21,6 +21,11 @@ lint: .venv/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# The documentation, as pages that need no server and no network: build/site/index.html.
+docs: .venv/.installed-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo build/site/index.html
+
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
 
@@ -31,6 +36,10 @@ lint: .venv/.installed-dev
 .venv/.installed-dev: pyproject.toml constraints.txt | .venv/bin/python
 	$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev]'
 	@touch $@ .venv/.installed
+
+.venv/.installed-docs: pyproject.toml constraints.txt | .venv/bin/python
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[docs]'
+	@touch $@
 
 clean:
 	rm -rf .venv build dist .pytest_cache .ruff_cache .mypy_cache

@@ -1,7 +1,7 @@
 """The documentation tells the truth: what it shows runs as it stands, and what it names is there.
 
-Commands run with tiny sizes; those that need what is not here (downloads, a GPU, Slurm, other programs) are composed, planned or
-checked for what they name. ``tests/support/documented.py`` says what an example is.
+Commands run with tiny sizes; those that need what is not here (downloads, a GPU, Slurm, other programs) are composed, or checked for
+what they name. ``tests/support/documented.py`` says what an example is.
 """
 
 import re
@@ -21,7 +21,9 @@ SECTIONS = [section for page in PAGES for section in sections(page)]
 def run(shared_run, tmp_path_factory):
     """Return a run that commands may sample and measure, the only one in its folder."""
     folder = tmp_path_factory.mktemp("runs") / "run"
-    made = shared_run("model=cgan", *TINY_IMAGES, "metrics=classes", "callbacks.checkpoints.every=1", "callbacks.evaluation.times=1")
+    made = shared_run(
+        "model=cgan", *TINY_IMAGES, "metrics=classes", "callbacks.checkpoints.every=1", "callbacks.evaluation.times=1"
+    )
     return shutil.copytree(made, folder)
 
 

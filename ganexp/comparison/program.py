@@ -29,7 +29,7 @@ class Options:
             else final.
         numbers: training: what runs measured themselves; evaluations: what ganexp.evaluate measured of their last and best
             states, where it did.
-        config_dir: Not needed: nothing of a run is built. It may be given as to the other programs, also as --config-dir my_conf.
+        config_dir: Not needed: nothing of a run is built. It may be given as to the other programs.
         output: The page, an .html file; the table lies beside it as .csv. By default report.html in the folder of the runs.
     """
 

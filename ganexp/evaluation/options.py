@@ -30,7 +30,7 @@ class Options:
         data: Options of the data that differ from the run's, one by one: data.root=/path says where its files are here.
         trust: Whether the run may build classes that are not part of ganexp, as it could run any code: true, or modules such as
             [mine]. Say so only of runs that you or somebody you trust made.
-        config_dir: The folder with YAML files of your own, also as --config-dir my_conf: the classes that they name are trusted,
+        config_dir: Folder with YAML files of your own, also as --config-dir my_conf: the classes that they name are trusted,
             and they are choices of metrics and extractors.
     """
 

@@ -37,5 +37,5 @@ def test_the_metrics_that_know_the_data_are_taken(data: Points, values: set[str]
 
 
 def test_images_are_refused() -> None:
-    with pytest.raises(ConfigError, match="points in the plane"):
+    with pytest.raises(ConfigError, match="this needs points"):
         fitting(metrics(), Reference(Digits()))

@@ -14,7 +14,7 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").r
 
 _FENCE = re.compile(r"\s*```\s*(\w*)")
 _FILE = re.compile(r"\A(?:# @package _global_\n)?# ([\w./-]+\.(?:py|yaml|csv))\n")
-_SPAN = re.compile(r"(?<!`)`((?:python -m )?ganexp(?:\.\w+)? [^`]+)`(?!`)", re.DOTALL)
+_SPAN = re.compile(r"(?<!`)`((?:python -m )?ganexp(?:\.\w+)? [^`]+[ =][^`]+)`(?!`)", re.DOTALL)
 
 
 @dataclass
@@ -40,8 +40,9 @@ class Section:
 
     def take(self, language: str, block: str) -> None:
         """Add a block of code."""
-        if language == "sh":
-            self.steps += [words for line in block.replace("\\\n", " ").splitlines() if (words := shlex.split(line, comments=True))]
+        if language in ("sh", "bash", "console"):
+            lines = (line.removeprefix("$ ") for line in block.replace("\\\n", " ").splitlines())
+            self.steps += [words for line in lines if (words := shlex.split(line, comments=True))]
         elif named := _FILE.match(block):
             self.files[named[1]] = self.files.get(named[1], "") + block
         elif language == "python":
@@ -50,7 +51,8 @@ class Section:
 
 def sections(page: Path) -> list[Section]:
     """Return the sections of a page, which its headings of the second level begin."""
-    found, name = [Section(page.relative_to(ROOT).as_posix(), "")], page.relative_to(ROOT).as_posix()
+    name = page.relative_to(ROOT).as_posix()
+    found = [Section(name, "")]
     language, block, prose = None, list[str](), list[str]()
     for line in [*page.read_text().splitlines(), "## "]:
         fence = _FENCE.match(line)

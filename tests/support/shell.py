@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 import yaml
+from hydra.core.override_parser.overrides_parser import OverridesParser
 
 import ganexp.api
 from ganexp.__main__ import main
 from ganexp.comparison.program import Options as Compare
+from ganexp.config.flags import read_flags
 from ganexp.config.options import read
 from ganexp.data import Downloaded
 from ganexp.evaluation.options import Options as Evaluate
@@ -24,9 +26,20 @@ FEW = (
     *("callbacks.samples.times=1", "callbacks.evaluation.times=1", "callbacks.evaluation.samples=50"),
 )
 PROGRAMS = {"sample": Sample, "evaluate": Evaluate, "compare": Compare}
-ELSEWHERE = {"cd", "export", "eval", "git", "pytest", "tensorboard", "wandb", "scripts/slurm_up.sh", "scripts/slurm_down.sh", ".ci/run"}
+ELSEWHERE = {
+    "cd",
+    "export",
+    "eval",
+    "git",
+    "pytest",
+    "tensorboard",
+    "wandb",
+    "scripts/slurm_up.sh",
+    "scripts/slurm_down.sh",
+    ".ci/run",
+}
 """What is no program of ganexp, and has a meaning without it."""
-_PLACE = re.compile(r"[\w./*-]*<\w+>(?:[\w./*-]*<\w+>)*")
+_PLACE = re.compile(r"[\w./*-]*<\w+>(?:[\w./*-]*<\w+>)*|outputs/[\w./-]*")
 
 
 class Shell:
@@ -45,6 +58,7 @@ class Shell:
         _shrink(patch)
 
     def write(self, files: dict[str, str]) -> None:
+        (self.folder / "my_conf").mkdir()
         for name, text in files.items():
             (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
             (self.folder / name).write_text(text)
@@ -86,12 +100,15 @@ class Shell:
 
     def _ganexp(self, arguments: list[str], only_read: bool) -> None:
         verb, *rest = arguments
-        if verb in PROGRAMS:
-            options = read(rest, PROGRAMS[verb])
-            if not (only_read or "onnx" in str(rest) or "export=" in str(rest) or "inception" in str(rest)):
+        if verb in PROGRAMS and "--help" not in rest:
+            options = read([*rest, *(["run=any"] if only_read and verb != "compare" else [])], PROGRAMS[verb])
+            if not (only_read or "export=" in str(rest) or "inception" in str(rest)):
                 self.main(verb, *rest, *_smaller(verb, options))
+        elif any(argument.startswith("hydra/launcher=") for argument in arguments):
+            pass  # a plug-in
         elif verb == "sweep" or "-m" in arguments:
-            self.main(*arguments, "sweep.dry_run=true")
+            for line in _ends([argument for argument in arguments if argument not in ("sweep", "-m")]):
+                self.main(*line, "--cfg", "job")
         elif verb == "list" or {"--help", "--version", "--cfg", "-sc"} & set(arguments):
             self.main(*arguments)
         elif not arguments_of_a_run(arguments):
@@ -111,6 +128,8 @@ class Shell:
 
     def _place(self, found: re.Match[str]) -> str:
         """Return what stands for ``outputs/<name>/<run>`` and the like."""
+        if (self.folder / found[0]).exists():
+            return found[0]
         own = sorted(path.parent for path in self.folder.glob("outputs/*/*/summary.json"))
         run = own[-1] if own else self.given
         return str(run.parent if "sweeps" in found[0] else run)
@@ -135,17 +154,32 @@ def is_here(config: dict[str, Any]) -> bool:
     )
 
 
+def _ends(arguments: list[str]) -> list[list[str]]:
+    """Return the command lines of the first and of the last run of a sweep; what a search draws is left at its default."""
+    flags, _ = read_flags(arguments)
+    parsed = OverridesParser.create().parse_overrides(flags.overrides)
+    values = {
+        override.input_line: [] if override.is_interval_sweep() else list(override.sweep_string_iterator())
+        for override in parsed
+        if override.is_sweep_override()
+    }
+    keys = {override.input_line: override.get_key_element() for override in parsed}
+    return [
+        [f"{keys[one]}={values[one][end]}" if values.get(one) else one for one in arguments if values.get(one) != []]
+        for end in (0, -1)
+    ]
+
+
 def _smaller(verb: str, options: Any) -> list[str]:
     if verb == "evaluate":
-        return ["samples=50", *(["metrics=classes"] if options.metrics == "full" else [])]
+        return ["samples=50", *(["metrics=run"] if options.metrics == "full" else [])]
     if verb == "sample":
         return ["overwrite=true", f"n={min(options.n, 20)}"]
     return []
 
 
 def _shrink(patch: pytest.MonkeyPatch) -> None:
-    """Let sweeps be planned only, and Python train and measure as little as the command line does here."""
-    patch.setattr("ganexp.sweeps.sweeper.estimate", lambda *_: "")  # which measures the speed
+    """Let Python train and measure as little as the command line does here."""
     execute, make = ganexp.api.execute, ganexp.api.make
 
     def few(given: list[str], *rest: Any) -> None:

@@ -60,9 +60,15 @@ class Average(nn.Module):
         # Kept: to look for them takes four times as long as to average a small network.
         if self._pairs is None or self._pairs[0] is not network:
             parameters: tuple[list[Tensor], list[Tensor]] = list(self.module.parameters()), list(network.parameters())
-            self._pairs = network, [parameters, (list(self.module.buffers()), list(network.buffers()))]
+            self._pairs = network, [parameters, (_buffers(self.module), _buffers(network))]
         return self._pairs[1]
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "Average":
         self._pairs = None  # a move to another device makes new buffers
         return super()._apply(fn, recurse)
+
+
+def _buffers(network: nn.Module) -> list[Tensor]:
+    """Return the buffers that are state, and no constants."""
+    kept = network.state_dict()
+    return [buffer for name, buffer in network.named_buffers() if name in kept]

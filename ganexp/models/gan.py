@@ -45,6 +45,7 @@ class GAN(TwoPlayerModule):
     conditional: ClassVar[bool] = False
     needs_labels: ClassVar[bool] = False
     draws_labels: ClassVar[bool] = False
+    frequencies: Tensor | None
 
     def __init__(self, game: Game, latent_dim: PositiveInt = 100, noise: Literal["normal", "uniform"] = "normal") -> None:
         super().__init__(game)
@@ -53,6 +54,7 @@ class GAN(TwoPlayerModule):
             why = f": {data.unlabelled}" if data.unlabelled else ""
             raise ConfigError(f"this model needs labels, and the data has none{why}", "model", "data", hint="use model=gan")
         self.data, self.num_classes, self.latent_dim, self.noise = data, data.num_classes, latent_dim, noise
+        self.register_buffer("frequencies", None, persistent=False)
         self.loss = game.loss
         self.augmentation = game.augmentation if isinstance(game.augmentation, Augmentation) else None
         with own("weights of the generator"):
@@ -145,12 +147,17 @@ class GAN(TwoPlayerModule):
     def sample_labels(self, n: int, generator: torch.Generator | None = None) -> Tensor:
         """Draw ``n`` labels for the generator, as frequent as in the data; zeros when it takes none."""
         device = self.device if generator is None else generator.device
-        weights = self.data.class_weights if self.conditional else None
-        if weights is not None:
-            y = torch.multinomial(torch.tensor(weights, device=device), n, replacement=True, generator=generator)
+        if self.conditional and self.data.class_weights is not None:
+            y = torch.multinomial(self._frequencies().to(device), n, replacement=True, generator=generator)
         else:
             y = torch.randint(max(self.label_classes, 1), (n,), device=device, generator=generator)
         return y.to(self.device)
+
+    def _frequencies(self) -> Tensor:
+        """Return the relative frequencies of the classes, which are copied to the device once: each copy waits for it."""
+        if self.frequencies is None:
+            self.frequencies = torch.tensor(self.data.class_weights, device=self.device)
+        return self.frequencies
 
     @torch.no_grad()
     def sample(self, z: Tensor, y: Tensor) -> Tensor:

@@ -15,18 +15,21 @@ class Filter(nn.Module):
         gain: Factor of the result; 4 makes up for zeros that were put between the pixels.
     """
 
+    square: Tensor
+
     def __init__(self, padding: int, gain: float = 1.0) -> None:
         super().__init__()
-        self.padding, self.gain = padding, gain
+        self.padding = padding
+        # A buffer, so that it is on the device before it is needed: to copy it there waits for the device.
+        square = torch.outer(torch.tensor(_TAPS), torch.tensor(_TAPS))
+        self.register_buffer("square", square * (gain / square.sum()), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.conv2d(x, self.kernel(x), padding=self.padding, groups=x.shape[1])
 
     def kernel(self, x: Tensor) -> Tensor:
-        """Return the filter with shape (C, 1, 4, 4) in the type and on the device of ``x``."""
-        taps = torch.tensor(_TAPS, dtype=x.dtype, device=x.device)
-        square = torch.outer(taps, taps)
-        return (square * (self.gain / square.sum())).expand(x.shape[1], 1, -1, -1)
+        """Return the filter with shape (C, 1, 4, 4) in the type of ``x``."""
+        return self.square.to(x.dtype).expand(x.shape[1], 1, -1, -1)
 
 
 class Upsample(Filter):

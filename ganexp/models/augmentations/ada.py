@@ -8,7 +8,7 @@ from torch import Tensor
 from ganexp.config.errors import ConfigError
 from ganexp.config.types import Fraction, NonNegativeFloat, PositiveInt, Probability
 from ganexp.models.augmentations.base import Augmentation
-from ganexp.models.augmentations.warp import SMALLEST, warp
+from ganexp.models.augmentations.warp import SMALLEST, Warp
 from ganexp.models.schedules import moves
 from ganexp.networks.precision import full, unmixed
 
@@ -44,6 +44,7 @@ class ADA(Augmentation):
 
     p: Tensor
     since: Tensor
+    axis: Tensor
 
     def __init__(
         self,
@@ -67,6 +68,9 @@ class ADA(Augmentation):
         self.geometry, self.colour, self.cutout = geometry, colour, cutout
         self.register_buffer("p", torch.tensor(0.0 if moves(probability) else float(probability)))
         self.register_buffer("since", torch.zeros(3))  # the last step of p: signs, images, batches
+        axis = torch.tensor([[0.0, -1.0, 1.0], [1.0, 0.0, -1.0], [-1.0, 1.0, 0.0]]) / math.sqrt(3)
+        self.register_buffer("axis", axis, persistent=False)  # of the hues' circle
+        self.warp = Warp()
 
     def check(self, shape: tuple[int, ...]) -> None:
         if len(shape) != 3:
@@ -79,7 +83,7 @@ class ADA(Augmentation):
         if self.target is None:
             return {}
         with torch.no_grad():
-            now = torch.stack([full(logits).sign().sum(), logits.new_tensor(len(logits), dtype=torch.float32)])
+            now = torch.stack([full(logits).sign().sum(), full(logits).new_full((), len(logits))])
             if torch.distributed.is_available() and torch.distributed.is_initialized():
                 torch.distributed.all_reduce(now)
             self.since.add_(torch.cat([now, now.new_ones(1)]))
@@ -92,10 +96,10 @@ class ADA(Augmentation):
 
     def forward(self, x: Tensor) -> Tensor:
         with unmixed(x):
-            p = self.p if self.target is not None else torch.as_tensor(self.probability, device=x.device)
             changed = full(x)
+            p = self.p if self.target is not None else changed.new_full((), self.probability)
             if self.geometry:
-                changed = warp(changed, self._moves(changed, (p * self.geometry).clamp(max=1)))
+                changed = self.warp(changed, self._moves(changed, (p * self.geometry).clamp(max=1)))
             if self.colour:
                 mixed = self._colours(changed, p * self.colour)
                 changed = torch.einsum("bij,bjhw->bihw", mixed[..., :-1], changed) + mixed[..., -1, None, None]
@@ -121,7 +125,6 @@ class ADA(Augmentation):
 
     def _moves(self, x: Tensor, p: Tensor) -> Tensor:
         """Draw the inverses of affine maps, with shape (B, 2, 3)."""
-        sides = x.new_tensor([x.shape[3], x.shape[2]])[:, None]
         turn = 1 - (1 - p).sqrt()  # twice, so that an image is turned with probability p
         zero, one = x.new_zeros(len(x)), x.new_ones(len(x))
 
@@ -134,17 +137,20 @@ class ADA(Augmentation):
         def shift(by: Tensor) -> Tensor:
             return _matrix([[one, zero, -by[0]], [zero, one, -by[1]]])
 
+        def pixels(shares: Tensor) -> Tensor:
+            return torch.stack([shares[0] * x.shape[3], shares[1] * x.shape[2]])
+
         flipped = self._sometimes(self._uniform(x, 0, 2).floor(), p)[0]
         result = scale(1 - 2 * flipped, one)
         result = result @ rotate(self._sometimes(self._uniform(x, 0, 4).floor() * (math.pi / 2), p)[0])
-        result = result @ shift(self._sometimes((self._uniform(x, -1 / 8, 1 / 8, 2) * sides).round(), p))
+        result = result @ shift(self._sometimes(pixels(self._uniform(x, -1 / 8, 1 / 8, 2)).round(), p))
         factor = self._sometimes(self._normal(x, 0.2), p)[0].exp2()
         result = result @ scale(factor, factor)
         result = result @ rotate(self._sometimes(self._uniform(x, -math.pi, math.pi), turn)[0])
         stretch = self._sometimes(self._normal(x, 0.2), p)[0].exp2()
         result = result @ scale(stretch, 1 / stretch)
         result = result @ rotate(self._sometimes(self._uniform(x, -math.pi, math.pi), turn)[0])
-        result = result @ shift(self._sometimes(self._normal(x, 1 / 8, 2) * sides, p))
+        result = result @ shift(self._sometimes(pixels(self._normal(x, 1 / 8, 2)), p))
         return result[:, :2]
 
     def _colours(self, x: Tensor, p: Tensor) -> Tensor:
@@ -161,8 +167,7 @@ class ADA(Augmentation):
         result = (same - 2 * grey * number(self._sometimes(self._uniform(x, 0, 2).floor(), p))) @ result
         angle = number(self._sometimes(self._uniform(x, -math.pi, math.pi), p))
         if channels == 3:  # only three channels are colours with a hue
-            axis = x.new_tensor([[0.0, -1.0, 1.0], [1.0, 0.0, -1.0], [-1.0, 1.0, 0.0]]) / math.sqrt(3)
-            result = (grey + (same - grey) * angle.cos() + axis * angle.sin()) @ result
+            result = (grey + (same - grey) * angle.cos() + self.axis.to(x.dtype) * angle.sin()) @ result
         return (grey + (same - grey) * number(self._sometimes(self._normal(x, 1.0), p)).exp2()) @ result
 
     def _kept(self, x: Tensor, p: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 # The wavelet sym6: orthogonal to itself shifted by even numbers, so that doubling and halving with it is the identity.
@@ -18,43 +18,56 @@ SMALLEST = 7
 """Size that an image needs at least: its border is reflected by 6 pixels."""
 
 
-def warp(x: Tensor, inverse: Tensor) -> Tensor:
-    """Move the pixels of images, whose borders are reflected.
+class Warp(nn.Module):
+    """Move the pixels of images, whose borders are reflected."""
 
-    Arguments:
-        x: Images with shape (B, C, H, W), H and W of at least 7.
-        inverse: Matrices with shape (B, 2, 3) that map where a pixel of the result is, (x, y, 1) from the centre, to where it
-            comes from.
-    """
-    height, width = x.shape[2:]
-    borders = [max(side // 2, SMALLEST - 1) for side in (height, width)]
-    padded = F.pad(x, (borders[1], borders[1], borders[0], borders[0]), mode="reflect")
-    fine = _double(padded)[:, :, _EDGE:-_EDGE, _EDGE:-_EDGE]
-    rows, columns = (
-        (torch.arange(2 * side + len(_SYM6) - 2, device=x.device, dtype=x.dtype) - _CENTRE) / 2 - (side - 1) / 2
-        for side in (height, width)
-    )
-    down, across = torch.meshgrid(rows, columns, indexing="ij")
-    places = torch.stack([across, down, torch.ones_like(down)])
-    sources = torch.einsum("bij,jhw->bhwi", inverse, places)
-    first = torch.tensor([(side - 1) / 2 + border for side, border in zip((width, height), borders[::-1], strict=True)])
-    sizes = torch.tensor([fine.shape[3], fine.shape[2]])
-    indices = 2 * (sources + first.to(sources)) + (_CENTRE - _EDGE)
-    sampled: Tensor = _Sample.apply(fine, (2 * indices + 1) / sizes.to(sources) - 1)
-    return _halve(sampled)
+    kernel: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        # A buffer, so that it is on the device before it is needed: to copy it there waits for the device.
+        self.register_buffer("kernel", torch.tensor(_SYM6), persistent=False)
+
+    def forward(self, x: Tensor, inverse: Tensor) -> Tensor:
+        """Return the moved images.
+
+        Arguments:
+            x: Images with shape (B, C, H, W), H and W of at least 7.
+            inverse: Matrices with shape (B, 2, 3) that map where a pixel of the result is, (x, y, 1) from the centre, to where
+                it comes from; no gradient reaches them.
+        """
+        height, width = x.shape[2:]
+        borders = [max(side // 2, SMALLEST - 1) for side in (height, width)]
+        kernel = self.kernel.to(x.dtype)
+        padded = F.pad(x, (borders[1], borders[1], borders[0], borders[0]), mode="reflect")
+        fine = _double(padded, kernel)[:, :, _EDGE:-_EDGE, _EDGE:-_EDGE]
+        rows, columns = (
+            (torch.arange(2 * side + len(_SYM6) - 2, device=x.device, dtype=x.dtype) - _CENTRE) / 2 - (side - 1) / 2
+            for side in (height, width)
+        )
+        down, across = torch.meshgrid(rows, columns, indexing="ij")
+        places = torch.stack([across, down, torch.ones_like(down)])
+        grid = torch.einsum("bij,jhw->bhwi", inverse, places)
+        sizes = zip((width, height), borders[::-1], (fine.shape[3], fine.shape[2]), strict=True)
+        for axis, (side, border, size) in enumerate(sizes):
+            # The place x is at 2 x + centre in the fine image; in a grid, -1 and 1 are the outer edges of the image.
+            centre = 2 * ((side - 1) / 2 + border) + (_CENTRE - _EDGE)
+            grid[..., axis].mul_(4 / size).add_((2 * centre + 1) / size - 1)
+        sampled: Tensor = _Sample.apply(fine, grid)
+        return _halve(sampled, kernel)
 
 
-def _double(x: Tensor) -> Tensor:
+def _double(x: Tensor, kernel: Tensor) -> Tensor:
     """Map (B, C, H, W) to (B, C, 2 H + 10, 2 W + 10)."""
-    maps, kernel = x.flatten(0, 1)[:, None], x.new_tensor(_SYM6)
+    maps = x.flatten(0, 1)[:, None]
     maps = F.conv_transpose2d(maps, kernel[None, None, None] * 2**0.5, stride=(1, 2))
     maps = F.conv_transpose2d(maps, kernel[None, None, :, None] * 2**0.5, stride=(2, 1))
     return maps[:, 0].unflatten(0, x.shape[:2])
 
 
-def _halve(x: Tensor) -> Tensor:
+def _halve(x: Tensor, kernel: Tensor) -> Tensor:
     """Map (B, C, 2 H + 10, 2 W + 10) to (B, C, H, W)."""
-    maps, kernel = x.flatten(0, 1)[:, None], x.new_tensor(_SYM6)
+    maps = x.flatten(0, 1)[:, None]
     maps = F.conv2d(maps, kernel[None, None, None] / 2**0.5, stride=(1, 2))
     maps = F.conv2d(maps, kernel[None, None, :, None] / 2**0.5, stride=(2, 1))
     return maps[:, 0].unflatten(0, x.shape[:2])

@@ -22,7 +22,7 @@ from torch import Tensor
 from ganexp.config.types import NonNegativeFloat, PositiveInt
 from ganexp.models.judging import Critic, Judgement
 from ganexp.models.regularizers.base import Regularizer
-from ganexp.networks.precision import full
+from ganexp.networks.precision import full, unmixed
 
 
 class GradientPenalty(Regularizer):
@@ -165,7 +165,7 @@ def _norm_error(critic: Critic, x: Tensor, y: Tensor, target: float, one_sided: 
 
 def _gradients(critic: Critic, x: Tensor, y: Tensor) -> Tensor:
     """Differentiate each logit by its own sample, in float32 at least: shape (B, values of a sample), differentiable."""
-    with torch.autocast(x.device.type, enabled=False):
+    with unmixed(x):
         x = full(x.detach()).requires_grad_()
         gradients: Tensor = torch.autograd.grad(critic(x, y).sum(), x, create_graph=True)[0]
     return gradients.flatten(1)

@@ -51,9 +51,9 @@ class LeCam(Regularizer):
 
     def after_update(self, network: nn.Module, judgements: Sequence[Judgement]) -> None:
         """Move the means; micro-batches count as one batch."""
-        moved = torch.stack([self._moved(judgement) for judgement in judgements])
-        sizes = torch.tensor([float(len(judgement.real.y)) for judgement in judgements], device=moved.device)
-        self.anchors.copy_((moved * (sizes / sizes.sum())[:, None]).sum(0))
+        sizes = [len(judgement.real.y) for judgement in judgements]
+        shares = [self._moved(judgement) * (size / sum(sizes)) for judgement, size in zip(judgements, sizes, strict=True)]
+        self.anchors.copy_(torch.stack(shares).sum(0))
         self.updates.add_(1)
 
     @torch.no_grad()

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from ganexp.models.augmentations.ada import ADA
-from ganexp.models.augmentations.warp import warp
+from ganexp.models.augmentations.warp import Warp
 from ganexp.models.schedules import Linear
 from support.refused import refused
 
@@ -38,22 +38,22 @@ def test_nothing_changes_with_probability_zero(shape):
 )
 def test_pixels_come_from_where_the_matrix_says(inverse, expected):
     x = smooth(2, 3, 32)
-    moved = warp(x, torch.tensor(inverse, dtype=x.dtype).expand(2, -1, -1))
+    moved = Warp()(x, torch.tensor(inverse, dtype=x.dtype).expand(2, -1, -1))
     inside = (..., slice(4, -4), slice(4, -4))
     torch.testing.assert_close(moved[inside], expected(x)[inside], atol=0.05, rtol=0)
 
 
 def test_borders_are_reflected():
     x = smooth(1, 1, 16)
-    moved = warp(x, torch.tensor([[[1.0, 0.0, 5.0], [0.0, 1.0, 0.0]]]))
+    moved = Warp()(x, torch.tensor([[[1.0, 0.0, 5.0], [0.0, 1.0, 0.0]]]))
     torch.testing.assert_close(moved[..., 4:-4, -5:-1], x.flip(3)[..., 4:-4, 1:5], atol=0.1, rtol=0)
 
 
 def test_it_can_be_differentiated_twice():
     inverse = SAME.double().expand(2, -1, -1) + 0.2 * torch.randn(2, 2, 3, dtype=torch.double)
     x = torch.randn(2, 1, 7, 8, dtype=torch.double, requires_grad=True)
-    assert torch.autograd.gradcheck(lambda x: warp(x, inverse), x)
-    assert torch.autograd.gradgradcheck(lambda x: warp(x, inverse), x)
+    assert torch.autograd.gradcheck(lambda x: Warp()(x, inverse), x)
+    assert torch.autograd.gradgradcheck(lambda x: Warp()(x, inverse), x)
     ada = ADA(1.0, None, cutout=1.0)
     x = torch.randn(4, 3, 8, 8, requires_grad=True)
     (gradient,) = torch.autograd.grad(ada(x).pow(3).sum(), x, create_graph=True)

@@ -19,6 +19,7 @@ from ganexp.training.components import build_components
 from ganexp.training.train import train
 from support.cover import pairs
 from support.curves import curves
+from support.elsewhere import once, train_elsewhere
 from support.refused import refused
 from support.tiny import TINY, TINY_IMAGES, TINY_MLP, TINY_RING, Crash, StopAt
 
@@ -278,19 +279,21 @@ COUPLES = list(zip_longest(PENALTIES[::2], PENALTIES[1::2], fillvalue="none"))
 
 
 @pytest.mark.parametrize(("model", "loss", "couple", "augmentation"), pairs(MODELS, LOSSES, COUPLES, AUGMENTATIONS))
-def test_all_choices_train_together(ready, model, loss, couple, augmentation):
+def test_all_choices_train_together(ready, tmp_path, model, loss, couple, augmentation):
     penalty, second = couple
     beside = () if second == "none" else (f"+penalty@regularizers.second={second}",)
     training = ready(
         *TINY_IMAGES, *QUIET, f"model={model}", "network=mlp", *TINY_MLP,
         f"loss={loss}", f"penalty={penalty}", *beside, f"augmentation={augmentation}", "trainer.max_iterations=2",
-        "callbacks.scalars.every=1",
+        "callbacks.scalars.every=2", "~callbacks.health",
     )  # fmt: skip
     before = [parameter.clone() for parameter in training.model.parameters()]
     training.trainer.fit(training.model, datamodule=training.data)
     assert training.model.counters.iteration == 2
     assert all(parameter.isfinite().all() for parameter in training.model.parameters())
     assert not all(torch.equal(a, b) for a, b in zip(before, training.model.parameters(), strict=True))
+    short = training.config | {"trainer": training.config["trainer"] | {"max_iterations": 1}}
+    assert train_elsewhere(short, tmp_path / "elsewhere") == once(), "neither a mixed device nor a wait for it"
 
 
 @pytest.mark.parametrize("penalty", PENALTIES)

@@ -1,7 +1,7 @@
 """The documentation tells the truth: what it shows runs as it stands, and what it names is there.
 
-Commands run with tiny sizes; those that need what is not here (downloads, a GPU, Slurm, other programs) are composed, or checked for
-what they name. ``tests/support/documented.py`` says what an example is.
+Commands run with tiny sizes; those that need what is not here (downloads, a GPU, Slurm, other programs) are
+composed, or checked for what they name. ``tests/support/documented.py`` says what an example is.
 """
 
 import re

@@ -1,5 +1,6 @@
 """Commands of the documentation, tried in the test's process with tiny sizes, or read where they need what is not here."""
 
+import os
 import pkgutil
 import re
 import runpy
@@ -8,37 +9,33 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import DictConfig, OmegaConf
 
 import ganexp.api
 from ganexp.__main__ import main
 from ganexp.comparison.program import Options as Compare
+from ganexp.config.compose import directory
 from ganexp.config.flags import read_flags
+from ganexp.config.listing import files
 from ganexp.config.options import read
 from ganexp.data import Downloaded
 from ganexp.evaluation.options import Options as Evaluate
+from ganexp.runs.run import Run
 from ganexp.sampling.options import Options as Sample
+from ganexp.training.job import job
 from support.documented import ROOT
 
 FEW = (
-    *("trainer.accelerator=cpu", "budget=null", "trainer.max_epochs=null", "trainer.max_iterations=2"),
+    *("budget=null", "trainer.max_epochs=null", "trainer.max_iterations=2"),
     *("callbacks.samples.times=1", "callbacks.evaluation.times=1", "callbacks.evaluation.samples=50"),
 )
 PROGRAMS = {"sample": Sample, "evaluate": Evaluate, "compare": Compare}
-ELSEWHERE = {
-    "cd",
-    "export",
-    "eval",
-    "git",
-    "pytest",
-    "tensorboard",
-    "wandb",
-    "scripts/slurm_up.sh",
-    "scripts/slurm_down.sh",
-    ".ci/run",
-}
+SCRIPTS = ("scripts/slurm_up.sh", "scripts/slurm_down.sh")
+ELSEWHERE = {"cd", "export", "eval", "git", "pytest", "tensorboard", "wandb", ".ci/run", *SCRIPTS}
 """What is no program of ganexp, and has a meaning without it."""
+_DONE: set[tuple[str, ...]] = set()
+"""Commands that need no file and were tried before, on another page."""
 _PLACE = re.compile(r"[\w./*-]*<\w+>(?:[\w./*-]*<\w+>)*|outputs/[\w./-]*")
 
 
@@ -55,6 +52,8 @@ class Shell:
     def __init__(self, folder: Path, patch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], run: Path) -> None:
         self.folder, self.patch, self.capsys, self.given = folder, patch, capsys, run
         self.names: dict[str, Any] = {"__name__": "__main__"}
+        self.trains = self.trained = False
+        patch.setattr("ganexp.__main__.job", self._job)
         _shrink(patch)
 
     def write(self, files: dict[str, str]) -> None:
@@ -107,16 +106,23 @@ class Shell:
         elif any(argument.startswith("hydra/launcher=") for argument in arguments):
             pass  # a plug-in
         elif verb == "sweep" or "-m" in arguments:
-            for line in _ends([argument for argument in arguments if argument not in ("sweep", "-m")]):
-                self.main(*line, "--cfg", "job")
+            self.main(*_last([argument for argument in arguments if argument not in ("sweep", "-m")]))
         elif verb == "list" or {"--help", "--version", "--cfg", "-sc"} & set(arguments):
             self.main(*arguments)
-        elif not arguments_of_a_run(arguments):
-            config = yaml.safe_load(self.main(*arguments, "--cfg", "job"))
-            if not only_read and is_here(config):
-                assert "finished at iteration 2 of 2" in self.main(*arguments, *FEW)
         else:
-            self.main(*arguments, "--cfg", "job")
+            continues = verb in ("resume", "repeat") or any(word.startswith(("resume=", "repeat=")) for word in arguments)
+            self.trains, self.trained = not (only_read or continues or tuple(arguments) in _DONE), False
+            printed = self.main(*arguments, *FEW)
+            assert "finished at iteration 2 of 2" in printed or not self.trained
+            if self.trained and not list(self.folder.glob("*.*")):
+                _DONE.add(tuple(arguments))
+            self.trains = False
+
+    def _job(self, cfg: DictConfig, resumed: Run | None = None) -> None:
+        """Train what a command composes, if it is to be trained."""
+        if self.trains and is_here(cfg):
+            self.trained = True
+            job(cfg, resumed)
 
     def _script(self, name: str, *arguments: str) -> None:
         path = self.folder / name if (self.folder / name).exists() else ROOT / name
@@ -135,39 +141,31 @@ class Shell:
         return str(run.parent if "sweeps" in found[0] else run)
 
 
-def arguments_of_a_run(arguments: list[str]) -> bool:
-    """Return whether a command continues or repeats a run."""
-    return arguments[0] == "resume" or any(argument.startswith(("resume=", "repeat=")) for argument in arguments)
-
-
-def is_here(config: dict[str, Any]) -> bool:
+def is_here(cfg: DictConfig) -> bool:
     """Return whether a run of a configuration needs neither a network, nor a device, nor an extra, nor files of its user."""
-    data, trainer = config["data"], config["trainer"]
-    path = str(data.get("path") or "")
-    loggers = [str(logger.get("_target_", "")).lower() for logger in config["logger"].values()]
+    path = "" if OmegaConf.is_missing(cfg.data, "path") else str(cfg.data.get("path") or "")
+    loggers = [str(logger.get("_target_", "")).lower() for logger in cfg.logger.values()]
     return (
-        not issubclass(pkgutil.resolve_name(data["_target_"]), Downloaded)
+        not issubclass(pkgutil.resolve_name(cfg.data["_target_"]), Downloaded)
         and (not re.search(r"[./~]", path) or Path(path).exists())
-        and trainer["accelerator"] in ("auto", "cpu")
-        and trainer["devices"] in ("auto", 1)
+        and cfg.trainer.accelerator in ("auto", "cpu")
+        and cfg.trainer.devices in ("auto", 1)
         and not any(name in logger for logger in loggers for name in ("wandb", "mlflow"))
     )
 
 
-def _ends(arguments: list[str]) -> list[list[str]]:
-    """Return the command lines of the first and of the last run of a sweep; what a search draws is left at its default."""
+def _last(arguments: list[str]) -> list[str]:
+    """Return the command line of the last run of a sweep, all of whose choices are there; what a search draws is left out."""
     flags, _ = read_flags(arguments)
-    parsed = OverridesParser.create().parse_overrides(flags.overrides)
-    values = {
-        override.input_line: [] if override.is_interval_sweep() else list(override.sweep_string_iterator())
-        for override in parsed
-        if override.is_sweep_override()
-    }
-    keys = {override.input_line: override.get_key_element() for override in parsed}
-    return [
-        [f"{keys[one]}={values[one][end]}" if values.get(one) else one for one in arguments if values.get(one) != []]
-        for end in (0, -1)
-    ]
+    found = list(arguments)
+    for override in OverridesParser.create().parse_overrides(flags.overrides):
+        if override.is_sweep_override():
+            values = [] if override.is_interval_sweep() else list(override.sweep_string_iterator())
+            if override.key_or_group in os.listdir(directory()):
+                assert set(values) <= set(files(override.key_or_group)), override.input_line
+            place = found.index(override.input_line)
+            found[place : place + 1] = [f"{override.get_key_element()}={value}" for value in values[-1:]]
+    return found
 
 
 def _smaller(verb: str, options: Any) -> list[str]:

@@ -39,7 +39,7 @@ def test_the_grid_is_found_but_thin_and_its_run_says_so(tmp_path):
     assert run.summary.health.verdict == "narrow"
     metrics = run.summary.metrics
     assert metrics["modes"] == 25 and metrics["high_quality"] >= 0.9
-    assert 0.3 <= metrics["coverage"] and 0.4 <= metrics["mode_spread"] < 0.7
+    assert metrics["coverage"] >= 0.3 and 0.4 <= metrics["mode_spread"] < 0.7
 
 
 def test_a_conditional_model_draws_the_digit_it_is_asked_for(tmp_path):

@@ -12,10 +12,10 @@ class InstanceNoise(Augmentation):
     """Add N(0, sd^2) to every value of real and generated samples, and wider noise to a share of the samples.
 
     Both distributions are blurred alike, so they overlap wherever their supports lie, and are equal exactly when those without
-    noise are. With noise that fades, the generator learns the whole before the details. Once the noise is narrower than the gaps
-    between modes, however, nothing tells the discriminator how much weight each mode should have. A share of samples whose noise
-    stays wide goes on telling it: the noise of such a sample has a standard deviation between ``sd`` and ``widest``,
-    log-uniformly distributed.
+    noise are. With noise that fades, the generator learns the whole before the details. Once the noise is narrower than the
+    gaps between modes, however, nothing tells the discriminator how much weight each mode should have. A share of samples
+    whose noise stays wide goes on telling it: the standard deviation of each of them is drawn between ``sd`` and ``widest``,
+    log-uniformly.
 
     References:
         Amortised MAP Inference for Image Super-resolution (Sonderby et al., 2017), section 3.2.1,

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ganexp.config.paths import user_path
 from ganexp.config.types import PositiveInt
+from ganexp.data.attributes import Attributes
 from ganexp.data.found import Found
 
 Split = Literal["train", "test"]
@@ -52,6 +53,7 @@ class Data(ABC):
         value_range: Range of decoded values; None when unbounded.
         class_names: One name per class, or None.
         class_weights: Relative frequencies of the classes, by which labels are drawn for generated samples; None: equal.
+        attributes: What is known of each sample in place of a class: labels are then vectors; None: nothing.
         unlabelled: Why there are no classes, where one might expect some; else None.
         few: Samples of an evaluation while a model learns, by default.
         evaluations: Evaluations while a model learns, by default.
@@ -64,6 +66,7 @@ class Data(ABC):
     value_range: tuple[float, float] | None = None
     class_names: tuple[str, ...] | None = None
     class_weights: tuple[float, ...] | None = None
+    attributes: Attributes | None = None
     unlabelled: str | None = None
 
     def __init__(self, *, batch_size: PositiveInt = 64, drop_last: bool = True) -> None:
@@ -79,7 +82,10 @@ class Data(ABC):
 
     @abstractmethod
     def load(self, split: Split) -> tuple[Tensor, Tensor | None]:
-        """Return raw samples (uint8 or float32) with shape (N, *shape), and int64 labels with shape (N,) or None."""
+        """Return raw samples (uint8 or float32) with shape (N, *shape), and their labels.
+
+        Labels are classes (int64, (N,)); or vectors (float32, (N, attributes.size)), where there are attributes; or None.
+        """
 
     @abstractmethod
     def decode(self, raw: Tensor) -> Tensor:
@@ -88,6 +94,12 @@ class Data(ABC):
     @abstractmethod
     def encode(self, samples: Tensor) -> Tensor:
         """Turn decoded samples with shape (B, *shape) into raw ones, the inverse of :meth:`decode`."""
+
+    def conditions(self) -> Tensor:
+        """Return the vectors of the training split (float32, (N, attributes.size)), where there are attributes."""
+        vectors = self.load("train")[1]
+        assert self.attributes is not None and vectors is not None
+        return vectors
 
     @cached_property
     def fingerprint(self) -> str:

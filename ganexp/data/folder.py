@@ -30,6 +30,7 @@ from ganexp.data.content import UnreadableFiles, digest_of, digests
 from ganexp.data.decoding import Decoder, Limits, Seen, TooLarge, check_limits, own_limit
 from ganexp.data.found import Found
 from ganexp.data.images import ImageOptions, Images
+from ganexp.data.labelled import label, stacked
 from ganexp.data.scan import scan, shown
 from ganexp.runs.files import whole_file, write_json
 
@@ -51,9 +52,9 @@ class ImageFolder(Images):
     """The images in a folder and everything below it, by class or not.
 
     Two or more sub-folders with images, and no image beside them, are classes, named and numbered in sorted order; otherwise
-    there are no labels. Where the folder has `train` and `test` (or `val`), these are the splits. :mod:`ganexp.data.scan` says
-    what is found, `found` what was. The images come in sorted order; classes take turns, the first of each, then the second of
-    each, so that a subset is even over them.
+    there are no labels, unless a table has them. Where the folder has `train` and `test` (or `val`), these are the splits.
+    :mod:`ganexp.data.scan` says what is found, `found` what was. The images come in sorted order; classes take turns, the first
+    of each, then the second of each, so that a subset is even over them.
 
     An image is turned as its camera says (EXIF), laid over white where it is transparent, converted to `colour` with 8 bits
     per channel, cut to its largest centred square, or to the aspect of `size`, and resized (bicubic, antialiased). Of an
@@ -68,6 +69,7 @@ class ImageFolder(Images):
         colour: `rgb`, three channels; `grey`, one; or `rgba`, four, the last one being opacity.
         held_out: Every how many-th image of each class is held out for testing, unless the folder has splits of its own; None
             holds out none. Where none is held out, also because there are too few, the test split is the training split.
+        labels: A ``.csv`` with the labels, in place of the names of sub-folders; see :func:`ganexp.data.labelled.label`.
         limits: What is black and what is white in grey images of more than 8 bits or of floats, such as (0, 4095) of a camera
             of 12 bits whose files have 16; what is beyond is clipped. None: what each file states.
         largest: The largest image, in millions of pixels: one with more may be made to fill the memory.
@@ -83,6 +85,7 @@ class ImageFolder(Images):
         path: str,
         colour: Literal["rgb", "grey", "rgba"] = "rgb",
         held_out: Annotated[int, Field(ge=2)] | None = 10,
+        labels: str | None = None,
         limits: Limits | None = None,
         largest: PositiveFloat = 179.0,
         workers: PositiveInt | None = None,
@@ -93,7 +96,10 @@ class ImageFolder(Images):
         check_limits(limits)
         self.path = user_path(path).absolute()
         self.workers = workers or os.cpu_count() or 1
-        self._scan = scan(self.path)
+        self._scan, self._vectors = scan(self.path), dict[str, Tensor]()
+        if labels is not None:
+            labelled = label(self._scan, user_path(labels).absolute())
+            self._scan, self.attributes, self._vectors = labelled.scan, labelled.attributes, labelled.vectors
         self._decoder = Decoder(self.shape[0], (self.shape[2], self.shape[1]), limits, largest)
         self.class_names = self._scan.classes
         self.num_classes = len(self.class_names or ())
@@ -123,14 +129,20 @@ class ImageFolder(Images):
         images = self._images()
         count = len(self._train)
         chosen, part = (self._test, slice(count, None)) if split == "test" and self._test else (self._train, slice(count))
-        labels = torch.tensor([label for label, _ in chosen]) if self.class_names else None
-        return images[part], labels
+        if self.attributes:
+            return images[part], stacked(self._vectors, [name for _, name in chosen])
+        return images[part], torch.tensor([label for label, _ in chosen]) if self.class_names else None
+
+    def conditions(self) -> Tensor:
+        """Return the vectors of the training images, without decoding any."""
+        return stacked(self._vectors, [name for _, name in self._train[: self.subset]])
 
     @cached_property
     def fingerprint(self) -> str:
         """A digest of the files' content, their classes and how they are read; equal for a copy of the folder."""
         labels = f"{self.class_names} {[label for label, _ in self._train + self._test]}" if self.class_names else ""
-        return digest(self._key, labels, f"{len(self._train)} {self.subset}")
+        vectors = [stacked(self._vectors, self._names)] if self.attributes else []
+        return digest(self._key, labels, f"{len(self._train)} {self.subset}", *vectors)
 
     @property
     def found(self) -> Found:
@@ -145,6 +157,7 @@ class ImageFolder(Images):
             train=len(self._train),
             held_out=len(self._test),
             classes=dict(zip(self.class_names or (), counts.tolist(), strict=False)),
+            attributes=self.attributes.names if self.attributes else (),
             unlabelled=self.unlabelled,
             size=self.shape[:0:-1],
             limits=self._decoder.limits,

@@ -16,6 +16,7 @@ class Found:
         train: How many of them are for training.
         held_out: How many of them are held out for testing.
         classes: How many each class has; empty without classes.
+        attributes: What is known of each in place of a class.
         unlabelled: Why there are no classes, although there are sub-folders; else None.
         smallest: Width and height of the image with the fewest pixels, as it is shown; None where it is not known.
         largest: Likewise of that with the most.
@@ -30,6 +31,7 @@ class Found:
     train: int
     held_out: int
     classes: dict[str, int] = field(default_factory=dict)
+    attributes: Sequence[str] = ()
     unlabelled: str | None = None
     smallest: Sequence[int] | None = None
     largest: Sequence[int] | None = None
@@ -51,6 +53,9 @@ class Found:
         return "; ".join(parts)
 
     def _in_classes(self) -> str:
+        if self.attributes:
+            number = f"{len(self.attributes)} attribute{'s' * (len(self.attributes) > 1)}"
+            return f" with {number} ({_listed(list(self.attributes))})"
         if not self.classes:
             return ""
         return f" in {len(self.classes)} classes ({_listed([f'{name} {count:,}' for name, count in self.classes.items()])})"

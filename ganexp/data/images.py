@@ -100,7 +100,7 @@ class Images(Data):
             cut = images[:, :, top:bottom, left:right]
             images = torch.nn.functional.interpolate(cut, self.shape[1:], mode="bicubic", antialias=True)
         if split == "train" and self.flip:
-            images, labels = torch.cat([images, images.flip(-1)]), None if labels is None else labels.repeat(2)
+            images, labels = torch.cat([images, images.flip(-1)]), None if labels is None else torch.cat([labels, labels])
         return images, labels
 
     def decode(self, raw: Tensor) -> Tensor:

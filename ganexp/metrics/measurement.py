@@ -159,7 +159,7 @@ def generate(model: "GAN", reference: Reference, count: int, seed: int, batch_si
     parts = zip(z.split(batch_size), y.split(batch_size), strict=True)
     # Stored as the data is stored: bytes, of images, so that many need little memory.
     raw = torch.cat([model.data.encode(model.sample(*part)) for part in parts])
-    return reference.samples(raw, y if model.conditional else None)
+    return reference.samples(raw, y if model.conditional and model.label_classes else None)
 
 
 def _floor(metrics: dict[str, Metric], reference: Reference, count: int, labelled: bool) -> dict[str, float]:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from ganexp.config.types import NonNegativeFloat, PositiveInt
-from ganexp.models.functional import one_hot
+from ganexp.models.functional import label_vectors
 from ganexp.models.game import Game
 from ganexp.models.gan import GAN
 from ganexp.models.judging import Judged
@@ -78,5 +78,5 @@ class EmbeddingGAN(GAN):
     def _compared(self, judged: Judged) -> Tensor:
         embeddings = normalize(full(judged.outputs[:, 1:]), dim=1)
         # A product in place of a look-up, whose gradient is added up in no certain order on a GPU.
-        proxies = normalize(full(one_hot(judged.y, self.num_classes, embeddings) @ self.proxies.weight), dim=1)
+        proxies = normalize(full(label_vectors(judged.y, self.num_classes, embeddings) @ self.proxies.weight), dim=1)
         return self.compare(embeddings @ embeddings.T, (embeddings * proxies).sum(1), judged.y[:, None] == judged.y)

@@ -9,9 +9,15 @@ from torch import Tensor, nn
 from torch.nn.modules.dropout import _DropoutNd
 
 
-def one_hot(y: Tensor, classes: int, like: Tensor) -> Tensor:
-    """Turn labels with shape (B,) into vectors with shape (B, classes), of the type of ``like``."""
-    return F.one_hot(y, classes).to(like.dtype)
+def label_vectors(y: Tensor, size: int, like: Tensor) -> Tensor:
+    """Turn labels into the vectors with shape (B, size) that networks take, of the type of ``like``.
+
+    Arguments:
+        y: Classes with shape (B,), int64, which become one-hot; or vectors with shape (B, size), which stay as they are.
+        size: Length of a vector.
+        like: Of the type that is wanted.
+    """
+    return (y if y.is_floating_point() else F.one_hot(y, size)).to(like.dtype)
 
 
 @contextmanager

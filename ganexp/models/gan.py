@@ -14,7 +14,7 @@ from ganexp.config.types import PositiveInt
 from ganexp.models.augmentations import Augmentation
 from ganexp.models.average import Average
 from ganexp.models.base import TwoPlayerModule
-from ganexp.models.functional import in_mode, one_hot
+from ganexp.models.functional import in_mode, label_vectors
 from ganexp.models.game import Game
 from ganexp.models.iteration import Batch, Latents
 from ganexp.models.judging import Judged
@@ -38,11 +38,13 @@ class GAN(TwoPlayerModule):
 
     Attributes:
         conditional: Whether the generator receives the data's labels.
+        takes_attributes: Whether it may be attributes that the generator receives, in place of a class.
         needs_labels: Whether the real samples' labels are used in another way.
         draws_labels: Whether labels are drawn for fakes, instead of taken from the real samples of the batch.
     """
 
     conditional: ClassVar[bool] = False
+    takes_attributes: ClassVar[bool] = False
     needs_labels: ClassVar[bool] = False
     draws_labels: ClassVar[bool] = False
     frequencies: Tensor | None
@@ -52,13 +54,17 @@ class GAN(TwoPlayerModule):
         data, network, schedule = game.data, game.network, game.schedule
         if (self.conditional or self.needs_labels) and data.num_classes == 0:
             why = f": {data.unlabelled}" if data.unlabelled else ""
-            raise ConfigError(f"this model needs labels, and the data has none{why}", "model", "data", hint="use model=gan")
+            if data.attributes is None:
+                raise ConfigError(f"this model needs labels, and the data has none{why}", "model", "data", hint="use model=gan")
+            if not self.takes_attributes:
+                message = f"this model needs one class of each sample, and the data has attributes ({data.attributes})"
+                raise ConfigError(message, "model", "data", hint="use model=cgan, which takes attributes, or model=gan")
         self.data, self.num_classes, self.latent_dim, self.noise = data, data.num_classes, latent_dim, noise
         self.register_buffer("frequencies", None, persistent=False)
         self.loss = game.loss
         self.augmentation = game.augmentation if isinstance(game.augmentation, Augmentation) else None
         with own("weights of the generator"):
-            self.generator = network.generator(latent_dim, data.shape, self.label_classes, data.value_range)
+            self.generator = network.generator(latent_dim, data.shape, self.label_size, data.value_range)
         with own("weights of the discriminator"):
             self.discriminator = network.discriminator(data.shape, self.judged_classes, self.outputs)
         game.check(self.discriminator)
@@ -75,13 +81,19 @@ class GAN(TwoPlayerModule):
         return self.num_classes if self.conditional else 0
 
     @property
+    def label_size(self) -> int:
+        """Length of the vectors that the generator receives as labels, one-hot or of attributes; 0: it takes none."""
+        attributes = self.data.attributes if self.conditional else None
+        return self.label_classes or (attributes.size if attributes else 0)
+
+    @property
     def label_names(self) -> tuple[str, ...] | None:
         """Names of the generator's classes, if they have any."""
         return self.data.class_names if self.conditional else None
 
     @property
     def judged_classes(self) -> int:
-        """Number of classes of the discriminator's labels; 0: it takes none."""
+        """Length of the vectors that the discriminator receives as labels; 0: it takes none."""
         return 0
 
     @property
@@ -90,8 +102,11 @@ class GAN(TwoPlayerModule):
         return 1
 
     def generate(self, generator: nn.Module, z: Tensor, y: Tensor) -> Tensor:
-        """Return ``generator``'s samples with shape (B, *shape) for latents (B, latent_dim) and labels (B,)."""
-        return generator(z, one_hot(y, self.label_classes, z)) if self.label_classes else generator(z)
+        """Return ``generator``'s samples with shape (B, *shape) for latents (B, latent_dim) and labels.
+
+        Labels are classes with shape (B,), or vectors with shape (B, label_size): attributes, or between several classes.
+        """
+        return generator(z, label_vectors(y, self.label_size, z)) if self.label_size else generator(z)
 
     def realness(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Return the logit with shape (B,) of "x is real" from the discriminator's outputs (B, outputs) and labels (B,)."""
@@ -114,7 +129,7 @@ class GAN(TwoPlayerModule):
     def judge(self, x: Tensor, y: Tensor) -> Tensor:
         """Return the discriminator's outputs with shape (B, outputs) for samples (B, *shape), augmented, and labels (B,)."""
         x = x if self.augmentation is None else self.augmentation(x)
-        return self.discriminator(x, one_hot(y, self.judged_classes, x)) if self.judged_classes else self.discriminator(x)
+        return self.discriminator(x, label_vectors(y, self.judged_classes, x)) if self.judged_classes else self.discriminator(x)
 
     def critic(self, x: Tensor, y: Tensor) -> Tensor:
         """Return the logit with shape (B,) of "x is real" for samples (B, *shape) and labels (B,)."""
@@ -145,8 +160,15 @@ class GAN(TwoPlayerModule):
         return z.to(self.device, cast(torch.dtype, self.dtype))
 
     def sample_labels(self, n: int, generator: torch.Generator | None = None) -> Tensor:
-        """Draw ``n`` labels for the generator, as frequent as in the data; zeros when it takes none."""
+        """Draw ``n`` labels for the generator, as frequent as in the data; zeros when it takes none.
+
+        They are classes with shape (n,), or the vectors of training samples, where the data has attributes.
+        """
         device = self.device if generator is None else generator.device
+        if self.label_size and not self.label_classes:
+            rows = self.data.conditions()
+            chosen = torch.randint(len(rows), (n,), device=device, generator=generator)
+            return rows[chosen.to(rows.device)].to(self.device)
         if self.conditional and self.data.class_weights is not None:
             y = torch.multinomial(self._frequencies().to(device), n, replacement=True, generator=generator)
         else:

@@ -20,23 +20,28 @@ def mean_distance(samples: Tensor) -> Tensor:
 
 
 def generated_distance(model: GAN) -> float:
-    """Return the mean distance between two generated samples, of the same class if the model is conditional.
+    """Return the mean distance between two generated samples, of the same class if the model receives classes.
 
     They come from a random generator of their own: training goes on unchanged.
     """
     generator, n = torch.Generator().manual_seed(_SEED), 2 * _PAIRS
     y, z = model.sample_labels(n, generator), model.sample_latent(n, generator)
-    if model.conditional:
+    if by_class(model):
         y = y[:_PAIRS].repeat(2)
     return float(mean_distance(model.sample(z, y)))
 
 
-def real_distance(batches: Batches, by_class: bool) -> float:
+def by_class(model: GAN) -> bool:
+    """Return whether samples of the same class are compared: where the generator receives the classes of the data."""
+    return model.conditional and model.label_classes > 0
+
+
+def real_distance(batches: Batches, same_class: bool) -> float:
     """Return the mean distance between two real samples, of the same class if asked for; NaN where there is none."""
     generator = torch.Generator().manual_seed(_SEED)
     order = torch.randperm(len(batches.x), generator=generator)[:_SEARCHED]
     pairs = order[: len(order) // 2 * 2].view(2, -1)
-    if by_class:
+    if same_class:
         y = batches.y.cpu()
         order = order[y[order].argsort(stable=True)]
         pairs = order[: len(order) // 2 * 2].view(-1, 2).T

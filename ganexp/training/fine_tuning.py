@@ -131,7 +131,7 @@ def _class_axes(model: GAN, game: Game) -> dict[str, tuple[int, int]]:
 
     They are those that would be larger with one class more; of what belongs to no player, those with a row per class.
     """
-    shape, classes = game.data.shape, {"generator": model.label_classes, "discriminator": model.judged_classes}
+    shape, classes = game.data.shape, {"generator": model.label_size, "discriminator": model.judged_classes}
 
     def make(player: str, number: int) -> nn.Module:
         if player == "discriminator":

@@ -10,7 +10,6 @@ from ganexp.config.build import check_value
 from ganexp.config.errors import ConfigError
 from ganexp.config.types import NonNegativeInt
 from ganexp.models import GAN
-from ganexp.models.functional import one_hot
 from ganexp.training.fine_tuning import Inherited
 
 _CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
@@ -62,7 +61,7 @@ def layers_in_order(model: GAN) -> list[list[nn.Parameter]]:
     pieces = list(_pieces(discriminator))
     hooks = [piece.register_forward_pre_hook(lambda piece, _: called.setdefault(piece)) for piece in pieces]
     was_training, x = discriminator.training, torch.zeros(2, *model.data.shape)
-    y = [one_hot(torch.zeros(2, dtype=torch.int64), model.judged_classes, x)] if model.judged_classes else []
+    y = [torch.zeros(2, model.judged_classes)] if model.judged_classes else []
     discriminator.eval()(x, *y)
     discriminator.train(was_training)
     for hook in hooks:

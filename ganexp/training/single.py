@@ -6,7 +6,7 @@ import torch
 
 from ganexp.config.errors import ConfigError
 from ganexp.models import GAN
-from ganexp.models.functional import one_hot
+from ganexp.models.functional import label_vectors
 
 
 def check_single(model: GAN, smallest: int) -> None:
@@ -22,11 +22,11 @@ def check_single(model: GAN, smallest: int) -> None:
     if smallest // min(model.turns.micro_batches, smallest) > 1:
         return
     generator, discriminator = deepcopy(model.generator).train(), deepcopy(model.discriminator).train()
-    z, y = model.sample_latent(1, torch.Generator().manual_seed(0)), torch.zeros(1, dtype=torch.int64)
+    z, y = model.sample_latent(1, torch.Generator().manual_seed(0)), model.sample_labels(1, torch.Generator().manual_seed(0))
     try:
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
             x = model.generate(generator, z, y)
-            discriminator(x, one_hot(y, model.judged_classes, x)) if model.judged_classes else discriminator(x)
+            discriminator(x, label_vectors(y, model.judged_classes, x)) if model.judged_classes else discriminator(x)
     except ValueError as error:
         if "more than 1 value" not in str(error):
             raise

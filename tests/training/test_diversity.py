@@ -27,4 +27,6 @@ def test_real_images_of_one_class_lie_closer_together(ready):
     data = ready(*TINY_IMAGES).model.data
     x, y = data.load("train")
     batches = type("Stream", (), {"x": x, "y": y, "decode": staticmethod(data.decode)})
-    assert 0.5 * real_distance(batches, by_class=False) < real_distance(batches, by_class=True) < real_distance(batches, False)
+    assert (
+        0.5 * real_distance(batches, same_class=False) < real_distance(batches, same_class=True) < real_distance(batches, False)
+    )

@@ -11,7 +11,7 @@ from ganexp.models import GAN
 from ganexp.runs.checkpoint import newest_before
 from ganexp.runs.run import Run
 from ganexp.training.callbacks.periodic import Periodic, agree, log
-from ganexp.training.diversity import generated_distance, real_distance
+from ganexp.training.diversity import by_class, generated_distance, real_distance
 from ganexp.training.health import VERDICTS, Diverged, Monitor, RollBack
 from ganexp.training.reports import show_text
 from ganexp.training.state import Ending, RunState
@@ -68,7 +68,7 @@ class Health(Periodic):
         self.monitor.warmup = self.warmup * pl_module.total_iterations
         if not trainer.is_global_zero:
             return
-        self._real_distance = real_distance(trainer.train_dataloader.batches, pl_module.conditional)  # type: ignore[union-attr]
+        self._real_distance = real_distance(trainer.train_dataloader.batches, by_class(pl_module))  # type: ignore[union-attr]
         if self._returning:
             rates = " and ".join(f"{optimizer.defaults['lr']:.3g}" for optimizer in trainer.optimizers)
             text = f"{self._returning}; it continues with the learning rates {rates}"

@@ -44,8 +44,8 @@ class Samples(Periodic):
     The first picture is drawn before training. A picture never changes training: latents and labels come from a generator of
     their own. They are the same in every run of a model; on a GPU they are others than on the CPU.
 
-    ``final.png`` shows more: 10x10 images; of a conditional model a row of ``columns`` images per
-    class, with its name; or five times as many points.
+    ``final.png`` shows more: 10x10 images, in rows of the same attributes where the model receives these; of a model that
+    receives classes a row of ``columns`` images per class, with its name; or five times as many points.
 
     Arguments:
         every: Iterations between two pictures; by default ``times`` of them are spread over the run.
@@ -109,12 +109,16 @@ class Samples(Periodic):
         classes = model.label_classes
         if len(data.shape) == 1:
             n = self.points * (_FINAL_POINTS if final else 1)
-            z, y = model.sample_latent(n, generator), model.sample_labels(n, generator).sort().values
+            z, y = model.sample_latent(n, generator), model.sample_labels(n, generator)
+            y = y.sort().values if classes else y
             return _Plate(z, y, 0 < classes <= data.num_classes, self.columns)
         if not classes:
             columns = _FINAL_SIDE if final else self.columns
             n = columns * columns if final else self.count or columns * columns
-            return _Plate(model.sample_latent(n, generator), model.sample_labels(n, generator), False, columns)
+            z, y = model.sample_latent(n, generator), model.sample_labels(n, generator)
+            if model.label_size:  # a row of the same attributes
+                y = y[torch.arange(n, device=y.device) // columns]
+            return _Plate(z, y, False, columns)
         names = model.label_names or tuple(map(str, range(classes)))
         if self.layout == "titled" and not final:
             y = torch.arange(classes, device=model.device)

@@ -53,7 +53,7 @@ class Attributes:
     def encode(self, values: Tensor) -> Tensor:
         """Turn values with shape (N, K) into vectors with shape (N, K + 1)."""
         scaled = (values - values.new_tensor(self.centres)) / values.new_tensor(self.scales)
-        return torch.cat([scaled.new_ones(len(scaled), 1), scaled], 1)
+        return torch.cat([torch.ones_like(scaled[:, :1]), scaled], 1)
 
     def decode(self, vectors: Tensor) -> Tensor:
         """Turn vectors into values, the inverse of :meth:`encode`."""

@@ -96,7 +96,7 @@ class ImageFolder(Images):
         check_limits(limits)
         self.path = user_path(path).absolute()
         self.workers = workers or os.cpu_count() or 1
-        self._scan, self._vectors = scan(self.path), dict[str, Tensor]()
+        self._scan, self._vectors = scan(self.path, by_class=labels is None), dict[str, Tensor]()
         if labels is not None:
             labelled = label(self._scan, user_path(labels).absolute())
             self._scan, self.attributes, self._vectors = labelled.scan, labelled.attributes, labelled.vectors
@@ -255,7 +255,7 @@ class ImageFolder(Images):
                 progress.update(len(files))
 
     def _unreadable(self, broken: list[tuple[str, Exception]]) -> ConfigError:
-        reasons = [f"{shown(self.path / name)}: {_reason(error)}" for name, error in broken[:NAMED]]
+        reasons = [f"{shown(self.path / name)}: {reason_of(error)}" for name, error in broken[:NAMED]]
         more = f"; and {len(broken) - NAMED:,} more" if len(broken) > NAMED else ""
         large = [error.megapixels for _, error in broken if isinstance(error, TooLarge)]
         hints = [f"data.largest={math.ceil(max(large))} takes those that are too large"] if large else []
@@ -282,6 +282,7 @@ def _report(seen: list[Seen]) -> dict[str, Any]:
     }
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
+    """Return why an image cannot be read, in a few words."""
     text = shown(" ".join(str((isinstance(error, OSError) and error.strerror) or error).split()))
     return "it is no image that Pillow knows" if text.startswith("cannot identify") else text or type(error).__name__

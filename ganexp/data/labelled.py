@@ -27,7 +27,7 @@ class Labelled:
 
 
 def label(found: Scan, path: Path) -> Labelled:
-    """Take the labels of the images in a folder from a ``.csv``, in place of the names of sub-folders.
+    """Take the labels of images, which a folder does not have by class, from a ``.csv``.
 
     Its first column names the files, as :func:`.rows_of` says. One more column, of text, is the class of each; more columns, or
     numbers, are attributes.
@@ -36,18 +36,18 @@ def label(found: Scan, path: Path) -> Labelled:
         ConfigError: It cannot be read, lacks an image, or a class of test images has no training image.
     """
     table = read_table(path)
-    train, test = (sorted(name for group in part for name in group) for part in (found.train, found.test or []))
+    (train,), (test,) = found.train, found.test or [[]]
     rows = rows_of(table, [*train, *test], path)
     left_out = dict(found.left_out)
     if unused := len(table.rows) - len(rows):
         left_out[f"rows of {path.name}"] = f"{unused:,} without an image"
-    plain = replace(found, classes=None, unlabelled=None, left_out=left_out)
+    plain = replace(found, left_out=left_out)
     if classes_of(table):
         return Labelled(_by_class(plain, train, test, [row[0] for row in rows], path), None, {})
     names, values = numbers(table.columns, rows, path)
     attributes = Attributes.of(names, values[: len(train)])
     vectors = dict(zip([*train, *test], attributes.encode(values), strict=True))
-    return Labelled(replace(plain, train=[train], test=[test] if found.test else None), attributes, vectors)
+    return Labelled(plain, attributes, vectors)
 
 
 def _by_class(found: Scan, train: list[str], test: list[str], each: list[str], path: Path) -> Scan:

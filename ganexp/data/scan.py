@@ -42,11 +42,15 @@ class Scan:
     left_out: dict[str, str] = field(default_factory=dict)
 
 
-def scan(folder: Path) -> Scan:
+def scan(folder: Path, by_class: bool = True) -> Scan:
     """Find the images in a folder and everything below it.
 
     Two or more sub-folders with images, and no image beside them, are classes; `train` beside `test`, or beside `val`, are
     splits with the same classes. A folder that holds nothing but another one stands for that.
+
+    Arguments:
+        folder: The folder.
+        by_class: Whether sub-folders are classes; if not, there are none.
 
     Raises:
         ConfigError: There is no such folder, a folder in it cannot be read, or there are no images.
@@ -61,10 +65,10 @@ def scan(folder: Path) -> Scan:
         there = ", ".join(f"{count} {what}" for what, count in left_out.items())
         hint = f"it holds {there}" if there else f"suffixes: {', '.join(sorted(suffixes()))}"
         raise ConfigError(f"there are no images in {shown(folder)}", "data.path", hint=hint)
-    return _by_split(walk.folders, names, left_out)
+    return _by_split(walk.folders if by_class else None, names, left_out)
 
 
-def _by_split(folders: list[str], names: list[str], left_out: dict[str, str]) -> Scan:
+def _by_split(folders: list[str] | None, names: list[str], left_out: dict[str, str]) -> Scan:
     base = _base(names)
     parts = _parts(names, base)
     train = [part for part in parts if part.lower() in TRAIN]
@@ -89,10 +93,10 @@ def _by_split(folders: list[str], names: list[str], left_out: dict[str, str]) ->
     return found
 
 
-def _by_class(folders: list[str], names: list[str], base: str, left_out: dict[str, str]) -> Scan:
+def _by_class(folders: list[str] | None, names: list[str], base: str, left_out: dict[str, str]) -> Scan:
     parts = _parts(names, base)
     classes = sorted(part for part in parts if part)
-    if len(classes) < 2:
+    if len(classes) < 2 or folders is None:
         return Scan([names], left_out=left_out)
     if "" in parts:
         beside = f"{shown(parts[''][0])} lies" if len(parts[""]) == 1 else f"{shown(parts[''][0])} and other images lie"

@@ -1,8 +1,8 @@
 """A generator alone, as a file that is used without ganexp.
 
-Contract: the file maps latents z, float32 with shape (B, latent_dim), and, where the generator takes labels, labels y, int64
-with shape (B,), to samples, float32 with shape (B, *shape) in the data's range, for every B from 1, as `GAN.sample` does. The
-file brings a description of these as JSON with it.
+Contract: the file maps latents z, float32 with shape (B, latent_dim), and, where the generator takes labels, y, classes (int64,
+    (B,)) or the values of K attributes (float32, (B, K)), to samples, float32 with shape (B, *shape) in the data's range, for
+    every B from 1, as `GAN.sample` does. The file brings a description of these as JSON with it.
 """
 
 import copy
@@ -36,11 +36,14 @@ class Sampler(nn.Module):
         super().__init__()
         network = copy.deepcopy(model.generator if model.average is None else model.average.module).cpu().eval()
         self.network = network.to(memory_format=torch.contiguous_format).requires_grad_(False)
+        self._attributes = model.data.attributes if model.label_size and not model.label_classes else None
         self._generate: Callable[[nn.Module, Tensor, Tensor], Tensor] = model.generate
 
     def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
-        """Map z with shape (B, latent_dim), and y with shape (B,), to samples with shape (B, *shape)."""
-        return self._generate(self.network, z, z.new_zeros(z.shape[0], dtype=torch.int64) if y is None else y)
+        """Map z with shape (B, latent_dim), and y with shape (B,) or (B, K), to samples with shape (B, *shape)."""
+        if y is None:
+            y = z.new_zeros(z.shape[0], dtype=torch.int64)
+        return self._generate(self.network, z, y if self._attributes is None else self._attributes.encode(y))
 
 
 def export(restored: Restored, path: Path, format: Format) -> None:
@@ -61,6 +64,8 @@ def export(restored: Restored, path: Path, format: Format) -> None:
     names = ["z"]
     if model.label_classes:
         inputs, names = (*inputs, torch.zeros(2, dtype=torch.int64)), ["z", "y"]
+    elif model.label_size:
+        inputs, names = (*inputs, torch.zeros(2, model.label_size - 1)), ["z", "y"]
     batch = torch.export.Dim("batch", min=1)
     program = torch.export.export(Sampler(model), inputs, dynamic_shapes={name: {0: batch} for name in names})
     if format == "torch_export":
@@ -91,6 +96,7 @@ def describe(restored: Restored) -> dict[str, Any]:
         "noise": model.noise,
         "classes": model.label_classes,
         "class_names": model.label_names,
+        "attributes": model.data.attributes.names if model.data.attributes and model.label_size else None,
         "shape": model.data.shape,
         "value_range": model.data.value_range,
         "averaged": model.average is not None,
@@ -106,6 +112,8 @@ def usage(restored: Restored, path: Path, format: Format) -> str:
     if model.noise == "uniform":
         draw = f"torch.rand(16, {model.latent_dim}).mul(2).sub(1)"
     labels = f"torch.randint({model.label_classes}, (16,))" if model.label_classes else ""
+    if model.label_size and not model.label_classes:
+        labels = f"torch.zeros(16, {model.label_size - 1})"
     if format == "torch_export":
         inputs = f"{draw}, {labels}" if labels else draw
         return f'generator = torch.export.load("{path}").module()\nsamples = generator({inputs})'

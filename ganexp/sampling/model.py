@@ -1,6 +1,6 @@
 """A trained model, to be used from Python: the same latents, labels and samples as ``python -m ganexp.sample`` makes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import torch
@@ -8,7 +8,8 @@ from torch import Tensor
 
 from ganexp.config.errors import ConfigError
 from ganexp.config.options import make
-from ganexp.sampling.drawing import Sampling, choose_classes, choose_device, class_names
+from ganexp.sampling.drawing import Sampling, choose_device
+from ganexp.sampling.labels import choose_classes, class_names
 from ganexp.sampling.options import Options
 from ganexp.training.restore import Restored
 
@@ -40,8 +41,14 @@ class TrainedModel:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The names of the classes that samples can be asked for; none where the generator takes no labels."""
+        """The names of the classes that samples can be asked for; none where the generator takes none."""
         return class_names(self.module)
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """The names of the attributes that samples can be asked for; none where the generator takes none."""
+        attributes = self.data.attributes
+        return attributes.names if attributes and self.module.label_size and not self.module.label_classes else ()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -54,8 +61,9 @@ class TrainedModel:
         return self.data.value_range
 
     def sample(
-        self, n: int = 64, classes: Classes = None, seed: int = 0, truncation: float | None = None, batch_size: int = 256
-    ) -> Tensor:
+        self, n: int = 64, classes: Classes = None, seed: int = 0, truncation: float | None = None, batch_size: int = 256,
+        conditions: Mapping[str, float | str] | None = None,
+    ) -> Tensor:  # fmt: skip
         """Return ``n`` samples with shape (n, *shape), float32 in the data's range, on the CPU.
 
         Arguments:
@@ -64,14 +72,19 @@ class TrainedModel:
             seed: Seed of the latents.
             truncation: Largest distance from 0 of the entries of normal latents.
             batch_size: Samples that are generated at a time.
+            conditions: Values of attributes by name, for a generator that takes them; others are as in training samples.
 
         Raises:
             ConfigError: The options do not fit the model.
         """
-        return self._samples(n=n, classes=classes, seed=seed, truncation=truncation, batch_size=batch_size)
+        options = {"seed": seed, "truncation": truncation, "batch_size": batch_size, "conditions": dict(conditions or {})}
+        return self._samples(n=n, classes=classes, **options)
 
     def labels(self, n: int = 64, classes: Classes = None) -> Tensor:
-        """Return the labels of what :meth:`sample` returns, int64 with shape (n,); zeros where it takes none."""
+        """Return the labels of what :meth:`sample` returns, int64 with shape (n,); zeros where it takes none.
+
+        Of a generator that takes attributes they are vectors, float32, which ``data.attributes.decode`` turns into values.
+        """
         return self._sampling(n=n, classes=classes).y
 
     def interpolate(
@@ -103,6 +116,7 @@ class TrainedModel:
         Arguments:
             x: Samples with shape (n, *shape) in the data's range.
             classes: The class of all, or of each, by name or number, or labels with shape (n,); needed if D judges by class.
+                Where it judges by attributes: their values, with shape (n, K).
             batch_size: Samples that are judged at a time.
 
         Raises:
@@ -122,6 +136,12 @@ class TrainedModel:
         return f"<{kind} of {self._restored.run.path.name} at iteration {self.iteration:,}: samples {tuple(self.shape)}>"
 
     def _labels_of(self, n: int, classes: Classes | Tensor) -> Tensor:
+        if self.conditions and isinstance(classes, Tensor) and classes.shape == (n, len(self.conditions)):
+            assert self.data.attributes is not None
+            return self.data.attributes.encode(classes.float().cpu())
+        if self.conditions and self.module.judged_classes:
+            hint = f"a tensor with shape ({n}, {len(self.conditions)})"
+            raise ConfigError("this discriminator judges samples by their attributes", "classes", hint=hint)
         if isinstance(classes, Tensor):
             y = classes.to(torch.int64).cpu()
         elif classes is None:

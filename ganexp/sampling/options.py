@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from ganexp.config.types import NonNegativeInt, PositiveInt, Seed
+from ganexp.config.types import NonNegativeInt, PositiveFloat, PositiveInt, Seed
 
 # What an output is called, and how its name ends.
 _KINDS = {"grid": ("grid", ".png"), "png": ("images", ""), "npz": ("samples", ".npz")}
@@ -26,7 +26,16 @@ class Options:
         format: grid: one picture, of images with a row per class; png: a folder with a file for each image; npz: an archive of
             arrays: samples, float32 with shape (N, *shape) in the data's range, labels, z.
         interpolate: none, linear or spherical (for normal latents): each row goes from one latent to another, with one label.
-        steps: Samples in each row of an interpolation, its ends included.
+        steps: Samples in each row of interpolate, mix and sweep_latent, its ends included.
+        mix: Two classes, such as [3,7]: each row keeps its latent and goes from one class to the other.
+        conditions: Values of attributes, for a generator that takes them: conditions.Smiling=1; what is left out is as in
+            training samples. A list of values of one of them, such as conditions.age=[20,40,60], makes a row for each latent.
+        sweep_latent: How many directions to move one latent along, a row for each: those with the largest effect on the samples
+            (GANSpace); beside it stands the share of the variance that goes with it.
+        reach: How far to move, both ways, in standard deviations of normal latents.
+        project: A folder of images: the nearest sample to each is looked for, by optimisation of its latent, and stands beside
+            it with the distance, the root mean square of the difference.
+        iterations: Steps of that optimisation.
         truncation: Largest distance from 0 of the entries of normal latents, at least 0.01; those beyond are drawn again.
         neighbours: How many of the nearest training samples to show beside each sample, with their distances (Euclidean); of
             npz, their indices in the training split and the distances. Needs the data's files.
@@ -50,6 +59,12 @@ class Options:
     format: Literal["grid", "png", "npz"] = "grid"
     interpolate: Literal["none", "linear", "spherical"] = "none"
     steps: Annotated[int, Field(ge=2)] = 10
+    mix: list[str] | None = None
+    conditions: dict[str, Any] = field(default_factory=dict)
+    sweep_latent: NonNegativeInt = 0
+    reach: PositiveFloat = 2.0
+    project: str | None = None
+    iterations: PositiveInt = 300
     truncation: Annotated[float, Field(ge=0.01, allow_inf_nan=False)] | None = None
     neighbours: NonNegativeInt = 0
     export: Literal["none", "torch_export", "onnx"] = "none"
@@ -65,7 +80,7 @@ class Options:
     def changed(self) -> dict[str, Any]:
         """The options that are not at their defaults."""
         values = ((option, getattr(self, option.name)) for option in fields(self))
-        return {option.name: value for option, value in values if value != option.default}
+        return {option.name: value for option, value in values if value not in (option.default, {})}
 
     @property
     def kind(self) -> tuple[str, str]:

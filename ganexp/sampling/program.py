@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ganexp.config.classes import trusted
-from ganexp.config.compose import file_name
+from ganexp.config.compose import file_name, flatten
 from ganexp.config.errors import ConfigError
 from ganexp.config.options import command, typed
 from ganexp.config.paths import user_path
@@ -19,7 +19,17 @@ if TYPE_CHECKING:
     from ganexp.training.restore import Restored
 
 # Options that do not concern an exported generator, and those that do not tell one output of a run from another.
-_SAMPLING = ["n", "classes", "seed", "format", "interpolate", "steps", "truncation", "neighbours", "batch_size", "accelerator"]
+_SAMPLING = [
+    "n", "classes", "seed", "format", "interpolate", "steps", "mix", "conditions", "sweep_latent", "reach", "project",
+    "iterations", "truncation", "neighbours", "batch_size", "accelerator",
+]  # fmt: skip
+# Options that concern some of those that make rows, and those that such a one has no use for.
+_PARTS = {"steps": ("interpolate", "mix", "sweep_latent"), "reach": ("sweep_latent",), "iterations": ("project",)}
+_NO_USE = {
+    "mix": (("classes", "conditions"), "mix names the classes"),
+    "sweep_latent": (("n",), "a row for each direction is made of one latent"),
+    "project": (("n", "truncation", "conditions"), "there is a sample for each image"),
+}
 _NAMELESS = ["run", "format", "export", "output", "overwrite", "batch_size", "accelerator", "data", "trust", "config_dir"]
 
 
@@ -80,14 +90,18 @@ def _check(options: Options) -> None:
     changed = options.changed
     if options.export != "none" and (unused := [name for name in _SAMPLING if name in changed]):
         raise ConfigError("an export contains no samples", *unused, "export", hint="leave one of the two out")
-    if options.interpolate == "none" and "steps" in changed:
-        hint = "add interpolate=linear or interpolate=spherical"
-        raise ConfigError("only an interpolation has steps", "steps", hint=hint)
-    if options.neighbours and options.interpolate != "none":
-        raise ConfigError("a row shows either neighbours or an interpolation", "neighbours", "interpolate")
-    if options.neighbours and options.format == "png":
+    rows = [name for name in ("interpolate", "mix", "sweep_latent", "neighbours", "project") if name in changed]
+    if len(rows) > 1:
+        raise ConfigError("a row shows one of these", *rows)
+    for name, of in _PARTS.items():
+        if name in changed and not set(of) & set(rows):
+            raise ConfigError(f"this is about {' and '.join(of)}", name, hint=f"add {of[0]}=...")
+    for name, (others, why) in _NO_USE.items():
+        if name in changed and (unused := [other for other in others if other in changed]):
+            raise ConfigError(why, *unused, name, hint="leave one of the two out")
+    if options.format == "png" and (beside := [name for name in ("neighbours", "project") if name in changed]):
         hint = "use format=grid or format=npz"
-        raise ConfigError("single images cannot show neighbours", "neighbours", "format", hint=hint)
+        raise ConfigError("single images cannot show what stands beside others", *beside, "format", hint=hint)
 
 
 def _output(options: Options, restored: "Restored") -> Path:
@@ -95,6 +109,7 @@ def _output(options: Options, restored: "Restored") -> Path:
     if options.output is not None:
         return user_path(options.output)
     what, suffix = options.kind
-    settings = [f"{name}={typed(value)}" for name, value in options.changed.items() if name not in _NAMELESS]
+    named = flatten({name: value for name, value in options.changed.items() if name not in _NAMELESS})
+    settings = [f"{name}={typed(value)}" for name, value in named.items()]
     name = file_name(",".join([f"{what}-{restored.iteration:08d}", *settings]))
     return restored.run.path / "generated" / f"{name}{suffix}"

@@ -111,7 +111,7 @@ def test_describes_what_goes_in_and_comes_out(shared_run):
     assert describe(restored) == {
         "latent_dim": 3, "noise": "uniform", "classes": 10, "class_names": tuple(f"code {k}" for k in range(10)),
         "shape": (1, 8, 8), "value_range": (-1.0, 1.0), "averaged": restored.model.average is not None, "iteration": 6,
-        "run": restored.run.path.name,
+        "run": restored.run.path.name, "attributes": None,
     }  # fmt: skip
 
 

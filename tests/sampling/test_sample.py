@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from ganexp.sampling.drawing import choose_classes
+from ganexp.sampling.labels import choose_classes
 from ganexp.sampling.program import main
 from ganexp.training.restore import restore
 from support.program import Program, loaded, run_module
@@ -244,7 +244,23 @@ WRONG = [
     ("points", "format=png", "format=png: "),
     ("points", "neighbours=2", "neighbours=2 "),
     ("images", "neighbours=2000", "neighbours=2000: "),
-    ("images", "neighbours=2 interpolate=linear", "neighbours=2 interpolate=linear: "),
+    ("images", "neighbours=2 interpolate=linear", "interpolate=linear neighbours=2: "),
+    ("images", "mix=[3]", "mix=[3]: "),
+    ("images", "mix=[3,11]", "mix=[3,11]: "),
+    ("unlabelled", "mix=[3,4]", "mix=[3,4]: "),
+    ("images", "mix=[3,4] classes=3", "classes=3 mix=[3,4]: "),
+    ("images", "mix=[3,4] sweep_latent=2", "mix=[3,4] sweep_latent=2: "),
+    ("images", "sweep_latent=4", "sweep_latent=4: "),
+    ("images", "sweep_latent=2 n=3", "n=3 sweep_latent=2: "),
+    ("images", "sweep_latent=-1", "sweep_latent=-1: "),
+    ("images", "reach=2.5", "reach=2.5: "),
+    ("images", "conditions.smile=1", "conditions.smile=1: "),
+    ("points", "conditions.smile=1", "conditions.smile=1: "),
+    ("points", "project=nowhere", "project=nowhere data: "),
+    ("images", "project=nowhere", "project=nowhere: "),
+    ("images", "iterations=5", "iterations=5: "),
+    ("images", "project=nowhere n=5", "n=5 project=nowhere: "),
+    ("images", "project=nowhere format=png output=x", "project=nowhere format=png: "),
     ("images", "steps=4", "steps=4: "),
     ("images", "interpolate=linear steps=1", "steps=1: "),
     ("unlabelled", "interpolate=spherical", "interpolate=spherical: "),

@@ -14,7 +14,8 @@ import pytest
 import torch
 
 from ganexp.__main__ import main
-from ganexp.config.compose import compose, directory
+from ganexp.config.classes import find
+from ganexp.config.compose import compose, compose_option, directory
 from ganexp.runs.checkpoint import last_good
 from ganexp.runs.run import Run
 from support.command import SMALL, ended, start, wait_for
@@ -46,14 +47,10 @@ WIDE = {
 """Networks that are small for a test only if told so; the residual ones want images of their own sizes."""
 FAMILIES = ("sngan", "sagan", "biggan", "stylegan2", "r3gan")
 """Presets with these in their names have such networks."""
-ELSEWHERE = {
-    "accelerator": {"gpu", "mps", "ddp"},
-    "hydra": {},
-    "launcher": {"joblib", "slurm"},
-    "logger": {"mlflow", "wandb"},
-    "search": {"adam", "base", "loss_penalty"},
-}
-"""What a test of one process on a CPU does not reach, or what needs an extra: tests/sweeps, tests/training/test_trackers.py."""
+ELSEWHERE = {"hydra", "launcher", "search"}
+"""Groups of which one run makes no choice: tests/sweeps."""
+EXTRAS = {"accelerator": {"gpu", "mps", "ddp"}, "logger": {"mlflow", "wandb"}}
+"""What a test of one process on a CPU does not reach, or what needs an extra: tests/training/test_trackers.py."""
 
 
 def options(group: str) -> list[str]:
@@ -89,7 +86,13 @@ def every(*groups: str) -> dict[str, list[str]]:
 
 
 OPTIONS = ("loss", "optimizer", "lr_schedule", "extractor", "recipe", "schedule", "trainer", "callbacks")
-LOGGERS = ["default", "csv", "tensorboard"]
+LOGGERS = [name for name in options("logger") if name not in EXTRAS["logger"]]
+OF_IMAGES = [
+    name
+    for name in options("metrics")
+    if name != "full" and any(find(node["_target_"], name).needs_features for node in compose_option("metrics", name).values())
+]
+OF_POINTS = [name for name in options("metrics") if name not in OF_IMAGES]
 
 
 def on_random_images(name: str) -> tuple[str, ...]:
@@ -106,8 +109,8 @@ def of_preset(name: str) -> tuple[str, ...]:
 
 OTHER_DATA = (name for name in options("data") if name not in ("digits", "ring"))
 LINES = [
-    *together(*TINY_RING, metrics=["points", "full", "none"], accelerator=["cpu", "auto"], logger=LOGGERS, **every(*OPTIONS)),
-    *together(*TINY_IMAGES[:-1], "loss=hinge", metrics=["classes", "images"], **every("penalty", "augmentation")),
+    *together(*TINY_RING, metrics=OF_POINTS, accelerator=["cpu", "auto"], logger=LOGGERS, **every(*OPTIONS)),
+    *together(*TINY_IMAGES[:-1], "loss=hinge", metrics=OF_IMAGES, **every("penalty", "augmentation")),
     *((*TINY_IMAGES, f"model={name}") for name in options("model")),
     *((*TINY_IMAGES, f"network={name}", *WIDE.get(name, ())) for name in options("network")),
     *((f"data={name}", "data.batch_size=2", "model=gan", *NEEDS.get(name, ())) for name in OTHER_DATA),
@@ -117,8 +120,8 @@ LINES = [
 
 def test_every_yaml_is_tried():
     tried = {setting for line in LINES for setting in line}
-    for group in (path.name for path in directory().iterdir() if path.is_dir()):
-        assert {name for name in options(group) if f"{group}={name}" not in tried} == set(ELSEWHERE.get(group, ())), group
+    for group in {path.name for path in directory().iterdir() if path.is_dir()} - ELSEWHERE:
+        assert {name for name in options(group) if f"{group}={name}" not in tried} == EXTRAS.get(group, set()), group
 
 
 @pytest.mark.parametrize("line", LINES, ids=lambda line: ",".join(part for part in line if "." not in part))

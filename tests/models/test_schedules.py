@@ -17,19 +17,18 @@ TIMES = [i / 20 for i in range(21)]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_every_configured_schedule_starts_at_one_never_grows_and_stays_beyond_its_ends(path: Path) -> None:
+def test_every_configured_schedule_starts_at_one_and_stays_beyond_its_ends(path: Path) -> None:
     schedule = instantiate(OmegaConf.load(path))
     assert isinstance(schedule, Schedule)
     values = [schedule(Clock(progress)) for progress in TIMES]
     assert values[0] == 1
-    assert values == sorted(values, reverse=True)
-    assert min(values) >= 0
+    assert min(values) >= 0 and max(values) < math.inf
     assert (schedule(Clock(-0.1)), schedule(Clock(1.1))) == (values[0], values[-1])
     assert [pickle.loads(pickle.dumps(schedule))(Clock(progress)) for progress in TIMES] == values
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_warmup_is_a_factor_on_every_schedule(path: Path) -> None:
+@pytest.mark.parametrize("path", [path for path in FILES if "warmup" in OmegaConf.load(path)], ids=lambda path: path.stem)
+def test_warmup_is_a_factor_on_every_schedule_that_has_it(path: Path) -> None:
     plain = instantiate(OmegaConf.load(path))
     warm = instantiate(OmegaConf.load(path), warmup=0.2)
     for progress in TIMES:

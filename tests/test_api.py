@@ -15,9 +15,10 @@ import torch
 
 import ganexp
 from ganexp.__main__ import main
+from ganexp.config.hardware import cpu_threads
 from ganexp.runs.checkpoint import last_good
 from ganexp.sampling.program import main as sample
-from support.own import Bounded, Forgetful, Interrupt, Radius
+from support.own import Bounded, Forgetful, Interrupt, Radius, Threads
 from support.refused import refused
 from support.tiny import TINY, TINY_IMAGES, TINY_RING
 
@@ -151,6 +152,17 @@ def test_classes_of_ones_own_are_what_the_run_is_made_by(command):
     assert status == 0, told
     (typed,) = Path("typed").glob("*/*")
     assert weights(ganexp.Run(typed)) == weights(run)
+
+
+def test_a_run_has_its_own_number_of_threads():
+    with cpu_threads(3):
+        for threads, expected in ((2, 2), (None, 3)):
+            Threads.seen.clear()
+            ganexp.train(*RING, loss=Threads(), trainer={"max_iterations": 2, "threads": threads})
+            assert Threads.seen[-2:] == [expected, expected]  # before, it is tried out
+            assert torch.get_num_threads() == 3
+    with refused("trainer.threads"):
+        ganexp.train(*RING, trainer={"threads": 0})
 
 
 @pytest.mark.parametrize(

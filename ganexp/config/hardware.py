@@ -1,9 +1,10 @@
-"""Check the hardware before Lightning is imported, so that a missing GPU is refused at once."""
+"""Check the hardware before Lightning is imported, so that a missing GPU is refused at once; limit the threads of the CPU."""
 
 import os
 import platform
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -49,6 +50,18 @@ def check_hardware(trainer: Mapping[str, Any]) -> None:
             "trainer.strategy",
             hint="use trainer.strategy=ddp",
         )
+
+
+@contextmanager
+def cpu_threads(number: int | None) -> Iterator[None]:
+    """Let torch use so many threads of the CPU; None: as many as it would, ``OMP_NUM_THREADS`` or all cores."""
+    before = torch.get_num_threads()
+    if number is not None:
+        torch.set_num_threads(number)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _check_devices(devices: Any, gpus: int) -> None:

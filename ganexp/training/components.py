@@ -49,6 +49,7 @@ def build_components(config: dict[str, Any]) -> Components:
     check_present(config, "seed")
     check_value(config["seed"], Seed, "seed")
     check_value(config["model"].get("latent_dim", 1), PositiveInt, "model.latent_dim")
+    check_value(config["trainer"].get("threads"), PositiveInt | None, "trainer.threads")
     check_budget(config["trainer"])
     Reduced.of(config["trainer"])
     check_hardware(config["trainer"])

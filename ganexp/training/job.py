@@ -184,14 +184,21 @@ def _run(cfg: DictConfig, config: dict[str, Any], run: Run, resumes: bool) -> En
 
 def _train(cfg: DictConfig, config: dict[str, Any], run: Run) -> Ended:
     """Build what the configuration describes, and train it in the directory of a run."""
-    repeated = None if cfg.get(REPEAT) is None else Run(cfg[REPEAT])
     overrides = [override for override in task_overrides() if not override.startswith("resume=")]
     config[FLAGS] = configuration.flags(HydraConfig.get()) or flags(config)
     if isinstance(config.get("callbacks"), dict):
         config["callbacks"] |= json.loads(os.environ.get(CALLBACKS, "{}"))
-    from ganexp.training.components import build_components  # imports torch: 2 s
+    from ganexp.config.hardware import cpu_threads  # imports torch: 2 s
+    from ganexp.training.components import build_components
 
     components = build_components(config)
+    with cpu_threads(config["trainer"].get("threads")):
+        return _assembled(cfg, config, run, components, overrides)
+
+
+def _assembled(cfg: DictConfig, config: dict[str, Any], run: Run, components: "Components", overrides: list[str]) -> Ended:
+    """Give the run its budget, assemble it, and train it."""
+    repeated = None if cfg.get(REPEAT) is None else Run(cfg[REPEAT])
     # The iterations that a time was worth are those of the run that is repeated.
     planned = _plan(config, components, overrides, new=not run.exists and repeated is None)
     overrides = [*(repeated.overrides if repeated else []), *overrides]

@@ -80,7 +80,7 @@ def make_trainer(
     Raises:
         ConfigError: Lightning does not know an option or refuses its value.
     """
-    options = {key: value for key, value in options.items() if key not in ("max_epochs", "max_iterations", *OPTIONS)}
+    options = {key: value for key, value in options.items() if key not in ("max_epochs", "max_iterations", "threads", *OPTIONS)}
     check({"_target_": "lightning.pytorch.Trainer", **options}, "trainer")
     options.pop("max_time", None)  # a callback looks after it
     devices = options.get("devices", 1)

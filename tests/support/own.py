@@ -2,6 +2,7 @@
 
 import os
 import signal
+from typing import ClassVar
 
 import torch
 from lightning.pytorch import Callback
@@ -26,6 +27,16 @@ class Forgetful(Bounded):
 
     def __init__(self, scale: float = 1.0) -> None:
         super().__init__(scale)
+
+
+class Threads(Bounded):
+    """Notes how many threads torch has."""
+
+    seen: ClassVar[list[int]] = []
+
+    def discriminator(self, real_logits, fake_logits):
+        self.seen.append(torch.get_num_threads())
+        return super().discriminator(real_logits, fake_logits)
 
 
 class Radius(Metric):

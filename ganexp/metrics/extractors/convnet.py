@@ -5,13 +5,12 @@ and setting as it was. A trained network sees bytes, and its features have no ne
 """
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ganexp.config.hardware import cpu_threads
 from ganexp.metrics.extractors.base import Features
 
 # Entries of a feature vector.
@@ -115,7 +114,7 @@ def train(images: Tensor, labels: Tensor, classes: int, seen: int, seed: int = 0
         torch.inference_mode(False),
         torch.enable_grad(),
         torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True),
-        _one_thread(),
+        cpu_threads(1),  # more would change how sums are rounded, and wait for each other where it is busy
     ):
         # torch.manual_seed would seed the GPUs as well.
         torch.default_generator.manual_seed(seed)
@@ -143,17 +142,6 @@ def train(images: Tensor, labels: Tensor, classes: int, seen: int, seed: int = 0
 def accuracy(network: ConvNet, images: Tensor, labels: Tensor) -> float:
     """Return the share of images (uint8, (N, C, H, W)) whose label (int64, (N,)) has the largest logit."""
     return float((network.see(images).logits.argmax(1) == labels).double().mean())
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Let torch use one thread of the CPU: more would change how sums are rounded, and wait for each other where it is busy."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _shift(images: Tensor, generator: torch.Generator) -> Tensor:

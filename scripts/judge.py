@@ -40,6 +40,8 @@ def judge_points(model: Any, data: Any, count: int, cache: Path) -> dict[str, fl
     real = labels[0][:count].numpy().astype(np.float64)
     reference = data.load("train")[0][:2500].numpy().astype(np.float64)
     values: dict[str, float] = {}
+    # In any part of them, there are samples of all classes.
+    made = made[torch.randperm(count, generator=torch.Generator().manual_seed(SEED))]
     for prefix, points in (("", made.numpy().astype(np.float64)), ("real_", real)):
         found = {"coverage": _coverage(reference, points[:2500])}
         if hasattr(data, "centres"):

@@ -47,19 +47,22 @@ PAGE = """# What the defaults give
 
 `python scripts/results.py{arguments}`, {date}, {machine}, one thread for each run.
 
-Each row is `python -m ganexp data=DATA model=MODEL` for seeds {seeds}, nothing else; *textbook* is the same model with the
-options of the papers, `recipe=none`, for as many seconds. The tables show the mean over the seeds and, after ±, the standard
-deviation, of the **final** state; the last column but two is the first value of the checkpoint that had the best of it while it
-trained. What real samples score stands below. Health is the verdict at the end of each run, in the order of the seeds. Minutes
-are of training beside other work on the same machine: they rank nothing.
+Each row is `python -m ganexp data=DATA model=MODEL` for seeds {seeds}, nothing else{textbook}. The tables
+show the mean over the seeds and, after ±, the standard deviation, of the **final** state; the last column but two is the first
+value of the checkpoint that had the best of it while it trained. What real samples score stands below. Health is the verdict at
+the end of each run, in the order of the seeds. Minutes are of training beside other work on the same machine, and rank nothing.
 
 {tables}
 ## How the numbers were made
 
 `python -m ganexp.evaluate metrics=full checkpoint=both`: {samples:,} samples of the averaged generator, from latents of seed 2.
 FID, precision, recall and coverage of images are those of the features of a classifier that was trained on the data set's own
-classes: they rank models by this page's protocol, and cannot be compared with published ones.
+classes: they rank models by this page's protocol, and cannot be compared with published ones. `python scripts/judge.py RUN`
+measures a run again by means of its own: another classifier, and NumPy alone for points.
+
+[Seven models on MNIST](mnist.md) has tables from before these defaults.
 """
+BESIDE = "; *textbook* is the same model with the options of the papers, `recipe=none`, for as many seconds"
 
 
 def main() -> None:
@@ -148,9 +151,10 @@ def columns(data: str) -> list[tuple[str, str, int]]:
 
 def document(chosen: argparse.Namespace, rows: dict[str, dict[str, list[tuple[Row, Row]]]]) -> str:
     """Return the page: what was run, the tables, and how the numbers were made."""
-    given = [argument if " " not in argument else repr(argument) for argument in sys.argv[1:]]
+    given = [f"--data {' '.join(chosen.data)}", f"--models {' '.join(chosen.models)}", *["--textbook"] * chosen.textbook]
     return PAGE.format(
         arguments="".join(f" {argument}" for argument in given),
+        textbook=BESIDE if chosen.textbook else "",
         seeds=", ".join(map(str, chosen.seeds)),
         date=time.strftime("%Y-%m-%d"),
         machine=_machine(),

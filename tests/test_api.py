@@ -82,7 +82,7 @@ def test_a_run_is_the_command_lines_byte_for_byte_whatever_ran_before(command):
     (folder,) = Path("command").glob("*/*")
     runs = [first, *made, ganexp.Run(folder)]
     assert len({weights(run) for run in runs}) == 1 and len(runs) == 3
-    curves = [{key: value for key, value in run.metrics.items() if not key.startswith("progress/")} for run in runs]
+    curves = [{key: np.asarray(x) for key, x in run.metrics.items() if not key.startswith("progress/")} for run in runs]
     for other in curves[1:]:
         np.testing.assert_equal(other, curves[0])
 

@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
 from ganexp.config.errors import ConfigError
 from ganexp.data.images import centred
-from ganexp.data.scan import formats
+from ganexp.data.scan import formats, shown
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -76,14 +76,14 @@ class Decoder:
     limits: Limits | None
     largest: float
 
-    def __call__(self, path: Path) -> tuple[np.ndarray, Seen] | Exception:
+    def __call__(self, path: Path | BinaryIO) -> tuple[np.ndarray, Seen] | Exception:
         """Return the bytes with shape (channels, height, width), and what the file was; or why it cannot be read."""
         try:
             return self._decode(path)
         except Exception as error:  # whatever the damage provokes in a decoder
             return error
 
-    def _decode(self, path: Path) -> tuple[np.ndarray, Seen]:
+    def _decode(self, path: Path | BinaryIO) -> tuple[np.ndarray, Seen]:
         from PIL import Image, ImageOps
 
         with Image.open(path, formats=formats()) as image:
@@ -187,3 +187,21 @@ def _flatten(image: "Image.Image") -> "Image.Image":
         coloured = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", coloured.size, "white"), coloured)
     return image
+
+
+def report(seen: list[Seen]) -> dict[str, Any]:
+    """Return what images were, as :class:`ganexp.data.found.Found` has it."""
+    sizes = sorted((one.size for one in seen), key=lambda size: size[0] * size[1])
+    deep = {bits: [one for one in seen if one.bits == bits] for bits in sorted({one.bits for one in seen} - {8})}
+    return {
+        "smallest": sizes[0],
+        "largest": sizes[-1],
+        "deep": {str(bits): len(group) for bits, group in deep.items()},
+        "brightest": {str(bits): max(one.brightest for one in group) for bits, group in deep.items()},
+    }
+
+
+def reason_of(error: Exception) -> str:
+    """Return why an image cannot be read, in a few words."""
+    text = shown(" ".join(str((isinstance(error, OSError) and error.strerror) or error).split()))
+    return "it is no image that Pillow knows" if text.startswith("cannot identify") else text or type(error).__name__

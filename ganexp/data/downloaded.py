@@ -1,73 +1,34 @@
 """The image data sets that most papers report on; torchvision downloads, checks and reads them.
 
-Contract: after `Downloaded.prepare` both splits can be read; files that are there are never replaced.
+Contract: after `Downloaded.prepare` both splits can be read.
 """
 
-import os
-import socket
-import urllib.request
 from abc import abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from http.client import HTTPException
-from pathlib import Path
 from typing import Any, ClassVar
-from urllib.error import HTTPError
 
 import torch
 from torch import Tensor
 from typing_extensions import Unpack
 
 from ganexp.config.errors import ConfigError
-from ganexp.config.paths import user_path
-from ganexp.data.base import SPLITS, Split, cache_folder
-from ganexp.data.images import ImageOptions, Images
-from ganexp.runs.locks import alone
-
-# Seconds after which a server that does not answer counts as unreachable, and a download that stalls as failed.
-REACH_TIMEOUT = 3.0
-STALL_TIMEOUT = 30.0
+from ganexp.data.base import SPLITS, Split
+from ganexp.data.images import ImageOptions
+from ganexp.data.published import Published
 
 
-class Downloaded(Images):
+class Downloaded(Published):
     """A data set of torchvision, held in memory as bytes.
 
-    Its files are looked for in `root`, else in the folder named by the environment variable GANEXP_DATA, else in
-    `ganexp/data` of the user's cache folder; missing ones are downloaded there, or unpacked from archives that are there.
-
     Arguments:
-        root: Folder with the files, laid out as torchvision does it.
+        root: See :class:`ganexp.data.published.Published`.
         options: See :class:`ganexp.data.ImageOptions`.
     """
 
-    dataset: ClassVar[str]  # the class in torchvision.datasets
     checksums: ClassVar[dict[str, str]] = {}  # MD5 of published files that torchvision does not check when it reads them
 
     def __init__(self, root: str | None = None, **options: Unpack[ImageOptions]) -> None:
-        super().__init__(**options)
-        chosen = root or os.environ.get("GANEXP_DATA") or cache_folder("data")
-        self.root = user_path(chosen).absolute()
+        super().__init__(root, **options)
         self._readable = False
-
-    @abstractmethod
-    def files(self) -> list[str]:
-        """Name the files that must be there, relative to the root."""
-
-    @abstractmethod
-    def archives(self) -> dict[str, list[str]]:
-        """Return what torchvision downloads: each file, relative to the root, and the addresses that have it."""
-
-    @property
-    def derived(self) -> Path:
-        """`derived` in the root, or in the user's cache folder where the root cannot be written."""
-        return self.root / "derived" if os.access(self.root, os.W_OK) else cache_folder("derived")
-
-    @property
-    def torchvision(self) -> Any:
-        """The class of torchvision, imported late: it takes a second or more."""
-        from torchvision import datasets
-
-        return getattr(datasets, self.dataset)
 
     def prepare(self) -> None:
         """Download what is missing, and check that both splits can be read.
@@ -77,75 +38,43 @@ class Downloaded(Images):
         """
         if self._readable:
             return
-        if self._missing():
-            self._download()
+        self.fetch()
         self._check_content()
         for split in SPLITS:
             self._open(split)
         self._readable = True
 
-    def read(self, split: Split) -> tuple[Tensor, Tensor]:
-        """Read the images (uint8, (N, C, H, W), in their own size) and their labels (int64, (N,))."""
-        dataset = self._open(split)
+    def read(self, split: Split) -> tuple[Tensor, Tensor | None]:
+        """Read the images (uint8, (N, C, H, W), in their own size), and their labels (int64, (N,)) if there are any."""
+        images, labels = self._open(split)
         # Channels-last batches come as views of contiguous channels-first memory, so this copies nothing.
-        images = torch.as_tensor(dataset.data)
-        images = images.unsqueeze(1) if images.ndim == 3 else images.movedim(-1, 1)
-        return images.contiguous(), torch.as_tensor(dataset.targets, dtype=torch.int64)
+        return torch.as_tensor(images).contiguous(), labels if self.num_classes else None
+
+    @abstractmethod
+    def open(self, split: Split) -> tuple[Any, Any]:
+        """Return the images of a split (uint8, (N, C, H, W)) and their labels (N,), as torchvision reads them."""
 
     def _check_content(self) -> None:
         from torchvision.datasets.utils import check_integrity
 
-        wrong = [name for name, md5 in self.checksums.items() if not check_integrity(str(self._folder / name), md5)]
+        wrong = [name for name, md5 in self.checksums.items() if not check_integrity(str(self.home / name), md5)]
         if wrong:
             hint = f"delete {'it' if len(wrong) == 1 else 'them'}: the next run downloads what is missing; or use data=digits"
-            message = f"{' and '.join(wrong)} in {self._folder}: the content is not that of the published {self.dataset}"
+            message = f"{' and '.join(wrong)} in {self.home}: the content is not that of the published {self.dataset}"
             raise ConfigError(message, "data", "data.root", hint=hint)
 
-    def _open(self, split: Split) -> Any:
-        """Return the data set as torchvision reads it, after its checks."""
+    def _open(self, split: Split) -> tuple[Any, Tensor]:
+        """Return what :meth:`open` does, after checks."""
         try:
-            dataset = self.torchvision(self.root, train=split == "train")
-            labels = torch.as_tensor(dataset.targets)
-            if len(labels) != len(dataset.data) or labels.min() < 0 or labels.max() >= self.num_classes:
+            images, found = self.open(split)
+            labels = torch.as_tensor(found, dtype=torch.int64)
+            if len(labels) != len(images) or (self.num_classes and (labels.min() < 0 or labels.max() >= self.num_classes)):
                 raise ValueError("the labels do not fit the images")
         except Exception as error:  # whatever the damage provokes in a parser
-            if self._missing():
-                raise self._absent("was not prepared") from error
-            reason = " ".join(str(error).split()).partition(". ")[0] or type(error).__name__
-            hint = "delete the folder: the next run downloads it again; or use data=digits"
-            raise ConfigError(f"{self._folder} is damaged: {reason}", "data", "data.root", hint=hint) from error
-        return dataset
-
-    @property
-    def _folder(self) -> Path:
-        return (self.root / self.files()[0]).parent
-
-    def _missing(self) -> bool:
-        return any(not (self.root / file).exists() for file in self.files())
-
-    def _download(self) -> None:
-        absent = [path for path in (self._folder, *self._folder.parents) if not path.exists()]
-        try:
-            for archive, urls in self.archives().items():
-                if not (self.root / archive).exists():
-                    _reach(urls)
-            with alone(cache_folder("data") / self.dataset), _stall_timeout():
-                self.torchvision(self.root, download=True)
-        except (OSError, RuntimeError, EOFError, HTTPException) as error:
-            for path in absent:
-                with suppress(OSError):  # not made, or not empty
-                    path.rmdir()
-            raise self._absent(f"cannot be downloaded: {' '.join(str(getattr(error, 'reason', error)).split())}") from error
-
-    def _absent(self, reason: str) -> ConfigError:
-        names = ", ".join(Path(file).name for file in self.files())
-        below = self._folder.relative_to(self.root)
-        return ConfigError(
-            f"{self.dataset} is not in {self.root} and {reason}",
-            "data",
-            "data.root",
-            hint=f"put {names} into FOLDER/{below} and set data.root=FOLDER or GANEXP_DATA=FOLDER, or use data=digits",
-        )
+            if self.is_missing():
+                raise self.absent("was not prepared") from error
+            raise self.damaged(" ".join(str(error).split()).partition(". ")[0] or type(error).__name__) from error
+        return images, labels
 
 
 class MNIST(Downloaded):
@@ -167,6 +96,11 @@ class MNIST(Downloaded):
     count = 60_000
     num_classes = 10
     class_names = tuple(str(digit) for digit in range(10))
+
+    def open(self, split: Split) -> tuple[Any, Any]:
+        """Return the images and labels as torchvision reads them."""
+        dataset = self.torchvision(self.root, train=split == "train")
+        return dataset.data.unsqueeze(1), dataset.targets
 
     def files(self) -> list[str]:
         """Name the two files of images and the two of labels."""
@@ -210,6 +144,11 @@ class CIFAR10(Downloaded):
     num_classes = 10
     class_names = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
+    def open(self, split: Split) -> tuple[Any, Any]:
+        """Return the images and labels as torchvision reads them."""
+        dataset = self.torchvision(self.root, train=split == "train")
+        return torch.as_tensor(dataset.data).movedim(-1, 1), dataset.targets
+
     def files(self) -> list[str]:
         """Name the five batches of training images, the one of test images, and the description."""
         cls = self.torchvision
@@ -219,31 +158,3 @@ class CIFAR10(Downloaded):
     def archives(self) -> dict[str, list[str]]:
         """Return the one archive."""
         return {self.torchvision.filename: [self.torchvision.url]}
-
-
-def _reach(urls: list[str]) -> None:
-    """Return when one of the addresses answers, which torchvision would wait for without a time-out.
-
-    Raises:
-        OSError: None does.
-    """
-    failures: list[OSError] = []
-    for url in urls:
-        try:
-            urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=REACH_TIMEOUT).close()
-            return
-        except OSError as error:
-            if isinstance(error, HTTPError):
-                error.close()
-            failures.append(error)
-    raise failures[-1]
-
-
-@contextmanager
-def _stall_timeout() -> Iterator[None]:
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(STALL_TIMEOUT)
-    try:
-        yield
-    finally:
-        socket.setdefaulttimeout(before)

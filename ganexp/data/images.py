@@ -8,7 +8,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Sequence
 from copy import copy
-from typing import ClassVar, final
+from typing import final
 
 import torch
 from torch import Tensor
@@ -57,7 +57,7 @@ class Images(Data):
     few = 1000
     evaluations = 20
     value_range: tuple[float, float]
-    count: ClassVar[int] = 0
+    count: int = 0
     layers: "Images | None" = None
 
     def __init__(

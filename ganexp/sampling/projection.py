@@ -16,8 +16,7 @@ from torch import Tensor
 from ganexp.config.errors import ConfigError
 from ganexp.config.paths import user_path
 from ganexp.data import Images
-from ganexp.data.decoding import Decoder, own_limit
-from ganexp.data.folder import reason_of
+from ganexp.data.decoding import Decoder, own_limit, reason_of
 from ganexp.data.scan import scan, shown
 from ganexp.models import GAN
 

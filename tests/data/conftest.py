@@ -34,7 +34,8 @@ class Site:
         self.monkeypatch = monkeypatch
 
     def publish(self, dataset: str) -> None:
-        {"MNIST": self._mnist, "FashionMNIST": self._mnist, "CIFAR10": self._cifar, "CIFAR100": self._cifar}[dataset](dataset)
+        makers = {"STL10": self._stl, "SVHN": self._svhn, "CIFAR10": self._cifar, "CIFAR100": self._cifar}
+        makers.get(dataset, self._mnist)(dataset)
 
     def _mnist(self, dataset: str) -> None:
         from torchvision import datasets
@@ -76,6 +77,39 @@ class Site:
         self.monkeypatch.setattr(cls, "train_list", [(name, sums[name]) for name in train])
         self.monkeypatch.setattr(cls, "test_list", [(name, sums[name]) for name in test])
         self.monkeypatch.setattr(cls, "meta", {**cls.meta, "md5": sums[cls.meta["filename"]]})
+
+    def _stl(self, dataset: str) -> None:
+        from torchvision import datasets
+
+        files, cls = {}, datasets.STL10
+        for name, count in (("train", TRAIN), ("unlabeled", 5), ("test", TEST)):
+            pixels = (np.arange(count * 27648) % 256).astype(np.uint8).reshape(count, 3, 96, 96)
+            files[f"{name}_X.bin"] = pixels.transpose(0, 1, 3, 2).tobytes()  # column after column
+            if name != "unlabeled":
+                files[f"{name}_y.bin"] = bytes(k % 10 + 1 for k in range(count))
+        with tarfile.open(self.folder / cls.filename, "w:gz") as archive:
+            for name, content in files.items():
+                info = tarfile.TarInfo(f"{cls.base_folder}/{name}")
+                info.size = len(content)
+                archive.addfile(info, io.BytesIO(content))
+        sums = {name: hashlib.md5(content).hexdigest() for name, content in files.items()}
+        self.monkeypatch.setattr(cls, "url", f"{self.url}/{cls.filename}")
+        self.monkeypatch.setattr(cls, "tgz_md5", hashlib.md5((self.folder / cls.filename).read_bytes()).hexdigest())
+        for listed in ("train_list", "test_list"):
+            self.monkeypatch.setattr(cls, listed, [[name, sums[name]] for name, _ in getattr(cls, listed)])
+
+    def _svhn(self, dataset: str) -> None:
+        from scipy.io import savemat
+        from torchvision import datasets
+
+        listed = {}
+        for split, (_, name, _) in datasets.SVHN.split_list.items():
+            count = {"train": TRAIN, "test": TEST, "extra": 5}[split]
+            pixels = (np.arange(count * 3072) % 256).astype(np.uint8).reshape(count, 3, 32, 32)
+            labels = np.array([k % 10 or 10 for k in range(count)], np.uint8)[:, None]
+            savemat(self.folder / name, {"X": pixels.transpose(2, 3, 1, 0), "y": labels})
+            listed[split] = [f"{self.url}/{name}", name, hashlib.md5((self.folder / name).read_bytes()).hexdigest()]
+        self.monkeypatch.setattr(datasets.SVHN, "split_list", listed)
 
     def spoil(self) -> None:
         """Change one byte of every published file."""

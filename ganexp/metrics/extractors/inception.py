@@ -16,8 +16,8 @@ from torch import Tensor
 
 from ganexp.config.errors import ConfigError
 from ganexp.config.paths import user_path
-from ganexp.data.downloaded import REACH_TIMEOUT, STALL_TIMEOUT
 from ganexp.data.images import Images
+from ganexp.data.published import REACH_TIMEOUT, STALL_TIMEOUT
 from ganexp.metrics.extractors.base import Copies, Extractor, Features, check_bytes
 from ganexp.runs.files import whole_file
 from ganexp.runs.locks import alone

@@ -16,6 +16,9 @@ _FENCE = re.compile(r"\s*```\s*(\w*)")
 _FILE = re.compile(r"\A(?:# @package _global_\n)?# ([\w./-]+\.(?:py|yaml|csv))\n")
 _SPAN = re.compile(r"(?<!`)`((?:python -m )?ganexp(?:\.\w+)? [^`]+[ =][^`]+)`(?!`)", re.DOTALL)
 
+_PATTERN = re.compile(r"(^|=)[A-Z]+$")
+"""What stands for any value, as in ``ganexp data=DATA``."""
+
 
 @dataclass
 class Section:
@@ -64,7 +67,8 @@ def sections(page: Path) -> list[Section]:
         elif language is not None:
             block.append(line)
         elif line.startswith("## "):
-            found[-1].named = [shlex.split(span) for span in _SPAN.findall("\n".join(prose))]
+            spans = (shlex.split(span) for span in _SPAN.findall("\n".join(prose)))
+            found[-1].named = [words for words in spans if not any(map(_PATTERN.search, words))]
             found.append(Section(name, line.removeprefix("## ")))
             prose = []
         else:

@@ -3,9 +3,11 @@
 import csv
 from functools import cached_property
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import torch
+from pydantic import Field
 from torch import Tensor
 from typing_extensions import Unpack
 
@@ -17,11 +19,11 @@ from ganexp.data.points import Points
 
 
 class PointFile(Points):
-    """Points in the plane from a table: ``.csv``, ``.npy`` or ``.npz``, a row each, and their classes if a column has them.
+    """Points from a table: ``.csv``, ``.npy`` or ``.npz``, a row each, and their classes if a column has them.
 
     Arguments:
         path: The file. A ``.csv`` may have a line with names.
-        columns: The two columns that are coordinates, by name or number from 0.
+        columns: The columns that are coordinates, by name or number from 0; two of them are points in the plane.
         labels: The column with the class, by name or number; in a ``.npz``, the array ``labels`` or ``y`` is taken, too.
         held_out: Every how many-th point of each class is held out for testing; None: none, the training points are tested on.
         stream: See :class:`ganexp.data.StreamOptions`.
@@ -33,7 +35,7 @@ class PointFile(Points):
     def __init__(
         self,
         path: str,
-        columns: tuple[int | str, int | str] = (0, 1),
+        columns: Annotated[tuple[int | str, ...], Field(min_length=1)] = (0, 1),
         labels: int | str | None = None,
         held_out: HeldOut = 10,
         **stream: Unpack[StreamOptions],
@@ -44,6 +46,7 @@ class PointFile(Points):
         names, rows, given = _table(self.path)
         x = np.stack([_column(rows, names, one, "data.columns", self.path) for one in columns], axis=1)
         points = _numbers(x, self.path)
+        self.shape = (len(columns),)
         classes = given if labels is None else _column(rows, names, labels, "data.labels", self.path)
         y = None
         if classes is not None:
@@ -55,7 +58,7 @@ class PointFile(Points):
         self._points = divide(points, y, held_out)
 
     def load(self, split: Split) -> tuple[Tensor, Tensor | None]:
-        """Return the points (float32, (N, 2)), and their classes (int64, (N,)) or None."""
+        """Return the points (float32, (N, D)), and their classes (int64, (N,)) or None."""
         return self._points[split]
 
     @cached_property
@@ -72,7 +75,7 @@ def _table(path: Path) -> tuple[list[str], np.ndarray, np.ndarray | None]:
         points, labels = NAMES["train"]
         name = next((name for name in points if name in arrays), None)
         if name is None or arrays[name].ndim != 2:
-            raise ConfigError(f"{path} has no table of points", "data.path", hint="an array with shape (N, 2)")
+            raise ConfigError(f"{path} has no table of points", "data.path", hint="an array with shape (N, D)")
         apart = next((arrays[name] for name in labels if name in arrays), None)
         return [], arrays[name], None if apart is None else class_of(apart)
     try:

@@ -132,6 +132,8 @@ def test_points_are_read_from_a_table(tmp_path, saved):
     assert from_array.num_classes == 3
     np.save(tmp_path / "b.npy", values)
     assert PointFile(str(tmp_path / "b.npy")).num_classes == 0
+    line = PointFile(str(tmp_path / "a.csv"), columns=("x",))
+    assert line.shape == (1,) and line.load("train")[0][:2].tolist() == [[0.0], [1.0]]
 
 
 @pytest.mark.parametrize(

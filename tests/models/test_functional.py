@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from ganexp.models.functional import in_mode, one_hot
+from ganexp.models.functional import in_mode
 
 
 @pytest.mark.parametrize(
@@ -15,9 +15,3 @@ def test_a_mode_lasts_for_a_while_and_every_layer_gets_its_own_back(mode, inside
         assert [layer.training for layer in layers] == inside
         raise KeyError
     assert [layer.training for layer in layers] == [True, True, False]
-
-
-def test_one_hot_has_the_type_of_what_it_goes_beside():
-    vectors = one_hot(torch.tensor([2, 0]), 3, torch.zeros(1, dtype=torch.bfloat16))
-    assert vectors.dtype == torch.bfloat16
-    assert vectors.tolist() == [[0, 0, 1], [1, 0, 0]]

@@ -88,7 +88,7 @@ WRONG = [
     ("metrics=images data=ring", "metrics=images data=ring: ", "metrics=points"),
     ("metrics=modes data=ring", "metrics=modes: ", "classes, full, images, none, points"),
     # More memory than any machine has.
-    ("network.generator.widths=[1000000,1000000]", "network=mlp: ", "16 TB"),
+    ("network.generator.widths=[1000000,1000000]", "network=mlp: ", "20 TB"),
     ("network.generator.widths=[1000000000000,1000000000000]", "network=mlp: ", "smaller widths"),
     ("data.size=1000000000000", "data.size=1000000000000: ", "32 TB"),
     ("data=density data.size=1000000000000", "data.size=1000000000000: ", "64 TB"),

@@ -89,7 +89,7 @@ class Mixture(Points):
     """A mixture of isotropic Gaussians with equal weights.
 
     Arguments:
-        centres: Means of the components, with shape (K, 2).
+        centres: Means of the components, with shape (K, D).
         sd: Standard deviation of every component.
         size: See :class:`PointOptions`.
         stream: See :class:`ganexp.data.StreamOptions`.
@@ -100,19 +100,19 @@ class Mixture(Points):
         self.centres = centres
         self.sd = sd
         self.size = size
-        self.num_classes = len(centres)
+        self.num_classes, self.shape = len(centres), tuple(centres.shape[1:])
 
     def load(self, split: Split) -> tuple[Tensor, Tensor]:
-        """Draw the points (float32, (size, 2)) and their components (int64, (size,)) from the split's own seed."""
+        """Draw the points (float32, (size, D)) and their components (int64, (size,)) from the split's own seed."""
         generator = torch.Generator().manual_seed(SEEDS[split])
         labels = torch.randint(len(self.centres), (self.size,), generator=generator)
-        noise = torch.randn(self.size, 2, generator=generator)
+        noise = torch.randn(self.size, *self.shape, generator=generator)
         return self.centres[labels] + self.sd * noise, labels
 
     @property
     def memory(self) -> int:
         """Labels, centres, noise and points."""
-        return 32 * self.size
+        return (8 + 12 * self.shape[0]) * self.size
 
     @cached_property
     def fingerprint(self) -> str:
@@ -120,12 +120,12 @@ class Mixture(Points):
         return digest(type(self).__name__, self.centres, f"{self.sd} {self.size}")
 
     def density(self, points: Tensor) -> Tensor:
-        """Evaluate p(x) at points with shape (*, 2); returns shape (*)."""
+        """Evaluate p(x) at points with shape (*, D); returns shape (*)."""
         centres = self.centres.to(points)
-        flat = points.reshape(-1, 2)
+        flat = points.reshape(-1, *self.shape)
         step = max(1, PAIRS // len(centres))
         parts = [self._sum_of_bumps(part, centres) for part in flat.split(step)]
-        return torch.cat(parts).reshape(points.shape[:-1]) / (len(centres) * 2 * math.pi * self.sd**2)
+        return torch.cat(parts).reshape(points.shape[:-1]) / (len(centres) * (2 * math.pi * self.sd**2) ** (self.shape[0] / 2))
 
     def _sum_of_bumps(self, points: Tensor, centres: Tensor) -> Tensor:
         squared = (points[:, None] - centres).square().sum(-1)
@@ -134,7 +134,8 @@ class Mixture(Points):
     @property
     def limits(self) -> Limits:
         """The square around the centres with a margin in which stray points show."""
-        return square(self.centres.amin(0), self.centres.amax(0), 6 * self.sd)
+        centres = self.in_plane(self.centres)
+        return square(centres.amin(0), centres.amax(0), 6 * self.sd)
 
 
 class Ring(Mixture):

@@ -9,9 +9,10 @@ weight is w_k = 1/K, g_k = n_k / N and h_k = (n_k + 1) / (N + K),
 so that the second stays finite where a mode has no sample. With x_i the samples of high quality and m_k the means of those in
 each of the K' modes that have some,
 
-    mode_spread^2 = sum_i |x_i - m_k(i)|^2 / (2 (N_high - K')) / (sd^2 (1 - c / (e^c - 1))),    c = 3^2 / 2,
+    mode_spread^2 = sum_i |x_i - m_k(i)|^2 / (D (N_high - K')) / (sd^2 P(D/2 + 1, c) / P(D/2, c)),    c = 3^2 / 2,
 
-the variance per coordinate, relative to that of a Gaussian in the plane cut off at 3 standard deviations.
+the variance per coordinate, relative to that of a Gaussian in D dimensions cut off at 3 standard deviations, with P the
+regularised incomplete gamma function. In the plane, P(1, c) = 1 - e^-c, and the last factor is 1 - c / (e^c - 1).
 """
 
 import math
@@ -25,10 +26,8 @@ from ganexp.data import Data, Mixture
 from ganexp.metrics.base import Goal, Metric
 from ganexp.metrics.reference import Reference, Samples
 
-# Radius of high quality in standard deviations, the mass of a Gaussian in the plane within it, and the variance that is left.
+# Radius of high quality in standard deviations.
 RADIUS = 3.0
-QUALITY = -math.expm1(-(RADIUS**2) / 2)
-CUT_VARIANCE = 1 - (RADIUS**2 / 2) / math.expm1(RADIUS**2 / 2)
 
 # Between fewer modes, a large share says little; of fewer samples, a small one.
 FEWEST = 4
@@ -38,8 +37,8 @@ DUE = 40
 class ModeCoverage(Metric):
     """Counts the covered modes and the samples of high quality, and compares the modes' shares and widths with the true ones.
 
-    Real points score 1 - exp(-9/2) = 0.989 in quality, cover every mode, and spread by 1; N of them, many more than there are
-    modes, score about (K - 1) / 2N in both divergences.
+    In the plane, real points score 1 - exp(-9/2) = 0.989 in quality, cover every mode, and spread by 1; N of them, many more
+    than there are modes, score about (K - 1) / 2N in both divergences.
 
     References:
         VEEGAN: Reducing Mode Collapse in GANs using Implicit Variational Learning (Srivastava et al., 2017)
@@ -104,16 +103,17 @@ class ModeCoverage(Metric):
         held = owners.bincount(minlength=total)
         covered = int((held > 0).sum())
         squares = around.square().sum() - (_sums(around, owners, total).square().sum(1) / held.clamp(min=1)).sum()
-        freedom = len(owners) - covered
-        variance = max(0.0, float(squares)) / (2 * freedom) if freedom else 0.0
+        freedom, dimension = len(owners) - covered, centres.shape[1]
+        variance = max(0.0, float(squares)) / (dimension * freedom) if freedom else 0.0
+        quality = _within(dimension)
         return {
             "modes": float(covered),
             "high_quality": len(owners) / len(samples),
             "mode_kl": max(0.0, float(torch.special.xlogy(shares, shares * total).sum())),
             "mode_kl_reverse": max(0.0, float(-(smooth * total).log().mean())),
-            "mode_spread": math.sqrt(variance / CUT_VARIANCE) / mixture.sd,
+            "mode_spread": math.sqrt(variance * quality / _within(dimension + 2)) / mixture.sd,
             "modes/total": float(total),
-            "modes/expected": total * (1 - (1 - QUALITY / total) ** len(samples)),
+            "modes/expected": total * (1 - (1 - quality / total) ** len(samples)),
             "modes/largest": float(shares.max()),
             "modes/smallest": float(shares.min()),
             "modes/due": float(counts.sum()) / total,
@@ -158,6 +158,13 @@ class ModeCoverage(Metric):
         return data
 
 
+def _within(dimension: int) -> float:
+    """Return the mass of a standard Gaussian within the radius."""
+    from scipy.special import gammainc  # type: ignore[import-untyped]
+
+    return float(gammainc(dimension / 2, RADIUS**2 / 2))
+
+
 def _sums(points: torch.Tensor, owners: torch.Tensor, total: int) -> torch.Tensor:
-    """Add up the points (N, 2) of each owner; returns shape (total, 2)."""
-    return torch.zeros(total, 2, dtype=points.dtype).index_add_(0, owners, points)
+    """Add up the points (N, D) of each owner; returns shape (total, D)."""
+    return torch.zeros(total, points.shape[1], dtype=points.dtype).index_add_(0, owners, points)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ganexp.data.base import Data
 from ganexp.data.batches import Batches, Groups
+from ganexp.data.checked import load
 from ganexp.models import GAN
 from ganexp.training.reduced import Reduced
 
@@ -48,7 +49,7 @@ class DataModule(LightningDataModule):
     def setup(self, stage: str) -> None:
         """Load the training data into memory."""
         if self._loaded is None:
-            self._loaded = self.data.load("train")
+            self._loaded = load(self.data, "train")
 
     def plan(self, max_epochs: int | None, max_iterations: int | None) -> tuple[int, int]:
         """Set the budget, the smallest where several are given, and return it in iterations and in epochs begun."""

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from ganexp.config.build import build
-from ganexp.config.classes import BASES, MANY, PARTIAL, Trust, admit
+from ganexp.config.classes import BASES, MANY, PARTIAL, Trust, admit, trusted
 from ganexp.config.compose import compose, directory
 from support.refused import refused
 
@@ -121,3 +121,15 @@ def test_a_place_that_is_too_deep_is_refused():
         node = {"a": node}
     with pytest.raises(ValueError, match="deep"):
         admit({"loss": node}, DOUBT)
+
+
+def test_what_yaml_files_of_ones_own_name_is_trusted(tmp_path):
+    (tmp_path / "loss").mkdir()
+    (tmp_path / "loss/x.yaml").write_text("_target_: mine.parts.Watch\nother:\n  _target_: 'theirs.B'\n  of: ${oc.env:HOME}\n")
+    assert trusted(False, None) == () and trusted(True, str(tmp_path)) is True
+    assert trusted("third", str(tmp_path)) == ("third", "mine.parts", "theirs")
+    admit({"callbacks": {"x": {"_target_": "mine.parts.Other"}}}, Trust.of(trusted(False, str(tmp_path))))
+    with refused("callbacks.x._target_"):
+        admit({"callbacks": {"x": {"_target_": "mine.more.Other"}}}, Trust.of(trusted(False, str(tmp_path))))
+    with refused("--config-dir"):
+        trusted(False, str(tmp_path / "nowhere"))

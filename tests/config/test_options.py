@@ -63,6 +63,21 @@ def test_text_stays_text_whatever_it_looks_like(typed, meant):
     assert read([f"names={typed}"], Named) == Named(meant)
 
 
+@dataclass
+class Foldered(Options):
+    """Do a thing with files of one's own."""
+
+    config_dir: str | None = None
+
+
+@pytest.mark.parametrize("flag", [["--config-dir", "a b=c"], ["--config-dir=a b=c"], ["-cd", "a b=c"], ["config_dir=a b=c"]])
+def test_the_flag_for_a_folder_is_an_option_where_there_is_one(flag):
+    assert read([*flag, "run=a"], Foldered) == read(["run=a", *flag], Foldered) == Foldered("a", config_dir="a b=c")
+    if len(flag) == 2:
+        with refused():
+            read(["run=a", *flag], Options)
+
+
 def test_the_last_value_counts_and_entries_gather():
     assert read(["run=a", "count=4", "count=5", "data.x=1", "data.y=b"], Options) == Options("a", 5, data={"x": 1, "y": "b"})
 

@@ -109,3 +109,42 @@ def test_the_fingerprint_is_that_of_the_distribution_and_the_number_of_points() 
     assert same.fingerprint == Ring().fingerprint and same.whole() is same
     others = [Ring(), Ring(sd=0.02), Ring(radius=2.0), Ring(components=9), Ring(size=9), Grid(), Grid(spacing=1.0)]
     assert len({data.fingerprint for data in others}) == len(others)
+
+
+class Cloud(Points):
+    """Points of some dimension, with a spread of their own along each axis."""
+
+    def __init__(self, spread: list[float]) -> None:
+        super().__init__()
+        self.spread, self.shape = torch.tensor(spread), (len(spread),)
+
+    def load(self, split: Split) -> tuple[Tensor, None]:
+        return 5 + self.spread * torch.randn(2000, len(self.spread), generator=torch.Generator().manual_seed(0)), None
+
+
+def test_pictures_show_the_plane_in_which_points_lie_widest() -> None:
+    cloud = Cloud([0.1, 3.0, 0.1, 1.0])
+    places = cloud.in_plane(cloud.load("test")[0])
+    torch.testing.assert_close(places.std(0), torch.tensor([3.0, 1.0]), rtol=0.05, atol=0)
+    moved = cloud.in_plane(torch.tensor([[5.0, 8.0, 5.0, 5.0], [5.0, 5.0, 5.0, 6.0]]))
+    torch.testing.assert_close(moved, torch.tensor([[3.0, 0.0], [0.0, 1.0]]), rtol=0, atol=0.3)
+    left, right, bottom, top = cloud.limits
+    assert left < places[:, 0].min() and places[:, 0].max() < right and bottom < places[:, 1].min() and places[:, 1].max() < top
+
+
+def test_a_line_and_the_plane_are_drawn_as_they_are() -> None:
+    line = Cloud([2.0])
+    x = line.load("test")[0]
+    assert torch.equal(line.in_plane(x)[:, 1], torch.zeros(2000))
+    torch.testing.assert_close(line.in_plane(x)[:, 0], x[:, 0] - x.mean())
+    plane = Ring(size=10).load("test")[0]
+    assert torch.equal(Ring(size=10).in_plane(plane), plane)
+
+
+def test_a_mixture_of_another_dimension() -> None:
+    mixture = Mixture(torch.eye(3), 0.1, size=20_000)
+    x, _ = mixture.load("train")
+    assert mixture.shape == (3,) and x.shape == (20_000, 3)
+    normal = torch.distributions.Independent(torch.distributions.Normal(torch.eye(3), 0.1), 1)
+    expected = normal.log_prob(x[:5, None]).exp().mean(1)
+    torch.testing.assert_close(mixture.density(x[:5]), expected)

@@ -195,3 +195,17 @@ def test_images_are_refused(metric: type[Metric]) -> None:
     with pytest.raises(ConfigError) as caught:
         metric().check(Reference(Digits()))
     assert caught.value.keys == ("metrics", "data")
+
+
+@pytest.mark.parametrize("dimension", [1, 5])
+def test_points_of_any_dimension_are_measured(dimension: int) -> None:
+    data = Mixture(2 * torch.eye(dimension), 0.3, size=4000)
+    reference = Reference(data)
+    far = real(reference, 1000, "test") + 3.0
+    for metric, worse in ((SlicedWasserstein(), 1), (MaximumMeanDiscrepancy(), 1), (PointCoverage(), -1)):
+        good, bad = score(metric, real(reference, 1000, "test"), reference), score(metric, far, reference)
+        assert worse * bad > worse * good
+    if dimension == 1:
+        points = real(reference, 1000, "test")
+        exact = wasserstein_distance(points[:, 0].numpy(), real(reference, 4000)[:, 0].numpy())
+        assert score(SlicedWasserstein(), points, reference) == pytest.approx(exact, rel=1e-4)

@@ -154,3 +154,10 @@ def test_fractions_above_one_are_refused(option: str) -> None:
     with pytest.raises(ConfigError) as caught:
         build({"_target_": "ganexp.metrics.ModeCoverage", option: 1.5}, "metrics.modes")
     assert caught.value.keys == (f"metrics.modes.{option}",)
+
+
+def test_real_points_of_another_dimension_cover_every_mode() -> None:
+    data = Mixture(torch.eye(5), 0.05, size=20_000)
+    scores = score(data.load("test")[0], data)
+    assert scores["modes"] == 5 and scores["mode_spread"] == pytest.approx(1, abs=0.02)
+    assert scores["high_quality"] == pytest.approx(0.891, abs=0.01)  # of 5 degrees of freedom, chi squared below 9

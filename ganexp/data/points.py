@@ -48,7 +48,7 @@ class Points(Data):
 
     few = 2500
     evaluations = 50
-    shape = (2,)
+    shape: tuple[int, ...] = (2,)
     beside_real: ClassVar[bool] = False
 
     @property

@@ -70,7 +70,7 @@ class RandomImages(MNIST):
         return torch.randint(256, (60_000, *self.shape), dtype=torch.uint8), torch.randint(10, (60_000,))
 
 
-class Photographs(Dataset):
+class Photographs(Dataset[Any]):
     """Images from memory, one at a time and transformed by torchvision, as in ``torchvision.datasets.MNIST``."""
 
     def __init__(self, x: Tensor) -> None:
@@ -132,7 +132,7 @@ def textbook(experiment: Experiment, x: Tensor) -> Loop:
         player.to(memory_format=torch.contiguous_format)  # PyTorch's default, which ganexp's images do not use
     d_optimizer, g_optimizer = (Adam(player.parameters(), 2e-4, (0.5, 0.999)) for player in (discriminator, generator))
     criterion = nn.BCEWithLogitsLoss()
-    dataset: Dataset = Photographs(x) if x.dim() == 4 else TensorDataset(x, torch.zeros(len(x)))
+    dataset: Dataset[Any] = Photographs(x) if x.dim() == 4 else TensorDataset(x, torch.zeros(len(x)))
     loader = DataLoader(dataset, experiment.game.data.batch_size, shuffle=True, drop_last=True)
     d_losses, g_losses = [], []
     while True:

@@ -243,7 +243,7 @@ def signature(factory: Any) -> tuple[dict[str, inspect.Parameter], dict[str, Any
 
 
 @cache
-def _adapter(hint: Any) -> TypeAdapter | None:
+def _adapter(hint: Any) -> TypeAdapter[Any] | None:
     try:
         return TypeAdapter(hint, config=ConfigDict(arbitrary_types_allowed=True))
     except (PydanticSchemaGenerationError, PydanticUndefinedAnnotation, PydanticUserError, TypeError, NameError):

@@ -1,5 +1,7 @@
 """The one exception that means "this experiment cannot run, and here is why"."""
 
+from typing import Any
+
 
 class ConfigError(ValueError):
     """Refuse an experiment before any work is done.
@@ -25,7 +27,7 @@ class ConfigError(ValueError):
     def __str__(self) -> str:
         return f"{self.message} ({self.hint})" if self.hint else self.message
 
-    def __reduce__(self) -> tuple:
+    def __reduce__(self) -> tuple[Any, ...]:
         # A refusal crosses process borders (launchers, DDP ranks); the default would drop the keyword.
         return _rebuild, (self.message, self.keys, self.hint)
 

@@ -7,7 +7,7 @@ reference, and leaves with either.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from typing import ClassVar, Concatenate, ParamSpec, TypeVar
+from typing import Any, ClassVar, Concatenate, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
 import torch
@@ -57,7 +57,7 @@ def kept(method: Callable[Concatenate[M, Reference, P], T]) -> Callable[Concaten
     Arguments:
         method: A method of a reference and of hashable arguments, whose result does not hold the reference.
     """
-    results: WeakKeyDictionary[M, WeakKeyDictionary[Reference, dict[tuple, T]]] = WeakKeyDictionary()
+    results: WeakKeyDictionary[M, WeakKeyDictionary[Reference, dict[tuple[Any, ...], T]]] = WeakKeyDictionary()
 
     @wraps(method)
     def once(self: M, reference: Reference, /, *arguments: P.args, **options: P.kwargs) -> T:
@@ -75,7 +75,7 @@ def fixed_draws(seed: int = 0) -> Iterator[None]:
     """Let the global CPU generator draw from a seed, and be as it was afterwards."""
     with torch.random.fork_rng(devices=[]):
         # torch.manual_seed would seed the accelerators as well, which nothing restores.
-        torch.random.default_generator.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)
         yield
 
 

@@ -65,7 +65,7 @@ class Average(nn.Module):
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "Average":
         self._pairs = None  # a move to another device makes new buffers
-        return super()._apply(fn, recurse)
+        return super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
 
 
 def _buffers(network: nn.Module) -> list[Tensor]:

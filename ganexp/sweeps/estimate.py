@@ -126,7 +126,7 @@ def _try(job: Job, launch: Launch) -> Speed | None:
         return Speed(begin, watched / summary.iteration, summary.total_iterations)
 
 
-def _wait(child: subprocess.Popen, seconds: float, until: Callable[[], bool] = lambda: False) -> float:
+def _wait(child: subprocess.Popen[bytes], seconds: float, until: Callable[[], bool] = lambda: False) -> float:
     """Wait until something is so, a process has ended or a stop is asked for, but not for ever; return for how long."""
     began = time.monotonic()
     while child.poll() is None and not until() and not asked_to_stop() and time.monotonic() < began + seconds:

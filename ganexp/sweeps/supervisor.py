@@ -191,7 +191,7 @@ def _moved(job: Job) -> list[str]:
     return [f"++{key}={now_given[key]}" for key in moved if before.get(key) != now_given[key]]
 
 
-def _attend(child: subprocess.Popen, job: Job, echo: int | None) -> None:
+def _attend(child: subprocess.Popen[bytes], job: Job, echo: int | None) -> None:
     """Wait until the run ends; pass on each request to stop, and print its log from a place on, unless that is None."""
     sent = 0
     with job.log.open("rb") as log:
@@ -208,14 +208,14 @@ def _attend(child: subprocess.Popen, job: Job, echo: int | None) -> None:
                 child.wait(_TICK)
 
 
-def pass_on(child: subprocess.Popen, sent: int) -> int:
+def pass_on(child: subprocess.Popen[bytes], sent: int) -> int:
     """Pass requests to stop on to a process that got some; return how many it has got then."""
     for number in range(sent, len(_asked)):
         child.send_signal(signal.SIGINT if number else signal.SIGTERM)
     return max(sent, len(_asked))
 
 
-def start(arguments: Sequence[str], directory: Path, launch: Launch, output: int | IO[bytes]) -> subprocess.Popen:
+def start(arguments: Sequence[str], directory: Path, launch: Launch, output: int | IO[bytes]) -> subprocess.Popen[bytes]:
     """Start a run in a directory as a process of its own, which stops when this one ends.
 
     It never gets SIGUSR2: a queue may send that to all of a job, and it ends processes that do not expect it.

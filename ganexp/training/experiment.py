@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Callback, Trainer, seed_everything
-from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 from ganexp.config.build import build
 from ganexp.config.errors import ConfigError

@@ -18,7 +18,8 @@ from ganexp.config.errors import ConfigError
 from ganexp.config.paths import user_path
 from ganexp.models import GAN
 from ganexp.models.game import Game
-from ganexp.runs.checkpoint import Damaged, last_good, load
+from ganexp.runs.archive import Damaged
+from ganexp.runs.checkpoint import last_good, load
 from ganexp.runs.files import open_regular
 from ganexp.runs.run import Run
 from ganexp.training.restore import TRAINING

@@ -27,7 +27,8 @@ from ganexp.models.losses import NonSaturating
 from ganexp.models.schedules import Constant
 from ganexp.models.state import Counters
 from ganexp.runs import saved as saved_config
-from ganexp.runs.checkpoint import Checkpoint, Damaged, last_good, load
+from ganexp.runs.archive import Damaged
+from ganexp.runs.checkpoint import Checkpoint, last_good, load
 from ganexp.runs.run import BEST, Run
 
 _SECTIONS = ("model", "data", "network", "schedule")

@@ -8,7 +8,8 @@ from lightning.pytorch.plugins.io import CheckpointIO
 
 from ganexp.config.build import check, mentioned, refusal
 from ganexp.config.errors import ConfigError
-from ganexp.runs.checkpoint import Checkpoint, load, write
+from ganexp.runs.archive import write
+from ganexp.runs.checkpoint import Checkpoint, load
 from ganexp.runs.run import LAST, PREVIOUS, Run
 from ganexp.training.reduced import OPTIONS
 

@@ -12,7 +12,8 @@ from ganexp.config.types import PositiveInt, Seed
 from ganexp.metrics import Metric, Reference
 from ganexp.metrics.measurement import Measurement, collapses, enough, goals, measure, narrownesses
 from ganexp.models import GAN
-from ganexp.runs.checkpoint import Damaged, load
+from ganexp.runs.archive import Damaged
+from ganexp.runs.checkpoint import load
 from ganexp.runs.run import BEST
 from ganexp.training.callbacks.periodic import Periodic, log
 from ganexp.training.state import RunState

@@ -1,7 +1,7 @@
 """The progress bar."""
 
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 from lightning.pytorch import Callback, Trainer
 from tqdm import tqdm
@@ -22,7 +22,7 @@ class Progress(Callback):
 
     def __init__(self, state: RunState) -> None:
         self.state = state
-        self._bar: tqdm | None = None
+        self._bar: tqdm[NoReturn] | None = None
         self._shown = state.curves
 
     def on_train_start(self, trainer: Trainer, pl_module: Any) -> None:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from ganexp.config.types import PositiveInt
 from ganexp.models import GAN
-from ganexp.runs.checkpoint import write
+from ganexp.runs.archive import write
 from ganexp.training.callbacks.periodic import Periodic
 
 

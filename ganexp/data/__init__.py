@@ -8,6 +8,7 @@ from ganexp.data.cifar100 import CIFAR100
 from ganexp.data.density import Density
 from ganexp.data.downloaded import CIFAR10, MNIST, Downloaded, FashionMNIST
 from ganexp.data.folder import ImageFolder
+from ganexp.data.huggingface import HuggingFace
 from ganexp.data.images import Digits, ImageOptions, Images
 from ganexp.data.lsun import LSUN
 from ganexp.data.points import Grid, Mixture, PointOptions, Points, Ring
@@ -36,6 +37,7 @@ __all__ = [
     "FashionMNIST",
     "Grid",
     "Groups",
+    "HuggingFace",
     "ImageFolder",
     "ImageOptions",
     "Images",

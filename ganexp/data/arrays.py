@@ -78,6 +78,8 @@ class ArrayImages(Images):
             names, self._numbers = np.unique(labels, return_inverse=True)
             self.class_names, self.num_classes = tuple(map(str, names)), len(names)
         self._divide()
+        if (y := self._images["train"][1]) is not None:
+            self.class_weights = tuple(y[: self.subset].bincount(minlength=self.num_classes).double().tolist())
 
     def read(self, split: Split) -> tuple[Tensor, Tensor | None]:
         """Return the images (uint8, (N, *shape)), and their classes (int64, (N,)) or None."""

@@ -34,10 +34,12 @@ class StreamOptions(TypedDict, total=False):
     Attributes:
         batch_size: Samples that one update of the discriminator sees, over all devices together; 64.
         drop_last: Whether to leave out the last, smaller batch of an epoch; true.
+        balance: Whether an epoch has as many samples of each class as of any other, rare ones several times; false.
     """
 
     batch_size: PositiveInt
     drop_last: bool
+    balance: bool
 
 
 class Data(ABC):
@@ -46,6 +48,7 @@ class Data(ABC):
     Arguments:
         batch_size: See :class:`StreamOptions`.
         drop_last: See :class:`StreamOptions`.
+        balance: See :class:`StreamOptions`.
 
     Attributes:
         shape: Shape of one sample, (C, H, W) for images or (D,) for points.
@@ -69,9 +72,10 @@ class Data(ABC):
     attributes: Attributes | None = None
     unlabelled: str | None = None
 
-    def __init__(self, *, batch_size: PositiveInt = 64, drop_last: bool = True) -> None:
+    def __init__(self, *, batch_size: PositiveInt = 64, drop_last: bool = True, balance: bool = False) -> None:
         self.batch_size = batch_size
         self.drop_last = drop_last
+        self.balance = balance
 
     def prepare(self) -> None:  # noqa: B027 (most data sets need no preparation)
         """Download or check the files, once per machine.

@@ -3,6 +3,9 @@
 Contract: batch i of the stream is a pure function of (seed, i). Epoch e is a permutation of the data drawn from
 (seed, e), cut into batches, of which it may have the first few only; so any start, any group size and any number of
 devices give the same batches in the same order.
+
+Balanced, an epoch has as many samples, and as many of each class as of any other, up to one: those of a class are permuted
+again and again until there are enough, so that all are seen equally often, up to one.
 """
 
 import hashlib
@@ -36,6 +39,7 @@ class Batches:
         world_size: Number of devices.
         limit: Batches that an epoch ends after; None: all.
         fixed: Whether every epoch has the batches of the first one.
+        balance: Whether the classes are equally frequent in an epoch.
 
     Attributes:
         batches_per_epoch: Number of global batches in one pass over the data.
@@ -56,6 +60,7 @@ class Batches:
         world_size: int = 1,
         limit: int | float | None = None,
         fixed: bool = False,
+        balance: bool = False,
     ) -> None:
         full, rest = divmod(len(x), batch_size)
         if not full:
@@ -85,6 +90,7 @@ class Batches:
         self.world_size = world_size
         self.batches_per_epoch = taken
         self._fixed = fixed
+        self._classes = _by_class(y) if balance else None
         self._global = full * batch_size, rest
         self._sizes = batch_size // world_size, rest // world_size
         self._shuffled: tuple[int, Tensor] | None = None
@@ -128,13 +134,45 @@ class Batches:
         epoch = 0 if self._fixed else epoch
         if self._shuffled is None or self._shuffled[0] != epoch:
             # Always drawn on the CPU, so that every kind of device sees the same order.
-            order = torch.randperm(len(self.x), generator=torch.Generator().manual_seed(mix(self.seed, epoch)))
+            generator = torch.Generator().manual_seed(mix(self.seed, epoch))
+            order = torch.randperm(len(self.x), generator=generator)
+            if self._classes is not None:
+                order = _balanced(self._classes, order, generator)
             size, last_size = self._sizes
             whole, rest = self._global
             shares = order[:whole].view(-1, self.world_size, size)[:, self.rank].reshape(-1)
             last = order[whole : whole + rest][self.rank * last_size : (self.rank + 1) * last_size]
             self._shuffled = epoch, torch.cat([shares, last]).to(self.x.device)
         return self._shuffled[1]
+
+
+def _by_class(y: Tensor | None) -> list[Tensor]:
+    """Return the indices of the samples of each class that has any.
+
+    Raises:
+        ConfigError: There are no classes.
+    """
+    if y is None or y.is_floating_point():
+        reason = "the data has no labels" if y is None else "the data has attributes, and no classes"
+        raise ConfigError(f"only classes can be balanced, and {reason}", "data.balance", hint="use data.balance=false")
+    y = y.cpu()
+    return [(y == label).nonzero().squeeze(1) for label in y.unique()]
+
+
+def _balanced(classes: Sequence[Tensor], places: Tensor, generator: torch.Generator) -> Tensor:
+    """Return indices of samples, as many of each class, in an order.
+
+    Arguments:
+        classes: The indices of the samples of each class.
+        places: A permutation of as many places as there are indices to return.
+        generator: Draws which samples of a class come once more than others.
+    """
+    chosen = []
+    for number, own in enumerate(classes):
+        wanted = len(places) // len(classes) + (number < len(places) % len(classes))
+        rounds = [own[torch.randperm(len(own), generator=generator)] for _ in range(-(-wanted // len(own)))]
+        chosen.append(torch.cat([*rounds, own[:0]])[:wanted])
+    return torch.cat(chosen)[places]
 
 
 def mix(*parts: int | str) -> int:

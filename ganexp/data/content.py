@@ -4,14 +4,15 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import BinaryIO
 
 from ganexp.runs.files import write_atomically
 
 # Bytes of a file that are hashed at a time.
 PIECE = 2**20
 
-Each = Callable[[Callable[[Path], str | OSError]], Iterable[str | OSError]]
-"""Does something to each of the files, in their order."""
+Each = Callable[[Callable[[Path | BinaryIO], str | OSError]], Iterable[str | OSError]]
+"""Does something to each of the images, in their order."""
 
 
 class UnreadableFiles(Exception):
@@ -45,6 +46,22 @@ def digests(folder: Path, names: list[str], cache: Path, each: Each) -> list[str
         states.append(f"{name} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}")
     if gone:
         raise UnreadableFiles(gone)
+    return kept_digests(states, names, cache, each)
+
+
+def kept_digests(states: list[str], names: list[str], cache: Path, each: Each) -> list[str]:
+    """Return a digest of the content of each of some images, which are kept as long as their states are the same.
+
+    Arguments:
+        states: What changes where content may have changed.
+        names: The names of the images.
+        cache: The folder in which digests are kept; it need not exist.
+        each: How to go through the images.
+
+    Raises:
+        UnreadableFiles: Some cannot be read.
+        OSError: The digests cannot be kept.
+    """
     kept = cache / f"{digest_of(*states)}.content"
     try:
         content = kept.read_text().split()
@@ -65,10 +82,10 @@ def digest_of(*parts: str) -> str:
     return hashlib.blake2b("\n".join(parts).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
 
 
-def _hash(path: Path) -> str | OSError:
+def _hash(source: Path | BinaryIO) -> str | OSError:
     found = hashlib.blake2b(digest_size=16)
     try:
-        with path.open("rb") as file:
+        with source.open("rb") if isinstance(source, Path) else source as file:
             while piece := file.read(PIECE):
                 found.update(piece)
     except OSError as error:

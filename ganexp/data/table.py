@@ -56,6 +56,8 @@ class PointFile(Points):
             self.class_names, self.num_classes = tuple(map(str, found)), len(found)
             y = torch.from_numpy(numbers.reshape(-1).astype(np.int64))
         self._points = divide(points, y, held_out)
+        if (learnt := self._points["train"][1]) is not None:
+            self.class_weights = tuple(learnt.bincount(minlength=self.num_classes).double().tolist())
 
     def load(self, split: Split) -> tuple[Tensor, Tensor | None]:
         """Return the points (float32, (N, D)), and their classes (int64, (N,)) or None."""

@@ -159,8 +159,8 @@ class GAN(TwoPlayerModule):
             z = torch.randn(n, self.latent_dim, device=device, generator=generator)
         return z.to(self.device, cast(torch.dtype, self.dtype))
 
-    def sample_labels(self, n: int, generator: torch.Generator | None = None) -> Tensor:
-        """Draw ``n`` labels for the generator, as frequent as in the data; zeros when it takes none.
+    def sample_labels(self, n: int, generator: torch.Generator | None = None, balance: bool = False) -> Tensor:
+        """Draw ``n`` labels for the generator, as frequent as in the data, or equally frequent; zeros when it takes none.
 
         They are classes with shape (n,), or the vectors of training samples, where the data has attributes.
         """
@@ -169,7 +169,7 @@ class GAN(TwoPlayerModule):
             rows = self.data.conditions()
             chosen = torch.randint(len(rows), (n,), device=device, generator=generator)
             return rows[chosen.to(rows.device)].to(self.device)
-        if self.conditional and self.data.class_weights is not None:
+        if self.conditional and self.data.class_weights is not None and not balance:
             y = torch.multinomial(self._frequencies().to(device), n, replacement=True, generator=generator)
         else:
             y = torch.randint(max(self.label_classes, 1), (n,), device=device, generator=generator)
@@ -199,7 +199,8 @@ class GAN(TwoPlayerModule):
         y, processes = batch[1], self._world_size
         z = self.sample_latent(len(y) * processes, self.streams["latents"]).tensor_split(processes)[self._rank]
         if self.draws_labels:
-            y = self.sample_labels(len(y) * processes, self.streams["latents"]).tensor_split(processes)[self._rank]
+            y = self.sample_labels(len(y) * processes, self.streams["latents"], self.data.balance)
+            y = y.tensor_split(processes)[self._rank]
         return z, y
 
     def count_iteration(self, images: int) -> None:

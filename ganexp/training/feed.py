@@ -87,7 +87,17 @@ class DataModule(LightningDataModule):
         x, y = self._loaded
         limit, fixed, data = self._reduced.limit, self._reduced.fixed, self.data
         batches = Batches(
-            x, y, self._decode, data.batch_size, data.drop_last, self._seed, rank, world_size, limit=limit, fixed=fixed
+            x,
+            y,
+            self._decode,
+            data.batch_size,
+            data.drop_last,
+            self._seed,
+            rank,
+            world_size,
+            limit=limit,
+            fixed=fixed,
+            balance=data.balance,
         )
         return Groups(batches, self._d_steps, self._total, self._position, self._cadences)
 

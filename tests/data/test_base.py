@@ -6,7 +6,7 @@ import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from ganexp.data import LSUN, Data, ImageFolder, Published
+from ganexp.data import LSUN, Data, HuggingFace, ImageFolder, Published
 
 CONF = Path(__file__).parents[2] / "conf" / "data"
 
@@ -20,7 +20,9 @@ def build(name: str, folder: Path) -> Data:
     config = OmegaConf.load(CONF / f"{name}.yaml")
     assert isinstance(config, DictConfig)
     config = config.get("data", config)
-    if config._target_.endswith(ImageFolder.__name__):
+    if config._target_.endswith(HuggingFace.__name__):
+        pytest.importorskip("datasets")
+    if config._target_.endswith((ImageFolder.__name__, HuggingFace.__name__)):
         config.path = str(images(folder))
     if OmegaConf.is_missing(config, "path"):
         config.path = str(arrays(folder, (64, 64) if "layout" in config else (2,)))

@@ -5,6 +5,7 @@ from torch import Tensor
 from ganexp.config.errors import ConfigError
 from ganexp.data import Batches, Digits, Groups
 from support.cover import pairs
+from support.refused import refused
 
 
 def stream(size: int = 23, batch_size: int = 4, drop_last: bool = False, seed: int = 0, **options: float) -> Batches:
@@ -27,6 +28,38 @@ def test_each_epoch_visits_each_sample_once(drop_last: bool, sizes: list[int]) -
         assert len(seen.unique()) == sum(sizes)
         assert torch.equal(torch.cat([y for _, y in epoch]), seen.long() % 3)
     assert values(epochs[0]) != values(epochs[1]) != values(epochs[2])
+
+
+@pytest.mark.parametrize("counts", [[20, 2, 1], [5, 5, 5], [1, 40], [7, 0, 3], [9]])
+def test_classes_are_equally_frequent_where_they_are_balanced(counts: list[int]) -> None:
+    y = torch.repeat_interleave(torch.arange(len(counts)), torch.tensor(counts))
+    x, size, there = torch.arange(len(y), dtype=torch.float32), len(y), sum(count > 0 for count in counts)
+
+    def balanced(**options: int) -> Batches:
+        return Batches(x, y, lambda raw: raw, 2, False, balance=True, **{"seed": 0, **options})
+
+    batches = balanced()
+    epochs = [batches.take(epoch * batches.batches_per_epoch, batches.batches_per_epoch) for epoch in range(3)]
+    for epoch in epochs:
+        seen, labels = torch.cat([x for x, _ in epoch]).long(), torch.cat([y for _, y in epoch])
+        assert len(seen) == size and torch.equal(y[seen], labels)
+        found = labels.bincount(minlength=len(counts))[torch.tensor(counts) > 0]
+        assert found.max() - found.min() <= 1 and found.sum() == size
+        for label in y.unique():
+            times = seen.bincount(minlength=size)[y == label]
+            assert times.max() - times.min() <= 1, "those of a class are seen equally often"
+    assert values(epochs[0]) != values(epochs[1]) or size <= 2 * there
+    whole = values(balanced().take(0, 11))
+    assert values(balanced().take(4, 7)) == whole[4:]
+    if size % 2 == 0:
+        shares = [balanced(rank=rank, world_size=2).take(0, 3) for rank in range(2)]
+        assert [a + b for a, b in zip(*map(values, shares), strict=True)] == whole[:3]
+
+
+@pytest.mark.parametrize("y", [None, torch.zeros(23, 2)])
+def test_what_has_no_classes_cannot_be_balanced(y: Tensor | None) -> None:
+    with refused("data.balance"):
+        Batches(torch.zeros(23, 1), y, lambda raw: raw, 4, True, 0, balance=True)
 
 
 @pytest.mark.parametrize("drop_last", [False, True])

@@ -19,7 +19,7 @@ from ganexp.config.compose import directory
 from ganexp.config.flags import read_flags
 from ganexp.config.listing import files
 from ganexp.config.options import read
-from ganexp.data import LSUN, Published
+from ganexp.data import LSUN, HuggingFace, Published
 from ganexp.evaluation.options import Options as Evaluate
 from ganexp.runs.run import Run
 from ganexp.sampling.options import Options as Sample
@@ -146,7 +146,7 @@ def is_here(cfg: DictConfig) -> bool:
     path = "" if OmegaConf.is_missing(cfg.data, "path") else str(cfg.data.get("path") or "")
     loggers = [str(logger.get("_target_", "")).lower() for logger in cfg.logger.values()]
     return (
-        not issubclass(pkgutil.resolve_name(cfg.data["_target_"]), (Published, LSUN))
+        not issubclass(pkgutil.resolve_name(cfg.data["_target_"]), (Published, LSUN, HuggingFace))
         and (not re.search(r"[./~]", path) or Path(path).exists())
         and cfg.trainer.accelerator in ("auto", "cpu")
         and cfg.trainer.devices in ("auto", 1)

@@ -29,6 +29,11 @@ IMAGES = {
     "fashion_mnist": "FashionMNIST",
     "cifar10": "cifar-10-batches-py",
     "cifar100": "cifar-100-python",
+    "svhn": "svhn",
+    "stl10": "stl10_binary",
+    "celeba": "celeba",
+    "lsun": "bedroom_train_lmdb",
+    "huggingface": "huggingface",
 }
 """Data sets that have to be there, and the folder that shows it."""
 PICTURES = resources.files("ganexp.data") / "densities"

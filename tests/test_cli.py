@@ -33,7 +33,6 @@ IMAGES = {
     "stl10": "stl10_binary",
     "celeba": "celeba",
     "lsun": "bedroom_train_lmdb",
-    "huggingface": "huggingface",
 }
 """Data sets that have to be there, and the folder that shows it."""
 PICTURES = resources.files("ganexp.data") / "densities"
@@ -54,7 +53,7 @@ FAMILIES = ("sngan", "sagan", "biggan", "stylegan2", "r3gan")
 """Presets with these in their names have such networks."""
 ELSEWHERE = {"hydra", "launcher", "search"}
 """Groups of which one run makes no choice: tests/sweeps."""
-EXTRAS = {"accelerator": {"gpu", "mps", "ddp"}, "logger": {"mlflow", "wandb"}}
+EXTRAS = {"data": {"huggingface"}, "accelerator": {"gpu", "mps", "ddp"}, "logger": {"mlflow", "wandb"}}
 """What a test of one process on a CPU does not reach, or what needs an extra: tests/training/test_trackers.py."""
 
 
@@ -112,7 +111,7 @@ def of_preset(name: str) -> tuple[str, ...]:
     return f"experiment={name}", "data.batch_size=4", *pictures, *narrow
 
 
-OTHER_DATA = (name for name in options("data") if name not in ("digits", "ring"))
+OTHER_DATA = (name for name in options("data") if name not in {"digits", "ring", *EXTRAS["data"]})
 LINES = [
     *together(*TINY_RING, metrics=OF_POINTS, accelerator=["cpu", "auto"], logger=LOGGERS, **every(*OPTIONS)),
     *together(*TINY_IMAGES[:-1], "loss=hinge", metrics=OF_IMAGES, **every("penalty", "augmentation")),

@@ -72,8 +72,7 @@ def resume(run: Where, *overrides: str, config_dir: str | Path | None = None, **
         ConfigError: It cannot be continued like this; it stays as it was.
         KeyboardInterrupt: It was interrupted, and has saved.
     """
-    trust = ["trust=true"] if isinstance(run, Run) and run.trusted else []
-    return _train([f"resume={_path(run)}", *trust, *_overrides(overrides, options)], config_dir)
+    return _train([f"resume={os.fspath(run)}", *_trust(run), *_overrides(overrides, options)], config_dir)
 
 
 def repeat(run: Where, *overrides: str, config_dir: str | Path | None = None, **options: Any) -> Run:
@@ -90,8 +89,7 @@ def repeat(run: Where, *overrides: str, config_dir: str | Path | None = None, **
     Raises:
         ConfigError: It cannot be repeated like this; nothing is left behind.
     """
-    trust = ["trust=true"] if isinstance(run, Run) and run.trusted else []
-    return _train([f"repeat={_path(run)}", *trust, *_overrides(overrides, options)], config_dir)
+    return _train([f"repeat={os.fspath(run)}", *_trust(run), *_overrides(overrides, options)], config_dir)
 
 
 @dataclass(frozen=True)
@@ -173,8 +171,8 @@ def load(
     from ganexp.sampling.model import TrainedModel
     from ganexp.training.restore import restore
 
-    trust = True if isinstance(run, Run) and run.trusted else trusted(trust, None if config_dir is None else str(config_dir))
-    restored = restore(_path(run), data, checkpoint, trust)
+    trust = _trusted([run]) or trusted(trust, None if config_dir is None else str(config_dir))
+    restored = restore(os.fspath(run), data, checkpoint, trust)
     if not ema:
         restored.model.average = None
     return TrainedModel(restored, accelerator)
@@ -190,7 +188,7 @@ def sample(run: Where, **options: Any) -> Path:
     Raises:
         ConfigError: They do not fit together or the run, or the output cannot be written.
     """
-    given = _given(options, run=_path(run), trust=_trusted([run]))
+    given = _given(options, run=os.fspath(run), trust=_trusted([run]))
     return _stating(lambda: write(make(SampleOptions, given)), _overrides((), given))
 
 
@@ -208,7 +206,7 @@ def evaluate(run: Where | Sequence[Where], **options: Any) -> Evaluations:
         ConfigError: Nothing that is asked for can be measured.
     """
     several = [run] if isinstance(run, str | os.PathLike | Run) else list(run)
-    paths = [_path(one) for one in several]
+    paths = [os.fspath(one) for one in several]
     given = _given(options, run=paths[0] if len(paths) == 1 else paths, trust=_trusted(several))
     return _stating(lambda: measure(make(EvaluateOptions, given)), _overrides((), given))
 
@@ -223,7 +221,7 @@ def compare(*paths: Where, **options: Any) -> Report:
     Raises:
         ConfigError: There is nothing to compare, or the report cannot be written.
     """
-    given = _given(options, paths=[_path(path) for path in paths])
+    given = _given(options, paths=[os.fspath(path) for path in paths])
     return _stating(lambda: report(make(CompareOptions, given)), _overrides((), given))
 
 
@@ -291,8 +289,8 @@ def _check_stopped(status: int) -> None:
         sys.exit(status)
 
 
-def _path(where: Where) -> str:
-    return os.fspath(where)
+def _trust(run: Where) -> list[str]:
+    return ["trust=true"] if _trusted([run]) else []
 
 
 def _trusted(runs: Sequence[Where]) -> bool:

@@ -8,9 +8,9 @@ from PIL import Image
 from ganexp.metrics import Reference
 from ganexp.metrics.measurement import generate
 from ganexp.runs.checkpoint import last_good
-from ganexp.training.train import train
+from support.crashes import whole_and_resumed
 from support.refused import refused
-from support.tiny import CONVOLUTIONS, TINY_MLP, Crash, StopAt
+from support.tiny import CONVOLUTIONS, TINY_MLP
 
 FEW = ("data.batch_size=4", "metrics=none")
 
@@ -73,16 +73,10 @@ def test_models_that_need_a_class_refuse_attributes(ready, options, model):
 def test_a_run_on_attributes_resumes_exactly_and_shows_them_in_rows(ready, options):
     overrides = (*options(), "model=cgan", "network=mlp", *TINY_MLP, "callbacks.checkpoints.every=2", "metrics=images")
     overrides = (*overrides, "callbacks.evaluation.times=1", "callbacks.evaluation.samples=20", "callbacks.samples.columns=3")
-    whole = ready(*overrides, folder="whole")
-    train(whole, [])
-    crashing = ready(*overrides)
-    crashing.trainer.callbacks.append(StopAt(5))
-    with pytest.raises(Crash):
-        train(crashing, [])
-    train(ready(*overrides), [])
-    a, b = (last_good(run).weights for run in (whole.run, crashing.run))
+    whole, resumed = whole_and_resumed(ready, *overrides, at=5)
+    a, b = (last_good(run).weights for run in (whole.run, resumed.run))
     assert all(torch.equal(a[name], b[name]) for name in a if isinstance(a[name], torch.Tensor))
-    assert whole.run.samples[-1].read_bytes() == crashing.run.samples[-1].read_bytes()
+    assert whole.run.samples[-1].read_bytes() == resumed.run.samples[-1].read_bytes()
     assert "fid" in whole.run.summary.metrics and "label_accuracy" not in whole.run.summary.metrics
 
 

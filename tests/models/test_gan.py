@@ -10,8 +10,9 @@ from ganexp.models import GAN
 from ganexp.models.losses import Loss, NonSaturating
 from ganexp.models.regularizers import Regularizer
 from ganexp.training.train import train
+from support.crashes import crash
 from support.refused import refused
-from support.tiny import TINY_RING, Crash, StopAt
+from support.tiny import TINY_RING
 
 ME = __name__
 
@@ -155,9 +156,7 @@ def test_what_a_loss_and_a_regularizer_remember_resumes_exactly(ready):
     train(whole, [])
     assert {"loss.margin", "regularizers.memory.mean"} <= whole.model.state_dict().keys()
     assert "loss/d/memory" in (whole.run.path / "metrics.csv").read_text()
-    crashing.trainer.callbacks.append(StopAt(3))
-    with pytest.raises(Crash):
-        train(crashing, [])
+    crash(crashing, 3)
     resumed = ready(*overrides, folder="crashed")
     train(resumed, [])
     pairs = zip(whole.model.state_dict().items(), resumed.model.state_dict().values(), strict=True)

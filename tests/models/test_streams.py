@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from ganexp.models.streams import NAMES, SHARED, Streams, own
-from ganexp.training.train import train
-from support.tiny import TINY_RING, Crash, StopAt
+from support.crashes import whole_and_resumed
+from support.tiny import TINY_RING
 
 CPU = torch.device("cpu")
 
@@ -57,12 +57,5 @@ def test_random_regularizers_and_augmentations_resume_exactly(ready):
         "loss=wgan_gp", "schedule.d_steps=2", "augmentation=diffaugment", "callbacks.checkpoints.every=2",
         "network.discriminator.dropout=0.2",
     )  # fmt: skip
-    whole = ready(*overrides, folder="whole")
-    train(whole, [])
-    crashing = ready(*overrides, folder="crashed")
-    crashing.trainer.callbacks.append(StopAt(3))
-    with pytest.raises(Crash):
-        train(crashing, [])
-    resumed = ready(*overrides, folder="crashed")
-    train(resumed, [])
+    whole, resumed = whole_and_resumed(ready, *overrides, at=3)
     assert all(map(torch.equal, whole.model.parameters(), resumed.model.parameters()))

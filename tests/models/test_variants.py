@@ -16,12 +16,12 @@ from ganexp.models.classifier import test_accuracy as accuracy
 from ganexp.models.judging import Judged
 from ganexp.models.ssgan import labelled_subset
 from ganexp.training.components import build_components
-from ganexp.training.train import train
 from support.cover import pairs
+from support.crashes import whole_and_resumed
 from support.curves import curves
 from support.elsewhere import once, train_elsewhere
 from support.refused import refused
-from support.tiny import TINY, TINY_IMAGES, TINY_MLP, TINY_RING, Crash, StopAt
+from support.tiny import TINY, TINY_IMAGES, TINY_MLP, TINY_RING
 
 CLASSES = 8
 MODELS, LOSSES, PENALTIES, AUGMENTATIONS = (
@@ -263,14 +263,7 @@ def test_a_crashed_variant_resumes_to_the_same_end(ready, name):
         *POINTS, f"model={name}", "loss=non_saturating", *extra, "callbacks.checkpoints.every=2", "trainer.max_iterations=4",
         "metrics=none", "~callbacks.samples",
     )  # fmt: skip
-    whole = ready(*overrides, folder="whole")
-    train(whole, [])
-    crashing = ready(*overrides, folder="crashed")
-    crashing.trainer.callbacks.append(StopAt(3))
-    with pytest.raises(Crash):
-        train(crashing, [])
-    resumed = ready(*overrides, folder="crashed")
-    train(resumed, [])
+    whole, resumed = whole_and_resumed(ready, *overrides, at=3)
     for a, b in zip(whole.model.parameters(), resumed.model.parameters(), strict=True):
         assert torch.equal(a, b)
     assert curves(resumed.run.path) == curves(whole.run.path)

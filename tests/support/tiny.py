@@ -1,4 +1,4 @@
-"""Experiments small enough for a test, and callbacks that look into them."""
+"""Experiments small enough for a test, and what they end with."""
 
 from pathlib import Path
 
@@ -24,18 +24,3 @@ class DumpWeights(Callback):
 
     def on_train_end(self, trainer, pl_module):
         torch.save(pl_module.state_dict(), Path(trainer.default_root_dir) / f"rank{trainer.global_rank}.pt")
-
-
-class StopAt(Callback):
-    """End a run abruptly, as a crash would, in the middle of everything."""
-
-    def __init__(self, iteration: int):
-        self.iteration = iteration
-
-    def on_train_batch_end(self, trainer, pl_module, *arguments):
-        if pl_module.counters.iteration >= self.iteration:
-            raise Crash
-
-
-class Crash(RuntimeError):
-    """The crash of :class:`StopAt`."""

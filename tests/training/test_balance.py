@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from ganexp.training.train import train
+from support.crashes import whole_and_resumed
 from support.refused import refused
-from support.tiny import TINY_MLP, Crash, StopAt
+from support.tiny import TINY_MLP
 
 
 @pytest.fixture
@@ -32,14 +33,7 @@ def test_real_and_generated_labels_are_balanced_while_a_model_learns(ready, rare
 
 def test_a_balanced_run_resumes_exactly(ready, rare):
     overrides = (*rare, "model=cgan", "callbacks.checkpoints.every=2")
-    whole = ready(*overrides, folder="whole")
-    train(whole, [])
-    crashing = ready(*overrides)
-    crashing.trainer.callbacks.append(StopAt(5))
-    with pytest.raises(Crash):
-        train(crashing, [])
-    resumed = ready(*overrides)
-    train(resumed, [])
+    whole, resumed = whole_and_resumed(ready, *overrides, at=5)
     assert all(map(torch.equal, whole.model.parameters(), resumed.model.parameters()))
 
 

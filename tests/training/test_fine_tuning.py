@@ -7,9 +7,9 @@ import ganexp
 from ganexp.runs.checkpoint import last_good
 from ganexp.runs.run import Run
 from ganexp.training.freezing import layers_in_order
-from ganexp.training.train import train
+from support.crashes import whole_and_resumed
 from support.refused import refused
-from support.tiny import CONVOLUTIONS, TINY, TINY_IMAGES, TINY_MLP, TINY_RING, Crash, StopAt
+from support.tiny import CONVOLUTIONS, TINY, TINY_IMAGES, TINY_MLP, TINY_RING
 
 RING = (*TINY_RING, "network=mlp", "metrics=none")
 AVERAGE = "schedule.ema_decay=0.9"
@@ -129,15 +129,8 @@ def test_every_network_has_layers_in_the_order_of_a_sample(ready, network, size,
 def test_a_fine_tuned_run_that_crashed_resumes_to_the_same_end(ready, shared_run):
     source = shared_run(*RING, AVERAGE)
     overrides = (*RING, AVERAGE, f"init_from={source}", "freeze_d=1", "callbacks.checkpoints.every=2")
-    whole = ready(*overrides, folder="whole")
-    train(whole, [])
-    crashing = ready(*overrides)
-    crashing.trainer.callbacks.append(StopAt(5))
-    with pytest.raises(Crash):
-        train(crashing, [])
-    resumed = ready(*overrides)
+    whole, resumed = whole_and_resumed(ready, *overrides, at=5)
     assert resumed.inherited is None and resumed.start == 4
-    train(resumed, [])
     for name, value in begun(whole).items():
         assert torch.equal(value, resumed.model.state_dict()[name]), name
 

@@ -11,8 +11,9 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from ganexp.runs.checkpoint import last_good, load
 from ganexp.runs.run import Run
 from ganexp.training.train import train
+from support.crashes import crash
 from support.curves import curves, rows
-from support.tiny import CONVOLUTIONS, TINY_IMAGES, TINY_RING, Crash, StopAt
+from support.tiny import CONVOLUTIONS, TINY_IMAGES, TINY_RING
 
 
 def test_a_run_leaves_everything_it_promises(trained):
@@ -91,9 +92,7 @@ def test_a_crashed_run_resumes_to_the_same_end(ready, shared_run, crash_at, over
     overrides = (*overrides, "trainer.max_iterations=9", "callbacks.checkpoints.every=3", "callbacks.scalars.every=2")
     whole = shared_run(*overrides)
     crashing = ready(*overrides)
-    crashing.trainer.callbacks.append(StopAt(crash_at))
-    with pytest.raises(Crash):
-        train(crashing, [])
+    crash(crashing, crash_at)
     resumed = ready(*overrides)
     assert resumed.checkpoint is not None
     train(resumed, [])
@@ -118,9 +117,7 @@ def test_a_resume_reads_the_checkpoint_once(trained, ready, monkeypatch):
 def test_a_run_that_lost_every_checkpoint_begins_again_in_its_place(ready):
     seldom = (*TINY_RING, "callbacks.checkpoints.every=6", "metrics=none")
     crashing = ready(*seldom)
-    crashing.trainer.callbacks.append(StopAt(3))
-    with pytest.raises(Crash):
-        train(crashing, [])
+    crash(crashing, 3)
     again = ready(*seldom)
     assert again.checkpoint is None
     train(again, [])

@@ -9,7 +9,8 @@ from ganexp.metrics import Metric
 from ganexp.runs.checkpoint import last_good, load
 from ganexp.training.train import train
 from support.callbacks import measured_by
-from support.tiny import TINY_RING, Crash, StopAt
+from support.crashes import crash
+from support.tiny import TINY_RING
 
 # A measurement every second iteration, a checkpoint every third.
 OFTEN = (*TINY_RING, "trainer.max_iterations=12", "callbacks.evaluation.every=2", "callbacks.checkpoints.every=3")
@@ -69,9 +70,7 @@ def test_the_best_is_the_state_that_was_measured(ready):
 
 def test_a_crash_does_not_make_a_run_forget_its_best(ready):
     crashing = scored(ready(*OFTEN), {2: 5.0, 8: 1.0})
-    crashing.trainer.callbacks.append(StopAt(8))
-    with pytest.raises(Crash):
-        train(crashing, [])
+    crash(crashing, 8)
     assert iterations(crashing) == {"last.ckpt": 6, "previous.ckpt": 3, "best.ckpt": 8}
     # Continued from 6 and at another rate, it does not get as good again.
     resumed = scored(ready(*OFTEN, "optimizer.lr=0.1"), {8: 2.0, 10: 1.5})
@@ -82,9 +81,7 @@ def test_a_crash_does_not_make_a_run_forget_its_best(ready):
 
 def test_a_damaged_best_is_replaced(ready):
     crashing = scored(ready(*OFTEN), {8: 1.0})
-    crashing.trainer.callbacks.append(StopAt(8))
-    with pytest.raises(Crash):
-        train(crashing, [])
+    crash(crashing, 8)
     (crashing.run.path / "checkpoints/best.ckpt").write_bytes(b"torn")
     resumed = scored(ready(*OFTEN), {8: 2.0})
     assert train(resumed, []).best.metrics["score"] == 2.0

@@ -16,9 +16,10 @@ from ganexp.training.health import VERDICTS
 from ganexp.training.train import train
 from support.callbacks import callback
 from support.command import SMALL, ended
+from support.crashes import crash
 from support.curves import rows
 from support.harm import harmed
-from support.tiny import TINY_IMAGES, TINY_MLP, TINY_RING, Crash, StopAt
+from support.tiny import TINY_IMAGES, TINY_MLP, TINY_RING
 
 # Alarms are possible from iteration 4 on, and come with the third sign: of curves or samples at 10, every second iteration.
 SHORT = (
@@ -112,9 +113,7 @@ def test_a_generator_of_three_digits_has_collapsed(ready):
 def test_a_resumed_run_judges_as_one_that_was_never_stopped(tmp_path):
     whole, crashing = (harmed(tmp_path / name, "flatten", 5, 13, *SHORT) for name in ("whole", "crashed"))
     report = train(whole, []).health
-    crashing.trainer.callbacks.append(StopAt(9))
-    with pytest.raises(Crash):
-        train(crashing, [])
+    crash(crashing, 9)
     assert train(harmed(crashing.run.path, "flatten", 5, 13, *SHORT), []).health == report
     assert [(alarm.verdict, alarm.iteration) for alarm in report.alarms] == [("collapsed", ALARM)]
     assert report.verdict == "healthy"

@@ -2,7 +2,8 @@ import pytest
 import torch
 
 from ganexp.training.train import train
-from support.tiny import CONVOLUTIONS, TINY_IMAGES, TINY_RING, StopAt
+from support.crashes import StopAt
+from support.tiny import CONVOLUTIONS, TINY_IMAGES, TINY_RING
 
 
 @pytest.mark.parametrize("overrides", [TINY_RING, (*TINY_IMAGES, "model=dcgan", *CONVOLUTIONS)])

@@ -1,6 +1,7 @@
 """Images of data sets that the package `datasets` reads, from the Hugging Face Hub or from a folder."""
 
 import io
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
@@ -142,7 +143,9 @@ def _load(path: str, name: str | None) -> dict[str, Any]:
         import datasets
     except ImportError as error:
         raise ConfigError("datasets cannot be imported", "data", hint="pip install 'ganexp[datasets]'") from error
-    place = user_path(path)
+    place, hub = user_path(path), logging.getLogger("huggingface_hub")
+    level = hub.level
+    hub.setLevel(logging.CRITICAL)  # what it would log of an address that it does not reach is in the refusal
     try:
         if (place / "dataset_dict.json").exists() or (place / "dataset_info.json").exists():
             found = datasets.load_from_disk(str(place))
@@ -152,6 +155,8 @@ def _load(path: str, name: str | None) -> dict[str, Any]:
         reason = " ".join(str(error).split()) or type(error).__name__
         hint = "name a data set of the Hugging Face Hub, or a folder"
         raise ConfigError(f"cannot be loaded: {reason}", "data.path", *(["data.name"] if name else []), hint=hint) from error
+    finally:
+        hub.setLevel(level)
     return dict(found) if isinstance(found, dict) else {"train": found}
 
 

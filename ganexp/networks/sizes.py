@@ -125,7 +125,7 @@ def _misfit(size: Size, fits: Callable[[Size], bool], largest: int, instead: str
     tried = ((side, side) for side in range(1, largest + 1)) if is_square else ((a, b) for a in near[0] for b in near[1])
     found = sorted(filter(fits, tried), key=lambda other: abs(other[0] - size[0]) + abs(other[1] - size[1]))
     several = ", ".join(str(one[0]) if is_square else named(one) for one in sorted(found[:_NAMED]))
-    made = f"images of {'such as ' if len(found) > _NAMED else ''}{several} pixels{' a side' * is_square}"
+    made = f"images of {several} pixels{' a side' * is_square}{' and of others' * (len(found) > _NAMED)}"
     hints = [*([instead] if instead else []), *([f"use {_option(found[0])}"] if found else []), _INSTEAD]
     message = f"these networks make {made if found else 'no images of nearly that size'}"
     return ConfigError(f"{message}, but the data has images of {named(size)}", "network", "data", hint=", ".join(hints))

@@ -172,7 +172,8 @@ def _smaller(verb: str, options: Any) -> list[str]:
     if verb == "evaluate":
         return ["samples=50", *(["metrics=run"] if options.metrics == "full" else [])]
     if verb == "sample":
-        return ["overwrite=true", f"n={min(options.n, 20)}"]
+        few = ["iterations=2"] if options.project else [] if options.sweep_latent else [f"n={min(options.n, 20)}"]
+        return ["overwrite=true", *few]
     return []
 
 

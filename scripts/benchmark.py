@@ -3,8 +3,7 @@
 Three ways to train the same networks on the same data, in one process on one thread of the CPU:
 
 * *ganexp*: real training, with Lightning, TensorBoard, CSV, progress bar, checkpoints (no pictures, no metrics);
-* *bare*: a plain loop by someone who knows PyTorch: data in memory, a batch is one gather, fused optimisers, the discriminator
-  frozen while the generator learns, nothing logged;
+* *bare*: the plain loop of :mod:`bare`, by someone who knows PyTorch;
 * *textbook*: the loop of most tutorials: a DataLoader over single, transformed samples, PyTorch's default optimiser and memory
   format, a generator's update that also computes the discriminator's gradient, both losses read in every iteration.
 
@@ -21,17 +20,16 @@ import platform
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import lightning
 import torch
+from bare import Loop, bare, players
 from hydra import compose, initialize_config_dir
 from lightning.pytorch import Callback, Trainer
 from PIL import Image
 from torch import Tensor, nn
-from torch.nn.functional import softplus
 from torch.optim import Adam
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 from torchvision import transforms
@@ -39,7 +37,6 @@ from torchvision import transforms
 from ganexp import __version__
 from ganexp.config import compose as config
 from ganexp.config.hardware import describe_hardware
-from ganexp.data import MNIST
 from ganexp.runs.run import Run
 from ganexp.training.experiment import Experiment, assemble
 from ganexp.training.train import train
@@ -56,19 +53,6 @@ CASES: dict[str, list[str]] = {
     "images-bf16": [*ALGORITHM, *IMAGES, "trainer.precision=bf16-mixed"],
 }
 
-Loop = Iterator[None]  # each `next` is one iteration
-
-
-class RandomImages(MNIST):
-    """Random bytes in the shape of MNIST: arithmetic takes as long on them."""
-
-    def prepare(self) -> None:
-        """Need no files."""
-
-    def read(self, split: str) -> tuple[Tensor, Tensor]:
-        """Draw 60,000 images and labels."""
-        return torch.randint(256, (60_000, *self.shape), dtype=torch.uint8), torch.randint(10, (60_000,))
-
 
 class Photographs(Dataset[Any]):
     """Images from memory, one at a time and transformed by torchvision, as in ``torchvision.datasets.MNIST``."""
@@ -84,50 +68,10 @@ class Photographs(Dataset[Any]):
         return self.transform(Image.fromarray(self.x[index, 0].numpy())), 0
 
 
-def bare(experiment: Experiment, x: Tensor) -> Loop:
-    """Train by hand, and well."""
-    generator, discriminator, latent_dim = players(experiment)
-    d_optimizer, g_optimizer = (
-        Adam(player.parameters(), 2e-4, (0.5, 0.999), fused=True) for player in (discriminator, generator)
-    )
-    decay = experiment.game.schedule.ema_decay
-    weights: list[Tensor] = list(generator.parameters())
-    average = [weight.detach().clone() for weight in weights]
-    buffers = list(generator.buffers())
-    copies = [buffer.clone() for buffer in buffers]
-    size = experiment.game.data.batch_size
-    autocast = torch.autocast("cpu", torch.bfloat16, enabled=experiment.config["trainer"]["precision"] == "bf16-mixed")
-    while True:
-        for index in torch.randperm(len(x))[: len(x) // size * size].split(size):
-            real = experiment.game.data.decode(x[index])
-
-            discriminator.requires_grad_(True)
-            with autocast:
-                with torch.no_grad():
-                    fake = generator(torch.randn(size, latent_dim))
-                loss = softplus(-discriminator(real)).mean() + softplus(discriminator(fake)).mean()
-            loss.backward()
-            d_optimizer.step()
-            d_optimizer.zero_grad()
-
-            discriminator.requires_grad_(False)
-            with autocast:
-                loss = softplus(-discriminator(generator(torch.randn(size, latent_dim)))).mean()
-            loss.backward()
-            g_optimizer.step()
-            g_optimizer.zero_grad()
-
-            if decay is not None:
-                with torch.no_grad():
-                    torch._foreach_lerp_(average, weights, 1 - decay)
-                    if buffers:
-                        torch._foreach_copy_(copies, buffers)
-            yield
-
-
 def textbook(experiment: Experiment, x: Tensor) -> Loop:
     """Train as tutorials do."""
-    generator, discriminator, latent_dim = players(experiment)
+    networks, latent_dim = players(experiment), experiment.model.latent_dim
+    generator, discriminator = networks["generator"], networks["discriminator"]
     for player in (generator, discriminator):
         player.to(memory_format=torch.contiguous_format)  # PyTorch's default, which ganexp's images do not use
     d_optimizer, g_optimizer = (Adam(player.parameters(), 2e-4, (0.5, 0.999)) for player in (discriminator, generator))
@@ -153,13 +97,6 @@ def textbook(experiment: Experiment, x: Tensor) -> Loop:
             d_losses.append(d_loss.item())
             g_losses.append(g_loss.item())
             yield
-
-
-def players(experiment: Experiment) -> tuple[nn.Module, nn.Module, int]:
-    """Return new networks, and the length of the latent vector."""
-    data, latent_dim = experiment.game.data, experiment.config["model"]["latent_dim"]
-    generator = experiment.game.network.generator(latent_dim, data.shape, 0, data.value_range)
-    return generator, experiment.game.network.discriminator(data.shape), latent_dim
 
 
 class Turns(Callback):
@@ -196,12 +133,12 @@ def measure(case: str, ema: bool, blocks: int, iterations: int, folder: Path) ->
         f"callbacks.checkpoints.every={SAVE_EVERY}", f"schedule.ema_decay={0.999 if ema else 'null'}",
     ]  # fmt: skip
     if case != "points" and not os.environ.get("GANEXP_DATA"):
-        overrides.append("data._target_=__main__.RandomImages")
+        overrides.append("data._target_=bare.RandomDigits")
     with initialize_config_dir(str(config.directory()), version_base="1.3"):
         content = config.plain(compose("config", overrides)) | {"choices": {}, "name": case, "resume": None}
     experiment = assemble(content, Run(folder / f"{case}-{ema}"))
     x = experiment.game.data.load("train")[0]
-    turns = Turns({"bare": bare(experiment, x), "textbook": textbook(experiment, x)}, iterations)
+    turns = Turns({"bare": bare(experiment, players(experiment), x, None), "textbook": textbook(experiment, x)}, iterations)
     experiment.trainer.callbacks.append(turns)  # type: ignore[attr-defined]
     train(experiment, [])
     return turns.blocks[1:]  # the first one warms up

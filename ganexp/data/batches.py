@@ -97,8 +97,8 @@ class Batches:
 
     @property
     def bytes_per_batch(self) -> int:
-        """Raw bytes of this device's share of one batch."""
-        return self._sizes[0] * self.x[0].numel() * self.x.element_size()
+        """Bytes of this device's share of one batch, decoded to float32."""
+        return self._sizes[0] * self.x[0].numel() * torch.float32.itemsize
 
     @property
     def smallest(self) -> int:

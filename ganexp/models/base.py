@@ -46,6 +46,8 @@ class TwoPlayerModule(LightningModule):
         self.watch_every = 0
         """Iterations between measurements of gradient norms; 0: nothing is observed."""
         self._seed, self.total_iterations = 0, 1
+        self.judges_together = False
+        """Whether the discriminator judges real and fake samples in one pass; found out when a run begins."""
         self._owned: dict[str, list[nn.Parameter]] = {}
         self._optimizers: dict[str, Optimizer] = {}
         self._follow: list[Follow] = []
@@ -139,11 +141,11 @@ class TwoPlayerModule(LightningModule):
     def _watches_norms(self) -> bool:
         return bool(self.watch_every) and (self.counters.iteration + 1) % self.watch_every == 0
 
-    def _accumulate(self, loss: Tensor) -> None:
-        """Add the gradient of ``loss`` to those that the players have gathered."""
+    def _accumulate(self, loss: Tensor, inputs: Sequence[Tensor] | None) -> None:
+        """Add the gradient of ``loss`` to those that the players have gathered; of all their weights, or of some."""
         # `manual_backward` would also call a hook of every callback, twice; the strategy and the scaler are what matters.
         self.trainer.strategy.pre_backward(loss)
-        (loss if self._scaler is None else self._scaler.scale(loss)).backward()
+        (loss if self._scaler is None else self._scaler.scale(loss)).backward(inputs=inputs)
 
     # What Lightning asks of a module ---------------------------------------------------------------------------------------
 
@@ -178,7 +180,13 @@ class TwoPlayerModule(LightningModule):
             # What is left to the global generator is dropout, of each process its own.
             torch.manual_seed(torch.initial_seed() + self._rank)
         self.iteration = Iteration(
-            cast(Rules, self), self.turns, self._player("d"), self._player("g"), self.draw, self._accumulate
+            cast(Rules, self),
+            self.turns,
+            self._player("d"),
+            self._player("g"),
+            self.draw,
+            self._accumulate,
+            self.judges_together,
         )
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:

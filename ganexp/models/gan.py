@@ -18,6 +18,7 @@ from ganexp.models.functional import in_mode, label_vectors
 from ganexp.models.game import Game
 from ganexp.models.iteration import Batch, Latents
 from ganexp.models.judging import Judged
+from ganexp.models.mixing import mixes_samples
 from ganexp.models.streams import own
 
 
@@ -192,6 +193,11 @@ class GAN(TwoPlayerModule):
             return self.generate(generator, z.to(cast(torch.dtype, self.dtype)), y).float()
 
     # Training ----------------------------------------------------------------------------------------------------------------
+
+    def begin(self, seed: int, total_iterations: int) -> None:
+        """Find out, too, whether the discriminator may judge real and fake samples in one pass."""
+        super().begin(seed, total_iterations)
+        self.judges_together = not mixes_samples(self.discriminator, self.data.shape, self.judged_classes)
 
     def draw(self, batch: Batch) -> Latents:
         """Draw one latent and one label per real sample."""

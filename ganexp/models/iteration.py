@@ -7,7 +7,8 @@ With G the generator, D the discriminator's logit, x real and z latent, one iter
 
 :class:`ganexp.models.turns.Turns` varies the order. Nothing here reads a value back from the device.
 
-In batch-normalised discriminators real and fake samples are judged in separate forward passes, each with its own statistics.
+Real and fake samples are judged in one forward pass where the discriminator judges each by itself. Where it mixes the samples
+of a batch, as batch norm does, they are judged in two, each with its own statistics.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +21,7 @@ from torch.optim import Optimizer
 
 from ganexp.config.errors import ConfigError
 from ganexp.models.functional import in_mode
-from ganexp.models.judging import Judge, Judged, Judgement
+from ganexp.models.judging import Judge, Judged, Judgement, judge_together
 from ganexp.models.regularizers import Regularizer
 from ganexp.models.state import Counters
 from ganexp.models.turns import Turns
@@ -87,12 +88,18 @@ class Player:
         for parameter in self.parameters:
             parameter.requires_grad_(not frozen)
 
+    @property
+    def due(self) -> dict[str, Regularizer]:
+        """The regularizers whose turn it is in the next update."""
+        updates = self.counters.updates(self.name)
+        return {name: regularizer for name, regularizer in self.regularizers.items() if updates % regularizer.every == 0}
+
     def terms(self, judgement: Judgement) -> dict[str, Tensor]:
         """Return the terms of the regularizers whose turn it is."""
-        found = {}
+        found, due = {}, self.due
         for name, regularizer in self.regularizers.items():
             self._judgements.setdefault(name, []).append(judgement)
-            if self.counters.updates(self.name) % regularizer.every == 0 and (term := regularizer(judgement)) is not None:
+            if name in due and (term := regularizer(judgement)) is not None:
                 # Applied less often, it weighs more (lazy regularisation, Karras et al., 2020).
                 found[name] = term * regularizer.every
         return found
@@ -127,7 +134,8 @@ class Iteration:
         d: The discriminator.
         g: The generator.
         draw: Draws latents and labels for as many samples as a batch has.
-        backward: Adds the gradient of a loss to those that the players have gathered.
+        backward: Adds the gradient of a loss to those that the players have gathered; of all their weights, or of some.
+        together: Whether the discriminator judges real and fake samples in one pass; its outputs must be those of two.
     """
 
     def __init__(
@@ -137,9 +145,10 @@ class Iteration:
         d: Player,
         g: Player,
         draw: Callable[[Batch], Latents],
-        backward: Callable[[Tensor], None] = torch.Tensor.backward,
+        backward: Callable[[Tensor, Sequence[Tensor] | None], None] = lambda loss, inputs: loss.backward(inputs=inputs),
+        together: bool = False,
     ) -> None:
-        self.rules, self.turns, self.draw, self.backward = rules, turns, draw, backward
+        self.rules, self.turns, self.draw, self.backward, self.together = rules, turns, draw, backward, together
         self.players = {"d": d, "g": g}
 
     def __call__(self, batches: Sequence[Batch], observe: Observe, norms: bool = False) -> None:
@@ -198,8 +207,13 @@ class Iteration:
 
     def _d_backward(self, batch: Batch, fakes: Sequence[Judged]) -> None:
         self.players["d"].freeze(False)
+        wanted = {kind for regularizer in self.players["d"].due.values() for kind in regularizer.differentiates}
         for x, y, made in zip(self._cut(batch[0]), self._cut(batch[1]), fakes, strict=True):
-            real, fake = Judged(self.rules, x, y), Judged(self.rules, made.x.detach(), made.y, made.z)
+            real = Judged(self.rules, x, y, differentiated="real" in wanted)
+            fake = Judged(self.rules, made.x.detach(), made.y, made.z, differentiated="fake" in wanted)
+            # Where only one kind is differentiated, a common pass would take the other one along.
+            if self.together and len(wanted) != 1:
+                judge_together(real, fake)
             self._backward("d", self.rules.discriminator_terms(real, fake), real, fake, len(y) / len(batch[1]))
 
     def _g_backward(self, batch: Batch, fakes: Sequence[Judged]) -> None:
@@ -221,7 +235,9 @@ class Iteration:
         self._observe(f"loss/{player}", total)
         for name, term in terms.items():
             self._observe(f"loss/{player}/{name}", term)
-        self.backward(total if share == 1 else total * share)
+        # Of all that was differentiated, only the weights need the gradient.
+        inputs = self.players[player].parameters if real.differentiable or fake.differentiable else None
+        self.backward(total if share == 1 else total * share, inputs)
 
     def _move(self, *names: str) -> None:
         players = {name: self.players[name] for name in names}

@@ -11,6 +11,12 @@ def full(x: Tensor) -> Tensor:
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
 
 
+def mixed(x: Tensor) -> bool:
+    """Return whether operations on the device of ``x`` compute in lower precision than they are given."""
+    device = x.device.type
+    return torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
+
+
 def unmixed(x: Tensor) -> AbstractContextManager[object]:
     """Let operations on the device of ``x`` compute in the precision of what they are given, whatever autocast is on."""
     device = x.device.type

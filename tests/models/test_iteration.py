@@ -59,14 +59,14 @@ class Rules(nn.Module):
 class Table:
     """An iteration with all that it needs; plain gradient descent, so that steps can be recomputed."""
 
-    def __init__(self, turns: Turns, loss=None, rate: float = 0.1, **regularizers: Regularizer) -> None:
+    def __init__(self, turns: Turns, loss=None, rate: float = 0.1, together: bool = False, **regularizers: Regularizer) -> None:
         torch.manual_seed(0)
         self.rules, self.counters, self.turns = Rules(loss), Counters(), turns
         self.networks = {"d": self.rules.discriminator, "g": self.rules.generator}
         self.players = {name: self._player(name, rate, regularizers) for name in "dg"}
         self.latents: list[Tensor] = []
         self.observed: dict[str, list[Tensor]] = {}
-        self.play = Iteration(self.rules, turns, self.players["d"], self.players["g"], self._draw)
+        self.play = Iteration(self.rules, turns, self.players["d"], self.players["g"], self._draw, together=together)
 
     def __call__(self, times: int = 1, norms: bool = False) -> None:
         torch.manual_seed(1)
@@ -126,8 +126,9 @@ def test_fakes_are_generated_as_often_as_the_turns_need(turns: Turns, passes: li
 
 
 @pytest.mark.parametrize("update", ["simultaneous", "alternating"])
-def test_an_iteration_is_the_textbooks(update: str) -> None:
-    table = Table(Turns(update=update, reuse_fakes=True))
+@pytest.mark.parametrize("together", [False, True])
+def test_an_iteration_is_the_textbooks(update: str, together: bool) -> None:
+    table = Table(Turns(update=update, reuse_fakes=True), together=together)
     g, d = copy.deepcopy(table.rules.generator), copy.deepcopy(table.rules.discriminator)
     table()
     torch.manual_seed(1)
@@ -155,6 +156,27 @@ def test_micro_batches_change_nothing_but_memory(loss, penalty: Regularizer) -> 
         table(times=3)
     for whole, cut in zip(*(table.rules.parameters() for table in tables), strict=True):
         torch.testing.assert_close(whole, cut, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("penalty", "passes"),
+    [
+        (None, 2 * [16, 8]),
+        (R1R2(), 2 * [16, 8]),  # the gradients are those of the very pass that the loss looks at
+        (R1(), 2 * [8, 8, 8]),  # the gradients of one kind alone: a common pass would take the other one along
+        (R1(every=2), [8, 8, 8, 16, 8]),
+        (GradientPenalty(), 2 * [16, 8, 8]),
+    ],
+)
+def test_one_pass_is_as_good_as_two(penalty: Regularizer | None, passes: list[int]) -> None:
+    own = {} if penalty is None else {"penalty": penalty}
+    tables, seen = [Table(Turns(), together=together, **own) for together in (True, False)], []
+    tables[0].rules.discriminator.register_forward_hook(lambda module, inputs, output: seen.append(len(inputs[0])))
+    for table in tables:
+        table(times=3)
+    assert seen[: len(passes)] == passes, "the last one of an iteration is the generator's"
+    for one, two in zip(*(table.rules.parameters() for table in tables), strict=True):
+        torch.testing.assert_close(one, two, rtol=1e-4, atol=1e-6)
 
 
 def test_the_clip_bounds_the_step() -> None:
@@ -201,6 +223,6 @@ def test_several_regularizers_have_terms_of_their_own_for_either_player() -> Non
 def test_nothing_is_read_back_from_the_device(penalty: type[Regularizer]) -> None:
     """Under fake tensors every read of a value raises."""
     with FakeTensorMode(allow_non_fake_inputs=True):
-        table = Table(Turns(d_steps=2, gradient_clip=1.0), Relativistic(), penalty=penalty())
+        table = Table(Turns(d_steps=2, gradient_clip=1.0), Relativistic(), together=True, penalty=penalty())
         table(norms=True)
     assert table.counters.g_updates == 1

@@ -22,7 +22,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from ganexp.runs.run import Run
-from ganexp.training.experiment import assemble
+from ganexp.training.experiment import Experiment, assemble
 
 AWAY = torch.device("lazy", 0)
 FUSED = "_get_fused_kernels_supported_devices"
@@ -89,37 +89,44 @@ def elsewhere() -> Iterator[Waits]:
         yield waits
 
 
-def move(model: nn.Module) -> None:
-    """Replace all parameters and buffers by those of the device, as ``model.to`` would do."""
+def move(model: nn.Module) -> dict[nn.Parameter, nn.Parameter]:
+    """Replace all parameters and buffers by those of the device, as ``model.to`` would do; return the old with the new ones."""
+    moved = {}
     for module in model.modules():
         for name, parameter in module._parameters.items():
             if parameter is not None:
-                module._parameters[name] = nn.Parameter(_moved(parameter), parameter.requires_grad)
+                moved[parameter] = module._parameters[name] = nn.Parameter(_moved(parameter), parameter.requires_grad)
         for name, buffer in module._buffers.items():
             if buffer is not None:
                 module._buffers[name] = _moved(buffer)
     model._device = AWAY
+    return moved
 
 
 def _moved(tensor: Tensor) -> Tensor:
     return torch.empty_strided(tensor.size(), tensor.stride(), dtype=tensor.dtype, device=AWAY)
 
 
-def train_elsewhere(config: dict[str, Any], folder: Path) -> Counter[str]:
-    """Train a configuration on the device to the end, and return the waits."""
-    training = assemble(config, Run(folder))
+@contextmanager
+def displaced(training: Experiment) -> Iterator[None]:
+    """Let a training that has not begun train there."""
     model, strategy = training.model, training.trainer.strategy
 
     def model_to_device():
-        move(model)
-        model._owned = {}
-        model.begin(config["seed"], model.total_iterations)  # the parameters are others now
+        moved = move(model)
+        model._owned = {player: [moved[parameter] for parameter in owned] for player, owned in model._owned.items()}
 
-    with elsewhere() as waits:
-        strategy._root_device, strategy.accelerator = AWAY, _Accelerator()
-        with patch.object(strategy, "model_to_device", model_to_device), patch.object(strategy, "teardown"):
-            training.trainer.fit(model, datamodule=training.data)
-    assert model.counters.iteration == model.total_iterations
+    strategy._root_device, strategy.accelerator = AWAY, _Accelerator()
+    with patch.object(strategy, "model_to_device", model_to_device), patch.object(strategy, "teardown"):
+        yield
+
+
+def train_elsewhere(config: dict[str, Any], folder: Path) -> Counter[str]:
+    """Train a configuration on the device to the end, and return the waits."""
+    training = assemble(config, Run(folder))
+    with elsewhere() as waits, displaced(training):
+        training.trainer.fit(training.model, datamodule=training.data)
+    assert training.model.counters.iteration == training.model.total_iterations
     return waits.counted
 
 

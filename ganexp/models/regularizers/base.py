@@ -21,12 +21,15 @@ class Regularizer(nn.Module, ABC):
     Attributes:
         player: Whose loss and weights it concerns: the discriminator's (``d``) or the generator's (``g``).
         per_sample: Whether logit i may depend on sample i alone.
+        differentiates: Whose :func:`~ganexp.models.judging.gradients` the term asks for, ``real`` or ``fake`` samples of the
+            update or both: these then cost no further forward pass.
         every: Add the term at every ``every``-th update of the player only, ``every`` times as strongly. The caller does both.
         random: Where random numbers come from: ``torch.rand(..., generator=self.random)``; None: torch's global generator.
     """
 
     player: ClassVar[Literal["d", "g"]] = "d"
     per_sample: ClassVar[bool] = False
+    differentiates: ClassVar[tuple[Literal["real", "fake"], ...]] = ()
     every: int = 1
     random: torch.Generator | None = None
 

@@ -1,0 +1,192 @@
+"""The loops that ganexp's is held against, and the presets on which: :mod:`benchmark`, :mod:`operations`, :mod:`gpu_check`.
+
+``bare`` is the algorithm of a preset by hand, as somebody writes it who knows PyTorch: data on the device, a batch is one
+gather, fused optimisers, the discriminator frozen while the generator learns, penalties from the pass of the losses, nothing
+logged.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from copy import deepcopy
+from functools import reduce
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import one_hot, relu, softplus
+from torch.optim import Adam, Optimizer
+
+from ganexp.data import CIFAR10, MNIST
+from ganexp.models.augmentations import Augmentation
+from ganexp.models.losses import Hinge, Loss, NonSaturating, Relativistic, Wasserstein
+from ganexp.models.regularizers import R1, R1R2, GradientPenalty, Regularizer
+from ganexp.models.schedules import Clock, make, present
+from ganexp.training.experiment import Experiment
+
+Loop = Iterator[None]  # each `next` is one iteration
+
+
+class RandomDigits(MNIST):
+    """Random bytes in the shape of MNIST: arithmetic takes as long on them."""
+
+    number = 10_000
+
+    def prepare(self) -> None:
+        """Need no files."""
+
+    def read(self, split: str) -> tuple[Tensor, Tensor]:
+        """Draw images and labels."""
+        return (
+            torch.randint(256, (self.number, *self.shape), dtype=torch.uint8),
+            torch.randint(self.num_classes, (self.number,)),
+        )
+
+
+class RandomPhotographs(CIFAR10):
+    """Random bytes in the shape of CIFAR-10."""
+
+    number, prepare, read = RandomDigits.number, RandomDigits.prepare, RandomDigits.read
+
+
+_PHOTOGRAPHS = ("data._target_=bare.RandomPhotographs",)
+PRESETS: dict[str, tuple[str, ...]] = {
+    "ring": ("data=ring",),
+    "MNIST DCGAN": ("model=dcgan", "data=mnist", "data._target_=bare.RandomDigits"),
+    "CIFAR-10 DCGAN": ("experiment=cifar10_dcgan", *_PHOTOGRAPHS),
+    "CIFAR-10 WGAN-GP": (
+        *(
+            "model=dcgan",
+            "data=cifar10",
+            "loss=wgan_gp",
+            "recipe=none",
+            "data.batch_size=64",
+            "network.discriminator.norm=layer",
+        ),
+        *_PHOTOGRAPHS,
+    ),
+    "CIFAR-10 SNGAN": ("experiment=cifar10_sngan", *_PHOTOGRAPHS),
+    "CIFAR-10 StyleGAN2": ("experiment=cifar10_stylegan2", *_PHOTOGRAPHS),
+    "CIFAR-10 R3GAN": ("experiment=cifar10_r3gan", "data.batch_size=64", *_PHOTOGRAPHS),
+}
+"""Recipes by name: what follows ``python -m ganexp``, on random images in the shape of the real ones."""
+
+_SCORES: dict[type[Loss], tuple[Callable[[Tensor, Tensor], Tensor], Callable[[Tensor, Tensor], Tensor]]] = {
+    NonSaturating: (lambda r, f: softplus(-r).mean() + softplus(f).mean(), lambda f, r: softplus(-f).mean()),
+    Hinge: (lambda r, f: relu(1 - r).mean() + relu(1 + f).mean(), lambda f, r: -f.mean()),
+    Wasserstein: (lambda r, f: f.mean() - r.mean(), lambda f, r: -f.mean()),
+    Relativistic: (lambda r, f: softplus(f - r).mean(), lambda f, r: softplus(r - f).mean()),
+}
+
+
+def players(experiment: Experiment) -> nn.ModuleDict:
+    """Return new networks, ``generator``, ``discriminator`` and ``augment``."""
+    model, game, data = experiment.model, experiment.game, experiment.game.data
+    return nn.ModuleDict(
+        {
+            "generator": game.network.generator(model.latent_dim, data.shape, model.label_classes, data.value_range),
+            "discriminator": game.network.discriminator(data.shape, model.judged_classes),
+            "augment": deepcopy(game.augmentation) if isinstance(game.augmentation, Augmentation) else nn.Identity(),
+        }
+    )
+
+
+def bare(experiment: Experiment, networks: nn.ModuleDict, x: Tensor, y: Tensor | None) -> Loop:
+    """Train by hand, and well.
+
+    Arguments:
+        experiment: What to train: the models ``gan`` and ``cgan``, with the losses and penalties above, Adam, any augmentation.
+        networks: Made by :func:`players`, and moved to the device.
+        x: The raw data, on the device.
+        y: Its labels, if the model takes them.
+    """
+    game, device, latent_dim = experiment.game, x.device, experiment.model.latent_dim
+    generator, discriminator, augment = networks["generator"], networks["discriminator"], networks["augment"]
+    g_weights, d_weights = list(generator.parameters()), list(discriminator.parameters())
+    d_optimizer, g_optimizer = _adam(game.d_optimizer, d_weights), _adam(game.g_optimizer, g_weights)
+    d_score, g_score = _SCORES[type(game.loss)]
+    penalty = game.penalty if isinstance(game.penalty, Regularizer) else None
+    follow = average(generator, experiment)
+    classes = experiment.model.label_classes
+    precision = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}.get(experiment.config["trainer"]["precision"])
+    autocast = nullcontext() if precision is None else torch.autocast(device.type, precision)
+    size, updates = game.data.batch_size, 0
+
+    def fakes(labels: list[Tensor]) -> Tensor:
+        samples: Tensor = generator(torch.randn(size, latent_dim, device=device), *labels)
+        return samples
+
+    while True:
+        for index in torch.randperm(len(x)).to(device)[: len(x) // size * size].view(-1, size).unbind():
+            real = game.data.decode(x[index])
+            labels = [one_hot(y[index], classes).to(real.dtype)] if classes and y is not None else []
+            due = penalty if penalty is not None and updates % penalty.every == 0 else None
+
+            discriminator.requires_grad_(True)
+            with autocast:
+                with torch.set_grad_enabled(game.schedule.reuse_fakes):
+                    made = fakes(labels)
+                real.requires_grad_(isinstance(due, R1 | R1R2))
+                fake = made.detach().requires_grad_(isinstance(due, R1R2))
+                r, f = discriminator(augment(real), *labels), discriminator(augment(fake), *labels)
+                loss = d_score(r, f)
+                if due is not None:
+                    loss = loss + due.every * penalise(due, real, fake, r, f, lambda x: discriminator(augment(x), *labels))  # noqa: B023
+            loss.backward()
+            d_optimizer.step()
+            d_optimizer.zero_grad()
+            updates += 1
+            if updates % game.schedule.d_steps:
+                continue
+
+            discriminator.requires_grad_(False)
+            with autocast:
+                made = made if game.schedule.reuse_fakes else fakes(labels)
+                f = discriminator(augment(made), *labels)
+                if game.loss.needs_real:
+                    with torch.no_grad():
+                        r = discriminator(augment(real), *labels)
+                loss = g_score(f, r)
+            loss.backward()
+            g_optimizer.step()
+            g_optimizer.zero_grad()
+            follow()
+            yield
+
+
+def penalise(
+    penalty: Regularizer, real: Tensor, fake: Tensor, r: Tensor, f: Tensor, judge: Callable[[Tensor], Tensor]
+) -> Tensor:
+    """Return the term of a penalty on gradients."""
+    if isinstance(penalty, GradientPenalty):
+        way = torch.rand(len(real), *[1] * (real.dim() - 1), device=real.device)
+        between = torch.lerp(fake, real, way).requires_grad_()
+        (gradient,) = torch.autograd.grad(judge(between).sum(), between, create_graph=True)
+        return penalty.weight * (gradient.flatten(1).norm(dim=1) - 1).square().mean()
+    pairs = {R1: [(r, real)], R1R2: [(r, real), (f, fake)]}[type(penalty)]
+    gradients = torch.autograd.grad([logits.sum() for logits, _ in pairs], [x for _, x in pairs], create_graph=True)
+    gamma = present(penalty.gamma, Clock())
+    return reduce(torch.add, [gradient.square().sum() * (gamma / 2 / len(real)) for gradient in gradients])
+
+
+def average(generator: nn.Module, experiment: Experiment) -> Callable[[], None]:
+    """Return what lets an average follow the generator, if the experiment has one."""
+    schedule = experiment.game.schedule
+    if (schedule.ema_decay, schedule.ema_images) == (None, None):
+        return lambda: None
+    weights: list[Tensor] = list(generator.parameters())
+    buffers = list(generator.buffers())
+    averaged, copies = ([tensor.detach().clone() for tensor in tensors] for tensors in (weights, buffers))
+
+    @torch.no_grad()
+    def follow() -> None:
+        torch._foreach_lerp_(averaged, weights, 1e-3)
+        if buffers:
+            torch._foreach_copy_(copies, buffers)
+
+    return follow
+
+
+def _adam(factory: Any, weights: list[nn.Parameter]) -> Optimizer:
+    """Return an optimiser with the options that an experiment's has at the beginning."""
+    options = make(factory, [nn.Parameter(torch.zeros(1))])[0].defaults
+    return Adam(weights, options["lr"], options["betas"], fused=True)

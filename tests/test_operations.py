@@ -1,0 +1,36 @@
+"""What an iteration costs, counted by scripts/operations.py: an operation more, or memory, is seen in review.
+
+Counts are those of PyTorch 2.14 and 2.15, whose operators are the same here; of another version only the comparison is held.
+"""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from ganexp.data.batches import GROUP_BYTES
+
+COUNTED = torch.__version__.startswith(("2.14.", "2.15."))
+LAYERS, UPDATES, RANDOM, REST = "layers", "updates", "random", "rest"
+COSTS = {
+    "ring": {LAYERS: 41, UPDATES: 5, RANDOM: 8, REST: 117},
+    "MNIST DCGAN": {LAYERS: 41, UPDATES: 6, RANDOM: 2, REST: 64},
+    "CIFAR-10 WGAN-GP": {LAYERS: 192, UPDATES: 14, RANDOM: 11, REST: 1316},
+    "CIFAR-10 SNGAN": {LAYERS: 263, UPDATES: 12, RANDOM: 6, REST: 1936},
+}
+"""Operations of an iteration, by kind, rounded: lazy penalties and common batches make parts."""
+
+
+@pytest.mark.parametrize("name", COSTS)
+def test_an_iteration_costs_no_more_than_by_hand(monkeypatch, tmp_path, name):
+    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "scripts")
+    import operations
+
+    cost = operations.ours(operations.PRESETS[name], tmp_path / "ours")
+    by_hand = operations.by_hand(operations.PRESETS[name], tmp_path / "bare")
+    assert cost.total < by_hand.total
+    assert all(count <= by_hand.kinds()[kind] for kind, count in cost.kinds().items())
+    # Small networks are smaller than the batches that are made together, and than the joint one of the discriminator.
+    assert cost.peak <= max(1.05 * by_hand.peak, by_hand.peak + GROUP_BYTES)
+    if COUNTED:
+        assert {kind: round(count) for kind, count in cost.kinds().items()} == COSTS[name]

@@ -1,4 +1,4 @@
-"""The loops that ganexp's is held against, and the presets on which: :mod:`benchmark`, :mod:`operations`, :mod:`gpu_check`.
+"""The loops that ganexp's is held against, and the presets on which: :mod:`benchmark` and :mod:`operations` use them.
 
 ``bare`` is the algorithm of a preset by hand, as somebody writes it who knows PyTorch: data on the device, a batch is one
 gather, fused optimisers, the discriminator frozen while the generator learns, penalties from the pass of the losses, nothing

@@ -76,6 +76,8 @@ def assemble(config: dict[str, Any], run: Run, components: Components | None = N
     warnings.filterwarnings("ignore", r"`isinstance\(treespec, LeafSpec\)` is deprecated")
     # Where a cluster has a command that starts processes, Lightning would have every run started by it.
     warnings.filterwarnings("ignore", "The `srun` command is available on your system but is not used")
+    # One output has a weight with one row; the strides of its gradient differ where they mean nothing, and DDP warns of them.
+    warnings.filterwarnings("ignore", r"Grad strides do not match bucket view strides[\s\S]*grad\.sizes\(\) = \[1, ")
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     logging.getLogger("lightning.pytorch.profilers").setLevel(logging.INFO)  # a profiler reports by it
     # Lightning makes torch search for NVIDIA's driver library whenever it is asked for CUDA, and optimisers ask at every step:

@@ -6,6 +6,7 @@ from ganexp.config.lazy import lazily
 
 if TYPE_CHECKING:
     from ganexp.models.acgan import ACGAN
+    from ganexp.models.adcgan import ADCGAN
     from ganexp.models.cgan import CGAN
     from ganexp.models.cgan_class import CGANClass
     from ganexp.models.cgan_projection import CGANProjection
@@ -14,11 +15,25 @@ if TYPE_CHECKING:
     from ganexp.models.infogan import InfoGAN
     from ganexp.models.reacgan import ReACGAN
     from ganexp.models.ssgan import SSGAN
+    from ganexp.models.tacgan import TACGAN
 
-__all__ = ["ACGAN", "CGAN", "GAN", "SSGAN", "CGANClass", "CGANProjection", "ContraGAN", "InfoGAN", "ReACGAN"]
+__all__ = [
+    "ACGAN",
+    "ADCGAN",
+    "CGAN",
+    "GAN",
+    "SSGAN",
+    "TACGAN",
+    "CGANClass",
+    "CGANProjection",
+    "ContraGAN",
+    "InfoGAN",
+    "ReACGAN",
+]
 
 _HOMES = {
     "ACGAN": "ganexp.models.acgan",
+    "ADCGAN": "ganexp.models.adcgan",
     "CGAN": "ganexp.models.cgan",
     "CGANClass": "ganexp.models.cgan_class",
     "CGANProjection": "ganexp.models.cgan_projection",
@@ -27,6 +42,7 @@ _HOMES = {
     "InfoGAN": "ganexp.models.infogan",
     "ReACGAN": "ganexp.models.reacgan",
     "SSGAN": "ganexp.models.ssgan",
+    "TACGAN": "ganexp.models.tacgan",
 }
 
 __getattr__ = lazily(__name__, _HOMES)

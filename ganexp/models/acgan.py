@@ -52,17 +52,22 @@ class ACGAN(GAN):
 
     def discriminator_terms(self, real: Judged, fake: Judged) -> dict[str, Tensor]:
         """Return the terms ``adversarial`` and ``class``."""
-        entropy = self._surprise(real) + self._surprise(fake)
+        entropy = self.discriminator_entropy(real, fake)
         return {**super().discriminator_terms(real, fake), "class": self.class_weight * entropy}
 
     def generator_terms(self, real: Judged, fake: Judged) -> dict[str, Tensor]:
         """Return the terms ``adversarial`` and ``class``."""
-        return {**super().generator_terms(real, fake), "class": self.class_weight * self._surprise(fake)}
+        return {**super().generator_terms(real, fake), "class": self.class_weight * self.generator_entropy(fake)}
 
-    def _surprise(self, judged: Judged) -> Tensor:
-        """Return the mean of -log P(class | sample)."""
-        return cross_entropy(judged.outputs[:, 1:], judged.y)
+    def discriminator_entropy(self, real: Judged, fake: Judged) -> Tensor:
+        """Return what the discriminator minimises beside its loss: the mean of -log P(class | sample) of both."""
+        return cross_entropy(real.outputs[:, 1:], real.y) + cross_entropy(fake.outputs[:, 1:], fake.y)
+
+    def generator_entropy(self, fake: Judged) -> Tensor:
+        """Return what the generator minimises beside its loss."""
+        return cross_entropy(fake.outputs[:, 1:], fake.y)
 
     def evaluate(self) -> dict[str, float]:
         """Return the ``test_accuracy`` of the class logits."""
-        return {"test_accuracy": test_accuracy(self.discriminator, lambda d, x: d(x)[:, 1:], self.data, self.device)}
+        last = 1 + self.num_classes
+        return {"test_accuracy": test_accuracy(self.discriminator, lambda d, x: d(x)[:, 1:last], self.data, self.device)}

@@ -29,7 +29,7 @@ MODELS, LOSSES, PENALTIES, AUGMENTATIONS = (
 )
 POINTS = (*TINY_RING, "network=mlp", "augmentation=none", "recipe.octaves=0", "recipe.latent_octaves=0")
 QUIET = tuple(f"~callbacks.{name}" for name in ("samples", "evaluation", "checkpoints", "progress", "weights"))
-VARIANTS = ("acgan", "cgan_class", "cgan_projection", "contragan", "infogan", "reacgan", "ssgan")
+VARIANTS = ("acgan", "adcgan", "cgan_class", "cgan_projection", "contragan", "infogan", "reacgan", "ssgan", "tacgan")
 
 
 @pytest.fixture
@@ -81,6 +81,27 @@ def test_auxiliary_classifier_is_told_the_classes_of_both(begun):
     torch.testing.assert_close(terms["class"], 0.5 * sum(both))
     torch.testing.assert_close(model.generator_terms(real, fake)["class"], 0.5 * both[1])
     torch.testing.assert_close(terms["adversarial"], model.loss.discriminator(real.outputs[:, 0], fake.outputs[:, 0]))
+
+
+def test_twin_classifiers_are_told_the_classes_of_one_each(begun):
+    model, real, fake = begun("tacgan", "model.class_weight=0.5")
+    assert real.outputs.shape == (12, 1 + 2 * CLASSES)
+    own, of_fake, twin = (
+        cross_entropy(one.outputs[:, first : first + CLASSES], one.y)
+        for one, first in ((real, 1), (fake, 1), (fake, 1 + CLASSES))
+    )
+    torch.testing.assert_close(model.discriminator_terms(real, fake)["class"], 0.5 * (own + twin))
+    torch.testing.assert_close(model.generator_terms(real, fake)["class"], 0.5 * (of_fake - twin))
+
+
+def test_discriminative_classifier_has_classes_of_real_and_of_fake_samples(begun):
+    model, real, fake = begun("adcgan", "model.class_weight=0.5")
+    p_real, p_fake = (log_softmax(one.outputs[:, 1:], 1) for one in (real, fake))
+    own, taken, told = (
+        -p.gather(1, y[:, None]).mean() for p, y in ((p_real, real.y), (p_fake, fake.y), (p_fake, fake.y + CLASSES))
+    )
+    torch.testing.assert_close(model.discriminator_terms(real, fake)["class"], 0.5 * (own + told))
+    torch.testing.assert_close(model.generator_terms(real, fake)["class"], 0.5 * (taken - told))
 
 
 def test_codes_are_read_off_the_samples(begun):

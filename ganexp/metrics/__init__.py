@@ -2,6 +2,7 @@
 
 from ganexp.metrics.base import Metric
 from ganexp.metrics.cas import CAS
+from ganexp.metrics.class_fid import ClassFID
 from ganexp.metrics.classes import Classes
 from ganexp.metrics.coverage import PointCoverage
 from ganexp.metrics.distances import MaximumMeanDiscrepancy, SlicedWasserstein
@@ -19,6 +20,7 @@ __all__ = [
     "FID",
     "KID",
     "PRDC",
+    "ClassFID",
     "Classes",
     "InceptionScore",
     "MassOutside",

@@ -11,10 +11,11 @@ import math
 from typing import ClassVar
 
 import torch
+from torch import Tensor
 
 from ganexp.metrics.base import Goal
 from ganexp.metrics.features import AsTheyAre, FeatureMetric
-from ganexp.metrics.reference import Reference, Samples
+from ganexp.metrics.reference import Moments, Reference, Samples
 
 
 class FID(FeatureMetric):
@@ -41,19 +42,23 @@ class FID(FeatureMetric):
 
     def __call__(self, samples: Samples, reference: Reference) -> dict[str, float]:
         """Return `fid`, at least 0 up to rounding, in squared units of the features; NaN of a single sample."""
-        # Imported late, as every image metric comes with it.
-        from torchmetrics.image.fid import FrechetInceptionDistance
+        return {"fid": frechet_distance(samples.features.vectors, reference.moments)}
 
-        real, vectors = reference.moments, samples.features.vectors.double()
-        if min(len(vectors), real.size) < 2:
-            return {"fid": math.nan}
-        distance = FrechetInceptionDistance(AsTheyAre(vectors.shape[1]))
-        # The state of a metric that has seen all real features.
-        state = {
-            "real_features_num_samples": torch.tensor(real.size),
-            "real_features_sum": real.size * real.mean,
-            "real_features_cov_sum": (real.size - 1) * real.covariance + real.size * real.mean.outer(real.mean),
-        }
-        distance.load_state_dict(state)
-        distance.update(vectors, real=False)
-        return {"fid": float(distance.compute())}
+
+def frechet_distance(vectors: Tensor, real: Moments) -> float:
+    """Return the Fréchet distance between features with shape (N, D) and real ones; NaN where either has less than two."""
+    # Imported late, as every image metric comes with it.
+    from torchmetrics.image.fid import FrechetInceptionDistance
+
+    if min(len(vectors), real.size) < 2:
+        return math.nan
+    distance = FrechetInceptionDistance(AsTheyAre(vectors.shape[1]))
+    # The state of a metric that has seen all real features.
+    state = {
+        "real_features_num_samples": torch.tensor(real.size),
+        "real_features_sum": real.size * real.mean,
+        "real_features_cov_sum": (real.size - 1) * real.covariance + real.size * real.mean.outer(real.mean),
+    }
+    distance.load_state_dict(state)
+    distance.update(vectors.double(), real=False)
+    return float(distance.compute())

@@ -9,12 +9,12 @@ from ganexp.config.build import build
 from ganexp.config.compose import compose_option
 from ganexp.config.errors import ConfigError
 from ganexp.data import Digits, Ring
-from ganexp.metrics import CAS, FID, KID, PRDC, Classes, InceptionScore, Memorisation, Reference
+from ganexp.metrics import CAS, FID, KID, PRDC, Classes, ClassFID, InceptionScore, Memorisation, Reference
 from ganexp.metrics.extractors import Classifier
 from ganexp.metrics.measurement import fitting
 from support.features import ShadeReader, reference_of
 
-METRICS = [CAS(seen=512), FID(), KID(subsets=3), PRDC(), Classes(), InceptionScore(), Memorisation()]
+METRICS = [CAS(seen=512), FID(), KID(subsets=3), PRDC(), ClassFID(), Classes(), InceptionScore(), Memorisation()]
 EACH = pytest.mark.parametrize("metric", METRICS, ids=lambda metric: type(metric).__name__)
 
 

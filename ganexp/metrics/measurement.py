@@ -39,8 +39,10 @@ def fitting(metrics: dict[str, Metric], reference: Reference) -> dict[str, Metri
     """Return the metrics that can judge this data with this extractor.
 
     Raises:
-        ConfigError: None of them can.
+        ConfigError: None of them can, or the extractor refuses the images that some of them need it for.
     """
+    if reference.extractor is not None and any(metric.needs_features for metric in metrics.values()):
+        reference.check_features()  # it was chosen: without it, what was asked for would be missing without a word
     found, refusals = {}, []
     for name, metric in metrics.items():
         try:

@@ -256,6 +256,7 @@ WRONG = [
     ("run=sweep/one metrics=none", "metrics=none: "),
     ("run=sweep/one metrics=images", "metrics=images data: "),
     ("run=images metrics=images extractor_options.nope=1", "extractor"),
+    ("run=images metrics=full extractor=inception extractor_options.weights=/nowhere", "extractor.weights: "),
     ("run=sweep/one metrics=points samples=0", "samples=0: "),
     ("run=sweep/one metrics=points accelerator=gpu", "accelerator=gpu: "),
     ("run=sweep/one metrics=points data.sise=3", "data.sise=3: "),

@@ -10,9 +10,7 @@ over the real images x of the test split, with classes y.
 
 from typing import ClassVar
 
-from ganexp.config.errors import ConfigError
 from ganexp.config.types import PositiveInt
-from ganexp.data import Images
 from ganexp.data.base import Split
 from ganexp.metrics.base import Goal, Metric
 from ganexp.metrics.extractors.convnet import accuracy, train
@@ -46,9 +44,7 @@ class CAS(Metric):
         Raises:
             ConfigError: It is not.
         """
-        if not isinstance(reference.data, Images) or not reference.data.num_classes:
-            hint = "use data with labels, such as data=mnist, or other metrics"
-            raise ConfigError("a classifier needs images with classes", "metrics", "data", hint=hint)
+        reference.check_classes()
 
     def __call__(self, samples: Samples, reference: Reference) -> dict[str, float]:
         """Return `cas`, in [0, 1]; nothing of samples without labels."""

@@ -6,8 +6,6 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from ganexp.config.errors import ConfigError
-from ganexp.data import Images
 from ganexp.metrics.base import Goal
 from ganexp.metrics.features import FeatureMetric, kept
 from ganexp.metrics.fid import frechet_distance
@@ -37,9 +35,7 @@ class ClassFID(FeatureMetric):
         Raises:
             ConfigError: It is not.
         """
-        if not isinstance(reference.data, Images) or not reference.data.num_classes:
-            hint = "use data with labels, such as data=mnist, or other metrics"
-            raise ConfigError("distances within classes need images with classes", "metrics", "data", hint=hint)
+        reference.check_classes()
         super().check(reference)
 
     def __call__(self, samples: Samples, reference: Reference) -> dict[str, float]:

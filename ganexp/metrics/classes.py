@@ -16,7 +16,6 @@ from torch import Tensor
 
 from ganexp.config.errors import ConfigError
 from ganexp.config.types import Probability
-from ganexp.data import Images
 from ganexp.metrics.base import Goal
 from ganexp.metrics.features import FeatureMetric, kept
 from ganexp.metrics.reference import Reference, Samples
@@ -56,9 +55,7 @@ class Classes(FeatureMetric):
         Raises:
             ConfigError: It is not, or does not.
         """
-        if not isinstance(reference.data, Images) or not reference.data.num_classes:
-            hint = "use data with labels, such as data=mnist, or other metrics"
-            raise ConfigError("class coverage needs images with classes", "metrics", "data", hint=hint)
+        reference.check_classes()
         super().check(reference)
         if reference.extractor is None or not reference.extractor.knows_classes:
             hint = "use extractor=classifier, or other metrics"

@@ -96,6 +96,16 @@ class Reference:
             raise ConfigError("this needs images", "metrics", "data", hint="use metrics=points or metrics=none")
         self.extractor.check(self.data)
 
+    def check_classes(self) -> None:
+        """Refuse data that is not images with classes.
+
+        Raises:
+            ConfigError: It is not.
+        """
+        if not isinstance(self.data, Images) or not self.data.num_classes:
+            hint = "use data with labels, such as data=mnist, or other metrics"
+            raise ConfigError("this needs images with classes", "metrics", "data", hint=hint)
+
     def prepare(self, features: bool) -> None:
         """Prepare what measuring needs, once per machine; afterwards nothing draws random numbers.
 

@@ -1,7 +1,5 @@
 """Each variant's realness and terms against their formulas, and every model with every loss, penalty and augmentation."""
 
-import copy
-from collections import Counter
 from itertools import zip_longest
 
 import pytest
@@ -11,24 +9,20 @@ from torch.nn.functional import cosine_similarity, cross_entropy, log_softmax, o
 
 from ganexp.config.build import build
 from ganexp.config.compose import compose, directory
-from ganexp.data import Data, Ring
-from ganexp.models.classifier import test_accuracy as accuracy
+from ganexp.data import Ring
 from ganexp.models.judging import Judged
-from ganexp.models.ssgan import labelled_subset
 from ganexp.training.components import build_components
 from support.cover import pairs
 from support.crashes import whole_and_resumed
 from support.curves import curves
 from support.elsewhere import once, train_elsewhere
 from support.refused import refused
-from support.tiny import TINY, TINY_IMAGES, TINY_MLP, TINY_RING
+from support.tiny import POINTS, QUIET, TINY, TINY_IMAGES, TINY_MLP, TINY_RING
 
 CLASSES = 8
 MODELS, LOSSES, PENALTIES, AUGMENTATIONS = (
     sorted(path.stem for path in (directory() / group).glob("*.yaml")) for group in ("model", "loss", "penalty", "augmentation")
 )
-POINTS = (*TINY_RING, "network=mlp", "augmentation=none", "recipe.octaves=0", "recipe.latent_octaves=0")
-QUIET = tuple(f"~callbacks.{name}" for name in ("samples", "evaluation", "checkpoints", "progress", "weights"))
 VARIANTS = ("acgan", "adcgan", "cgan_class", "cgan_projection", "contragan", "infogan", "reacgan", "ssgan", "tacgan")
 
 
@@ -192,89 +186,6 @@ def test_labels_are_as_frequent_as_in_the_data(begun):
     model.data.class_weights = (0.5, 0.25, 0.25, *[0.0] * (CLASSES - 3))
     counts = model.sample_labels(4000, torch.Generator().manual_seed(0)).bincount(minlength=CLASSES) / 4000
     torch.testing.assert_close(counts, torch.tensor(model.data.class_weights), atol=0.03, rtol=0)
-
-
-def test_the_labelled_subset_is_balanced_and_follows_the_seed():
-    y = torch.arange(1000) % 10
-    first, again, other = (labelled_subset(y, 100, 10, seed) for seed in (0, 0, 1))
-    assert y[first].bincount().tolist() == [10] * 10
-    assert len(first.unique()) == 100
-    assert torch.equal(first, again) and not torch.equal(first, other)
-    assert sorted(y[labelled_subset(y, 23, 10, 0)].bincount().tolist()) == [2] * 7 + [3] * 3
-
-
-def judged_by(training):
-    """Train, and return every batch of points that the discriminator is shown."""
-    seen = []
-    training.model.discriminator.register_forward_hook(
-        lambda module, inputs, output: seen.append(list(map(tuple, inputs[0].tolist())))
-    )
-    training.trainer.fit(training.model, datamodule=training.data)
-    return seen
-
-
-def test_few_labels_are_a_batch_of_their_own(ready):
-    training = ready(*POINTS, "model=ssgan", "model.labels=16", "loss=minimax", "trainer.max_iterations=3", *QUIET)
-    x, y = training.data.data.load("train")
-    classes = dict(zip(map(tuple, training.data.data.decode(x).tolist()), y.tolist(), strict=True))
-    seen = judged_by(training)
-    (labelled,) = (points for points, times in Counter(map(frozenset, seen)).items() if times == 3)
-    assert Counter(classes[point] for point in labelled) == dict.fromkeys(range(CLASSES), 2)
-    assert len({tuple(points) for points in seen if labelled == set(points)}) == 3, "in another order each time"
-
-
-def test_the_classifier_alone_sees_labelled_samples_alone(ready):
-    alone = ("model.adversarial_weight=0.0", "loss=minimax", "trainer.max_iterations=4", *QUIET)
-    training = ready(*POINTS, "model=ssgan", "model.labels=16", *alone)
-    seen = judged_by(training)
-    assert len(set(map(frozenset, seen[::2]))) == 1, "what the generator is judged for comes in between"
-
-
-@pytest.mark.parametrize("labels", ["7", "65"])
-def test_labels_that_are_not_there_are_refused(ready, tmp_path, labels):
-    with refused("model.labels"):
-        ready(*POINTS, "model=ssgan", f"model.labels={labels}")
-    assert list(tmp_path.iterdir()) == []
-
-
-class Sorter(nn.Module):
-    """Batch norm, then class 1 for what is above the mean."""
-
-    def __init__(self):
-        super().__init__()
-        self.norm = nn.BatchNorm1d(1)
-
-    def forward(self, x):
-        x = self.norm(x)
-        return torch.cat([-x, x], dim=1)
-
-
-class Halves(Data):
-    """Points of class 0 around 4, and of class 1 around 6."""
-
-    shape, num_classes = (1,), 2
-
-    def load(self, split):
-        y = torch.arange(4000) % 2
-        return 4.0 + 2 * y[:, None], y
-
-    def decode(self, raw):
-        return raw
-
-    encode = decode
-    fingerprint = "halves"
-
-    def picture(self, samples, labels=None, layout=None):
-        raise NotImplementedError
-
-
-def test_accuracy_is_measured_with_the_statistics_of_real_samples():
-    network = Sorter()
-    network.norm.running_mean.fill_(100.0)  # as generated samples may leave it
-    before = copy.deepcopy(network.state_dict())
-    assert accuracy(network, lambda d, x: d(x), Halves(), torch.device("cpu")) == 1.0
-    assert accuracy(network, lambda d, x: -d(x), Halves(), torch.device("cpu")) == 0.0
-    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
 
 
 @pytest.mark.parametrize("name", VARIANTS)

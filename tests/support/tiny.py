@@ -15,6 +15,8 @@ TINY = (
 )
 TINY_MLP = ("network.generator.widths=[8]", "network.discriminator.widths=[8]")
 TINY_RING = ("data=ring", "data.size=64", "data.batch_size=16", *TINY_MLP)
+POINTS = (*TINY_RING, "network=mlp", "augmentation=none", "recipe.octaves=0", "recipe.latent_octaves=0")
+QUIET = tuple(f"~callbacks.{name}" for name in ("samples", "evaluation", "checkpoints", "progress", "weights"))
 CONVOLUTIONS = ("network.generator.channels=8", "network.discriminator.channels=8")
 TINY_IMAGES = ("data=digits", "data.batch_size=16", "metrics=none")
 

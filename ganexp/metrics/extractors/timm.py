@@ -4,7 +4,8 @@ Contract: features are those that timm's network hands to its last layer, for im
 size that it sees, scaled to [0, 1] and normalised as its configuration says; grey images are repeated over three channels.
 """
 
-import logging
+import urllib.request
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from ganexp.config.errors import ConfigError
 from ganexp.config.paths import user_path
 from ganexp.config.types import PositiveInt
 from ganexp.data.images import Images
+from ganexp.data.published import REACH_TIMEOUT
 from ganexp.metrics.extractors.base import Copies, Extractor, Features, check_bytes
 
 # Images per forward pass: they grow to some 224x224 pixels.
@@ -104,26 +106,45 @@ class Timm(Extractor):
     def _read(self) -> nn.Module:
         from timm import create_model
 
-        overlay = None if self.weights is None else {"file": str(self._path(self.weights))}
-        size: dict[str, Any] = {} if self.size is None or not self._sized() else {"img_size": self.size}
-        hub = logging.getLogger("huggingface_hub")
-        level = hub.level
-        hub.setLevel(logging.CRITICAL)  # what it would log of an address that it does not reach is in the refusal
+        path = self._path(self.weights) if self.weights is not None else self._kept()
+        if path is None:
+            self._reach()
+        overlay = None if path is None else {"file": str(path)}
+        size = {} if self.size is None or not self._sized() else {"img_size": self.size}
         try:
             with torch.random.fork_rng(devices=[]):  # weights are drawn before they are replaced
                 return create_model(self.model, pretrained=True, pretrained_cfg_overlay=overlay, **size)
         except Exception as error:  # whatever the damage, or the network, provokes
             reason = " ".join(str(error).split())[:200]
-            if self.weights is not None:
-                message = f"{self._path(self.weights)} does not hold the weights of {self.model}: {reason}"
-                raise ConfigError(message, "extractor.weights", hint=HINT) from error
-            raise ConfigError(f"the weights of {self.model} cannot be had: {reason}", "extractor", hint=HINT) from error
-        finally:
-            hub.setLevel(level)
+            source = "the Hugging Face Hub" if path is None else path
+            raise ConfigError(
+                f"{source} does not give the weights of {self.model}: {reason}", "extractor.weights", hint=HINT
+            ) from error
+
+    def _kept(self) -> Path | None:
+        """Return the file that the Hub's package has downloaded before, so that nothing is asked of the network."""
+        from huggingface_hub import try_to_load_from_cache
+
+        found = try_to_load_from_cache(self._config.hf_hub_id, "model.safetensors")
+        return Path(found) if isinstance(found, str) else None
+
+    def _reach(self) -> None:
+        """Refuse at once where the Hub is not reached: its package would try for a minute."""
+        from huggingface_hub.constants import ENDPOINT
+
+        address = f"{ENDPOINT}/{self._config.hf_hub_id}"
+        try:
+            urllib.request.urlopen(address, timeout=REACH_TIMEOUT).close()
+        except (OSError, HTTPException) as error:
+            message = f"the weights of {self.model} cannot be had from {address}: {' '.join(str(error).split())}"
+            raise ConfigError(message, "extractor", hint=HINT) from error
+
+    @property
+    def _config(self) -> Any:
+        from timm.models import get_pretrained_cfg
+
+        return get_pretrained_cfg(self.model)
 
     def _sized(self) -> bool:
         """Return whether the network is made for one size of images, as transformers are, so that it must be told another."""
-        from timm.models import get_pretrained_cfg
-
-        cfg = get_pretrained_cfg(self.model)
-        return cfg is not None and bool(cfg.fixed_input_size)
+        return bool(self._config.fixed_input_size)

@@ -6,6 +6,7 @@ from support.refused import refused
 from support.stripes import stripes
 
 timm = pytest.importorskip("timm")
+safetensors = pytest.importorskip("safetensors.torch")
 NAME, TRANSFORMER = "resnet10t", "vit_tiny_patch16_224"
 
 
@@ -65,10 +66,27 @@ def test_what_is_not_there_is_refused(tmp_path):
         Timm(NAME, str(tmp_path / "other.pth")).prepare(stripes())
 
 
-def test_weights_that_cannot_be_downloaded_are_refused(monkeypatch):
+def test_weights_that_cannot_be_downloaded_are_refused_at_once(monkeypatch, tmp_path):
     def unreached(*_, **__):
         raise OSError("no connection")
 
-    monkeypatch.setattr(timm.models._builder, "load_state_dict_from_hf", unreached)
-    with refused("extractor"):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("urllib.request.urlopen", unreached)
+    with refused("extractor") as caught:
         Timm("resnet10t.c3_in1k").prepare(stripes())
+    assert "no connection" in str(caught.value)
+
+
+def test_weights_that_were_downloaded_need_no_network(monkeypatch, tmp_path):
+    snapshot = tmp_path / "models--timm--resnet10t.c3_in1k" / "snapshots" / "abc"
+    snapshot.mkdir(parents=True)
+    (snapshot.parents[1] / "refs").mkdir()
+    (snapshot.parents[1] / "refs" / "main").write_text("abc")
+    weights, network = saved(NAME, tmp_path)
+    safetensors.save_file(network.state_dict(), snapshot / "model.safetensors")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("urllib.request.urlopen", None)
+    kept, given = Timm("resnet10t.c3_in1k"), Timm(NAME, weights)
+    for extractor in (kept, given):
+        extractor.prepare(stripes())
+    assert kept.identity["hash"] == given.identity["hash"]

@@ -51,13 +51,13 @@ class Game:
         penalty = {"penalty": self.penalty} if isinstance(self.penalty, Regularizer) else dict(self.penalty)
         return {**penalty, **self.regularizers}
 
-    def check(self, discriminator: nn.Module) -> None:
-        """Refuse what does not apply to a discriminator or to the data.
+    def check(self, generator: nn.Module, discriminator: nn.Module) -> None:
+        """Refuse what does not apply to the networks or to the data.
 
         Raises:
             ConfigError: A regularizer or the augmentation does not.
         """
         for regularizer in self.all_regularizers.values():
-            regularizer.check(discriminator, self.data.shape)
+            regularizer.check(generator, discriminator, self.data.shape)
         if isinstance(self.augmentation, Augmentation):
             self.augmentation.check(self.data.shape)

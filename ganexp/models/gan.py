@@ -68,7 +68,7 @@ class GAN(TwoPlayerModule):
             self.generator = network.generator(latent_dim, data.shape, self.label_size, data.value_range)
         with own("weights of the discriminator"):
             self.discriminator = network.discriminator(data.shape, self.judged_classes, self.outputs)
-        game.check(self.discriminator)
+        game.check(self.generator, self.discriminator)
         averaged = schedule.ema_decay is not None or schedule.ema_images is not None
         self.average = (
             Average(self.generator, schedule.ema_decay, schedule.ema_warmup, schedule.ema_images) if averaged else None

@@ -25,6 +25,7 @@ from ganexp.models.judging import Judge, Judged, Judgement, judge_together
 from ganexp.models.regularizers import Regularizer
 from ganexp.models.state import Counters
 from ganexp.models.turns import Turns
+from ganexp.networks.players import Styled
 
 Batch = tuple[Tensor, Tensor]
 """Real samples with shape (B, *shape) and their labels with shape (B,), zeros when the data has none."""
@@ -201,6 +202,12 @@ class Iteration:
     def _generate(self, z: Tensor, y: Tensor) -> Tensor:
         return self.rules.generate(self.rules.generator, z, y)
 
+    def _styles(self, z: Tensor, y: Tensor) -> Tensor:
+        generator = self.rules.generator
+        if not isinstance(generator, Styled):
+            raise TypeError(f"{type(generator).__name__} has no styles")
+        return self.rules.generate(generator.mapping, z, y)
+
     def _generate_for_d(self, z: Tensor, y: Tensor) -> Tensor:
         with torch.no_grad(), in_mode(self.rules.generator, self.turns.fakes_mode):
             return self._generate(z, y)
@@ -225,7 +232,9 @@ class Iteration:
     def _backward(self, player: str, terms: dict[str, Tensor], real: Judged, fake: Judged, share: float) -> None:
         """Gather the gradient of the sum of all terms, times the micro-batch's share of the batch."""
         generate = {"d": self._generate_for_d, "g": self._generate}[player]
-        terms = terms | self.players[player].terms(Judgement(real, fake, self.rules.critic, generate))
+        network = self.players[player].network
+        judgement = Judgement(real, fake, self.rules.critic, generate, self._styles, network)
+        terms = terms | self.players[player].terms(judgement)
         for name, term in terms.items():
             if term.numel() != 1:
                 key = "model" if name not in self.players[player].regularizers else f"regularizers.{name}"

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ganexp.networks.precision import full, mixed, unmixed
 
@@ -116,9 +116,14 @@ class Judgement:
         critic: Judges other samples, with another forward pass.
         generate: Generates other samples from latents (B, latent_dim) and labels (B,), with the generator as it trains; in the
             discriminator's update no gradient reaches it.
+        styles: Maps latents (B, latent_dim) and labels (B,) to the styles (B, layers, style_dim) of a generator that is
+            :class:`~ganexp.networks.players.Styled`, from which ``network.draw`` makes samples.
+        network: The network of the player whose loss it is: its weights can be a part of a term.
     """
 
     real: Judged
     fake: Judged
     critic: Critic
     generate: Callable[[Tensor, Tensor], Tensor]
+    styles: Callable[[Tensor, Tensor], Tensor]
+    network: nn.Module

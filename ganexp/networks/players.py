@@ -26,6 +26,24 @@ _REACH: dict[str, tuple[ValueRange, Callable[[], nn.Module]]] = {
 }
 
 
+class Styled(nn.Module, ABC):
+    """A generator with an intermediate latent, the style: it draws what its mapping makes of z and y.
+
+    Attributes:
+        mapping: Called as the generator is; returns styles with shape (B, layers, style_dim).
+    """
+
+    mapping: nn.Module
+
+    @abstractmethod
+    def draw(self, styles: Tensor) -> Tensor:
+        """Map styles with shape (B, layers, style_dim) to samples with shape (B, *shape)."""
+
+    def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """Map z with shape (B, latent_dim), and y with shape (B, num_classes), to samples with shape (B, *shape)."""
+        return self.draw(self.mapping(z, y))
+
+
 class Networks(ABC):
     """Build the two players for given data.
 

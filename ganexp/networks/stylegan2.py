@@ -18,11 +18,11 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from ganexp.config.types import PositiveInt
+from ganexp.config.types import PositiveInt, Probability
 from ganexp.networks.equalised import Activation, EqualConv2d, EqualLinear, normalise
 from ganexp.networks.filters import Filter, Upsample
 from ganexp.networks.modulation import StyledLayer, ToImage
-from ganexp.networks.players import OutputActivation, Shape, ValueRange, make_output_activation
+from ganexp.networks.players import OutputActivation, Shape, Styled, ValueRange, make_output_activation
 from ganexp.networks.precision import full, unmixed
 from ganexp.networks.sizes import Size, own_sizes
 
@@ -37,10 +37,14 @@ class Mapping(nn.Module):
         num_classes: Length of y; 0 for none.
         width: Length of the style and of the hidden layers.
         depth: Number of layers, behind the label's own one.
+        copies: Number of layers that are to receive the style; 0: one style, without that dimension.
+        mixing: Probability, in training, that the layers from a random one on receive the style of another latent: that of the
+            next sample in the batch, with the sample's own label.
     """
 
-    def __init__(self, latent_dim: int, num_classes: int, width: int, depth: int) -> None:
+    def __init__(self, latent_dim: int, num_classes: int, width: int, depth: int, copies: int = 0, mixing: float = 0.0) -> None:
         super().__init__()
+        self.copies, self.mixing = copies, mixing
         self.embedding = EqualLinear(num_classes, width) if num_classes else None
         widths = [latent_dim + (width if num_classes else 0), *[width] * depth]
         self.layers = nn.Sequential()
@@ -48,7 +52,22 @@ class Mapping(nn.Module):
             self.layers.extend([EqualLinear(inputs, outputs, rate=0.01), Activation()])
 
     def forward(self, z: Tensor | None, y: Tensor | None = None) -> Tensor:
-        """Map z with shape (B, latent_dim), and y with shape (B, num_classes), to styles with shape (B, width)."""
+        """Map z with shape (B, latent_dim), and y with shape (B, num_classes), to styles.
+
+        Their shape is (B, copies, width), without copies (B, width).
+        """
+        style = self._style(z, y)
+        if not self.copies:
+            return style
+        styles = style[:, None].expand(-1, self.copies, -1)
+        if self.mixing and self.training and z is not None:
+            first = torch.randint(1, self.copies, (len(z), 1), device=z.device)
+            mixed = torch.rand(len(z), 1, device=z.device) < self.mixing
+            others = mixed & (torch.arange(self.copies, device=z.device) >= first)
+            styles = torch.where(others[..., None], self._style(z.roll(1, 0), y)[:, None], styles)
+        return styles
+
+    def _style(self, z: Tensor | None, y: Tensor | None) -> Tensor:
         found = [] if z is None else [normalise(full(z))]
         if self.embedding is not None:
             assert y is not None
@@ -57,7 +76,7 @@ class Mapping(nn.Module):
         return style
 
 
-class StyleGAN2Generator(nn.Module):
+class StyleGAN2Generator(Styled):
     """Map a latent vector, with its one-hot label if any, to an image.
 
     Arguments:
@@ -69,6 +88,8 @@ class StyleGAN2Generator(nn.Module):
         channels_times_size: Maps have at most this many channels times their larger side.
         style_dim: Length of a style, and width of the layers that map z to it.
         mapping_layers: Number of these layers.
+        mixing: Probability, in training, that an image is drawn with the styles of two latents, one for the layers before a
+            random one, the other for those behind it (the paper's style mixing).
         output_activation: What images go through; the paper has identity.
 
     Raises:
@@ -87,12 +108,14 @@ class StyleGAN2Generator(nn.Module):
         channels_times_size: PositiveInt = 32768,
         style_dim: PositiveInt = 512,
         mapping_layers: PositiveInt = 8,
+        mixing: Probability = 0.0,
         output_activation: OutputActivation = "identity",
     ) -> None:
         super().__init__()
         base, *larger = reversed(own_sizes(shape, LARGEST))
         width, *others = _widths([base, *larger], channels, channels_times_size)
-        self.mapping = Mapping(latent_dim, num_classes, style_dim, mapping_layers)
+        # One style for each convolution, and one for the last image; the other images share that of the next convolution.
+        self.mapping = Mapping(latent_dim, num_classes, style_dim, mapping_layers, 2 * len(larger) + 2, mixing)
         self.constant = nn.Parameter(torch.randn(width, *base))
         self.first = StyledLayer(width, width, style_dim, base)
         self.images = nn.ModuleList([ToImage(width, shape[0], style_dim)])
@@ -105,20 +128,17 @@ class StyleGAN2Generator(nn.Module):
         self.output = make_output_activation(output_activation, value_range)
         self.to(memory_format=torch.channels_last)
 
-    def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
-        """Map z with shape (B, latent_dim), and y with shape (B, num_classes), to images with shape (B, *shape)."""
-        return self.draw(self.mapping(z, y))
-
-    def draw(self, w: Tensor) -> Tensor:
-        """Map styles with shape (B, style_dim) to images with shape (B, *shape)."""
+    def draw(self, styles: Tensor) -> Tensor:
+        """Map styles with shape (B, layers, style_dim) to images with shape (B, *shape)."""
+        w = styles.unbind(1)
         first, *others = self.images
-        x = self.first(self.constant.expand(len(w), -1, -1, -1), w)
-        image = first(x, w)
-        for up, layer, to_image in zip(self.ups, self.layers, others, strict=True):
-            x = layer(up(x, w), w)
+        x = self.first(self.constant.expand(len(styles), -1, -1, -1), w[0])
+        image = first(x, w[1])
+        for i, (up, layer, to_image) in enumerate(zip(self.ups, self.layers, others, strict=True)):
+            x = layer(up(x, w[2 * i + 1]), w[2 * i + 2])
             with unmixed(image):
                 image = self.upsample(image)
-            image = image + to_image(x, w)
+            image = image + to_image(x, w[2 * i + 3])
         images: Tensor = self.output(image)
         return images
 

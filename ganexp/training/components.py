@@ -70,7 +70,7 @@ def build_components(config: dict[str, Any]) -> Components:
     except Exception as error:  # whatever a class raises; RuntimeError: a number of weights that torch cannot count
         smaller = "use smaller widths" if isinstance(error, RuntimeError) else None
         raise ConfigError(f"the players cannot be made: {refusal(error)}", "network", hint=smaller) from error
-    game.check(players[1])
+    game.check(*players)
     metrics = fitting(metrics, reference)
     for player in ("d_optimizer", "g_optimizer"):
         try_out(partial(make, getattr(game, player)), config[player], player, [nn.Parameter(torch.zeros(1))])

@@ -154,3 +154,31 @@ def test_labels_select_a_direction():
     x, y = torch.randn(2, 1, 8, 8), torch.eye(3)[[2, 0]]
     features = discriminator.last(discriminator.blocks(x))
     torch.testing.assert_close(discriminator(x, y)[:, 0], (features * discriminator.mapping(None, y)).sum(1) / 2)
+
+
+def test_styles_are_mixed_in_training_only_and_within_the_batch():
+    mapping = Mapping(6, 2, 8, 1, copies=6, mixing=0.5)
+    z, y = torch.randn(400, 6), torch.eye(2).repeat(200, 1)
+    own, other = mapping.eval()(z, y)[:, 0], mapping(z.roll(1, 0), y)[:, 0]
+    assert torch.equal(mapping(z, y), own[:, None].expand(-1, 6, -1))
+    styles = mapping.train()(z, y)
+    mine = torch.isclose(styles, own[:, None]).all(2)
+    assert torch.isclose(styles, other[:, None]).all(2).logical_or(mine).all(), "one of the two, with the sample's own label"
+    kept = mine.sum(1)
+    assert set(kept.tolist()) == {1, 2, 3, 4, 5, 6} and bool(mine[:, 0].all())
+    assert abs((kept < 6).float().mean() - 0.5) < 0.1
+    assert torch.equal(mine, torch.arange(6) < kept[:, None]), "from a random layer on"
+
+
+def test_every_layer_draws_with_its_own_style():
+    generator = StyleGAN2Generator(5, (1, 16, 16), channels=4, style_dim=6)
+    seen = {}
+    for name, part in generator.named_modules():
+        if isinstance(part, StyledLayer | ToImage):
+            part.register_forward_hook(lambda _, args, result, name=name: seen.__setitem__(name, args[1]))
+    styles = torch.randn(2, 6, 6)
+    generator.draw(styles)
+    order = ["first", "ups.0", "layers.0", "ups.1", "layers.1", "images.2"]
+    assert all(torch.equal(seen[name], styles[:, i]) for i, name in enumerate(order))
+    shared = {"images.0": "ups.0", "images.1": "ups.1"}
+    assert all(torch.equal(seen[image], seen[layer]) for image, layer in shared.items())

@@ -27,7 +27,7 @@ class Regularizer(nn.Module, ABC):
         random: Where random numbers come from: ``torch.rand(..., generator=self.random)``; None: torch's global generator.
     """
 
-    player: ClassVar[Literal["d", "g"]] = "d"
+    player: Literal["d", "g"] = "d"
     per_sample: ClassVar[bool] = False
     differentiates: ClassVar[tuple[Literal["real", "fake"], ...]] = ()
     every: int = 1
@@ -45,11 +45,12 @@ class Regularizer(nn.Module, ABC):
             judgements: What the regularizer was given in this update, one for each micro-batch.
         """
 
-    def check(self, discriminator: nn.Module, shape: tuple[int, ...]) -> None:
-        """Refuse a discriminator or data to which the regularizer does not apply.
+    def check(self, generator: nn.Module, discriminator: nn.Module, shape: tuple[int, ...]) -> None:
+        """Refuse networks or data to which the regularizer does not apply.
 
         Arguments:
-            discriminator: The network.
+            generator: The one network.
+            discriminator: The other.
             shape: Shape of one sample.
 
         Raises:

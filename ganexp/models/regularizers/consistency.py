@@ -44,8 +44,8 @@ class Consistency(Regularizer):
         super().__init__()
         self.weight, self.fake_weight, self.flip, self.shift, self.every = weight, fake_weight, flip, shift, every
 
-    def check(self, discriminator: nn.Module, shape: tuple[int, ...]) -> None:
-        super().check(discriminator, shape)
+    def check(self, generator: nn.Module, discriminator: nn.Module, shape: tuple[int, ...]) -> None:
+        super().check(generator, discriminator, shape)
         if len(shape) != 3:
             raise ConfigError("consistency needs images: it flips and shifts them", "penalty", "data")
 

@@ -1,6 +1,6 @@
 """Regularizers that compare the samples of neighbouring latents, or of different ones."""
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -59,14 +59,14 @@ class LatentDiversity(Regularizer):
         every: Generator updates per application.
     """
 
-    player: ClassVar[Literal["d", "g"]] = "g"
+    player: Literal["d", "g"] = "g"
 
     def __init__(self, weight: NonNegativeFloat = 0.5, sigma: NonNegativeFloat = 0.05, every: PositiveInt = 1) -> None:
         super().__init__()
         self.weight, self.sigma, self.every = weight, sigma, every
 
-    def check(self, discriminator: nn.Module, shape: tuple[int, ...]) -> None:
-        super().check(discriminator, shape)
+    def check(self, generator: nn.Module, discriminator: nn.Module, shape: tuple[int, ...]) -> None:
+        super().check(generator, discriminator, shape)
         if len(shape) != 3:
             hint = "use mode_seeking"
             raise ConfigError("this term needs images: points could be driven apart without end", "penalty", "data", hint=hint)
@@ -94,7 +94,7 @@ class ModeSeeking(Regularizer):
         every: Generator updates per application.
     """
 
-    player: ClassVar[Literal["d", "g"]] = "g"
+    player: Literal["d", "g"] = "g"
 
     def __init__(self, weight: NonNegativeFloat = 1.0, eps: PositiveFloat = 1e-5, every: PositiveInt = 1) -> None:
         super().__init__()

@@ -157,12 +157,12 @@ def test_terms_are_computed_in_float32_and_leave_the_samples_alone(
 def test_batch_norm_is_refused_and_other_norms_are_not(penalty: Regularizer) -> None:
     shape = (1, 16, 16)
     with refused("network.discriminator.norm", "penalty"):
-        penalty.check(MLPDiscriminator((2,), norm="batch"), (2,))
+        penalty.check(nn.Identity(), MLPDiscriminator((2,), norm="batch"), (2,))
     with refused("network.discriminator.norm", "penalty"):
-        penalty.check(DCGANDiscriminator(shape, norm="batch"), shape)
+        penalty.check(nn.Identity(), DCGANDiscriminator(shape, norm="batch"), shape)
     for norm in ("none", "layer", "instance"):
-        penalty.check(DCGANDiscriminator(shape, norm=norm), shape)
-    WeightClip().check(MLPDiscriminator((2,), norm="batch"), (2,))
+        penalty.check(nn.Identity(), DCGANDiscriminator(shape, norm=norm), shape)
+    WeightClip().check(nn.Identity(), MLPDiscriminator((2,), norm="batch"), (2,))
 
 
 def test_batch_norm_would_break_what_the_check_protects() -> None:
@@ -184,12 +184,12 @@ def test_every_configured_penalty_keeps_its_promises(path: Path) -> None:
         return
     penalty = instantiate(node)
     assert isinstance(penalty, Regularizer)
-    assert getattr(penalty, "start", 0) >= 0 and penalty.every == 1
+    assert getattr(penalty, "start", 0) >= 0 and penalty.every >= 1
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         network = MLPDiscriminator((1, 8, 8), widths=[8])
         images = torch.randn(6, 1, 8, 8), torch.randn(6, 1, 8, 8) + 1
-        given = judgement(lambda x, y: network(x)[:, 0], *images)
+        given = judgement(lambda x, y: network(x)[:, 0], images[0], images[1].requires_grad_())
         term = penalty(given)
     assert term is None or (term.shape == () and term.dtype == torch.float32 and (penalty.player == "g" or term >= 0))
     assert all(parameter.grad is None for parameter in network.parameters())

@@ -111,10 +111,12 @@ def of_preset(name: str) -> tuple[str, ...]:
     return f"experiment={name}", "data.batch_size=4", *pictures, *narrow
 
 
+PENALTIES = [name for name in options("penalty") if name != "path_length"]  # which needs styles
 OTHER_DATA = (name for name in options("data") if name not in {"digits", "ring", *EXTRAS["data"]})
 LINES = [
     *together(*TINY_RING, metrics=OF_POINTS, accelerator=["cpu", "auto"], logger=LOGGERS, **every(*OPTIONS)),
-    *together(*TINY_IMAGES[:-1], "loss=hinge", metrics=OF_IMAGES, **every("penalty", "augmentation")),
+    *together(*TINY_IMAGES[:-1], "loss=hinge", metrics=OF_IMAGES, penalty=PENALTIES, **every("augmentation")),
+    (*TINY_IMAGES, "penalty=path_length", "network=stylegan2", *NARROW),
     *((*TINY_IMAGES, f"model={name}") for name in options("model")),
     *((*TINY_IMAGES, f"network={name}", *WIDE.get(name, ())) for name in options("network")),
     *((f"data={name}", "data.batch_size=2", "model=gan", *NEEDS.get(name, ())) for name in OTHER_DATA),

@@ -14,7 +14,8 @@ from ganexp.config.errors import ConfigError
 from ganexp.models.augmentations import Augmentation
 from ganexp.models.game import Game
 from ganexp.models.hidden import State, hidden_parameter, plain_state
-from ganexp.models.iteration import Batch, Iteration, Latents, Player, Rules
+from ganexp.models.iteration import Batch, Iteration, Latents, Rules
+from ganexp.models.player import Player
 from ganexp.models.regularizers import Regularizer
 from ganexp.models.schedules import Clock, Follow, attributes, make, moves, present
 from ganexp.models.state import Counters, Observations, random_state, set_random_state
@@ -50,6 +51,7 @@ class TwoPlayerModule(LightningModule):
         """Whether the discriminator judges real and fake samples in one pass; found out when a run begins."""
         self._owned: dict[str, list[nn.Parameter]] = {}
         self._optimizers: dict[str, Optimizer] = {}
+        self._paces: dict[str, float] = {}
         self._follow: list[Follow] = []
         self._scheduled: set[tuple[str, str]] = set()
         self._restored: Position | None = None
@@ -122,9 +124,9 @@ class TwoPlayerModule(LightningModule):
         for follow in self._follow:
             follow(clock)
         factor = self._lr_schedule(clock)
-        for optimizer in self._optimizers.values():
+        for player, optimizer in self._optimizers.items():
             for group in optimizer.param_groups:
-                group["lr"] = present(group["initial_lr"], clock) * factor
+                group["lr"] = present(group["initial_lr"], clock) * factor * self._paces[player]
 
     def learning_rates(self) -> dict[str, float]:
         """Return each player's present learning rate."""
@@ -153,7 +155,9 @@ class TwoPlayerModule(LightningModule):
         """Return the optimisers in the order of the players."""
         optimizers = []
         for player, factory in self._make_optimizers.items():
-            optimizer, follow = make(factory, self._owned[player])
+            every = [made.every for made in self._regularizers(player).values()]
+            self._paces[player] = self.turns.pace(every)
+            optimizer, follow = make(factory, self._owned[player], self._paces[player])
             optimizers.append(optimizer)
             self._follow += follow
         # Kept apart from the optimisers' state, so that a run can be resumed with another rate.
@@ -216,13 +220,16 @@ class TwoPlayerModule(LightningModule):
         self._restored = Position.of(checkpoint)
         self.counters = Counters(**self._restored.counters)
 
+    def _regularizers(self, player: str) -> dict[str, Regularizer]:
+        return {name: made for name, made in self.regularizers.items() if made.player == player}  # type: ignore[misc]
+
     def _player(self, name: str) -> Player:
         return Player(
             name,
             {"d": self.discriminator, "g": self.generator}[name],
             self._owned[name],
             self._optimizers[name],
-            {key: made for key, made in self.regularizers.items() if made.player == name},  # type: ignore[misc]
+            self._regularizers(name),
             self.counters,
             self.turns.gradient_clip,
             self._scaler,

@@ -11,19 +11,17 @@ Real and fake samples are judged in one forward pass where the discriminator jud
 of a batch, as batch norm does, they are judged in two, each with its own statistics.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
 from ganexp.config.errors import ConfigError
 from ganexp.models.functional import in_mode
 from ganexp.models.judging import Judge, Judged, Judgement, judge_together
-from ganexp.models.regularizers import Regularizer
-from ganexp.models.state import Counters
+from ganexp.models.player import Player, Step
 from ganexp.models.turns import Turns
 from ganexp.networks.players import Styled
 
@@ -53,77 +51,6 @@ class Rules(Judge, Protocol):
 
     def generator_terms(self, real: Judged, fake: Judged) -> dict[str, Tensor]:
         """Return the named terms of the generator's loss."""
-
-
-class Player:
-    """Weights that move together, and what moves them.
-
-    Arguments:
-        name: ``d`` or ``g``.
-        network: The player's network.
-        parameters: All weights that the player owns.
-        optimizer: Moves them.
-        regularizers: The player's regularizers, by the name of the term.
-        counters: Count its updates.
-        clip: Largest L2 norm of the gradient; None: any.
-        scaler: Scales losses where half precision needs it.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        network: nn.Module,
-        parameters: Sequence[nn.Parameter],
-        optimizer: Optimizer,
-        regularizers: Mapping[str, Regularizer],
-        counters: Counters,
-        clip: float | None = None,
-        scaler: torch.amp.GradScaler | None = None,
-    ) -> None:
-        self.name, self.network, self.parameters, self.optimizer = name, network, list(parameters), optimizer
-        self.regularizers, self.counters, self.clip, self.scaler = dict(regularizers), counters, clip, scaler
-        self._judgements: dict[str, list[Judgement]] = {}
-
-    def freeze(self, frozen: bool) -> None:
-        """Stop (or let) the weights gather gradients; gradients still pass through the network to its input."""
-        for parameter in self.parameters:
-            parameter.requires_grad_(not frozen)
-
-    @property
-    def due(self) -> dict[str, Regularizer]:
-        """The regularizers whose turn it is in the next update."""
-        updates = self.counters.updates(self.name)
-        return {name: regularizer for name, regularizer in self.regularizers.items() if updates % regularizer.every == 0}
-
-    def terms(self, judgement: Judgement) -> dict[str, Tensor]:
-        """Return the terms of the regularizers whose turn it is."""
-        found, due = {}, self.due
-        for name, regularizer in self.regularizers.items():
-            self._judgements.setdefault(name, []).append(judgement)
-            if name in due and (term := regularizer(judgement)) is not None:
-                # Applied less often, it weighs more (lazy regularisation, Karras et al., 2020).
-                found[name] = term * regularizer.every
-        return found
-
-    def move(self, watched: bool) -> Tensor | None:
-        """Take a step along the gathered gradient and forget it; return its norm if it is watched."""
-        norm = None
-        if self.scaler is not None:
-            self.scaler.unscale_(self.optimizer)
-        if watched or self.clip is not None:
-            norm = nn.utils.get_total_norm([weight.grad for weight in self.parameters if weight.grad is not None])
-            if self.clip is not None:
-                nn.utils.clip_grads_with_norm_(self.parameters, self.clip, norm)
-        self.optimizer.step() if self.scaler is None else self.scaler.step(self.optimizer)
-        self.optimizer.zero_grad()
-        self.counters.count(self.name)
-        return norm if watched else None
-
-    def look_back(self) -> None:
-        """Let the regularizers look at the update that has just been made."""
-        for name, judgements in self._judgements.items():
-            self.regularizers[name].after_update(self.network, judgements)
-        self._judgements = {}
 
 
 class Iteration:
@@ -170,23 +97,34 @@ class Iteration:
         for batch in batches:
             latents = self.draw(batch)
             fakes = self._fakes_for_d(latents)
-            self._d_backward(batch, fakes)
-            self._move("d")
+            self._update("d", batch, latents, fakes)
         for step in range(self.turns.g_steps):
             if not self.turns.reuse_fakes:
                 if step or self.turns.latents == "fresh":
                     latents = self.draw(batches[-1])
                 fakes = self._fakes(latents)
-            self._g_backward(batches[-1], fakes)
-            self._move("g")
+            self._update("g", batches[-1], latents, fakes)
+
+    def _update(self, player: str, batch: Batch, latents: Latents, fakes: list[Judged]) -> None:
+        """Move one player, then once more where lazy terms are apart and due."""
+        gather = {"d": self._d_backward, "g": self._g_backward}[player]
+        first, *others = self.players[player].steps(apart=self.turns.lazy_terms == "apart")
+        gather(batch, fakes, first)
+        self._move(player)
+        for step in others:
+            if player == "g":  # the graph of the others is gone
+                fakes = self._fakes(latents)
+            gather(batch, fakes, step)
+            self._move(player, counts=False)
 
     def _together(self, batch: Batch) -> None:
         latents = self.draw(batch)
         fakes = self._fakes_for_d(latents)
-        self._d_backward(batch, fakes)
+        d, g = (self.players[name].steps(apart=False)[0] for name in "dg")
+        self._d_backward(batch, fakes, d)
         if not self.turns.reuse_fakes:
             fakes = self._fakes(latents if self.turns.latents == "shared" else self.draw(batch))
-        self._g_backward(batch, fakes)
+        self._g_backward(batch, fakes, g)
         self.players["d"].freeze(False)  # what looks back is to see which weights learn
         self._move("d", "g")
 
@@ -212,46 +150,50 @@ class Iteration:
         with torch.no_grad(), in_mode(self.rules.generator, self.turns.fakes_mode):
             return self._generate(z, y)
 
-    def _d_backward(self, batch: Batch, fakes: Sequence[Judged]) -> None:
+    def _d_backward(self, batch: Batch, fakes: Sequence[Judged], step: Step) -> None:
         self.players["d"].freeze(False)
-        wanted = {kind for regularizer in self.players["d"].due.values() for kind in regularizer.differentiates}
+        wanted = {kind for regularizer in step.due.values() for kind in regularizer.differentiates}
         for x, y, made in zip(self._cut(batch[0]), self._cut(batch[1]), fakes, strict=True):
             real = Judged(self.rules, x, y, differentiated="real" in wanted)
             fake = Judged(self.rules, made.x.detach(), made.y, made.z, differentiated="fake" in wanted)
             # Where only one kind is differentiated, a common pass would take the other one along.
             if self.together and len(wanted) != 1:
                 judge_together(real, fake)
-            self._backward("d", self.rules.discriminator_terms(real, fake), real, fake, len(y) / len(batch[1]))
+            self._backward("d", step, real, fake, len(y) / len(batch[1]))
 
-    def _g_backward(self, batch: Batch, fakes: Sequence[Judged]) -> None:
+    def _g_backward(self, batch: Batch, fakes: Sequence[Judged], step: Step) -> None:
         self.players["d"].freeze(True)
         for x, y, fake in zip(self._cut(batch[0]), self._cut(batch[1]), fakes, strict=True):
             real = Judged(self.rules, x, y, fixed=True)
-            self._backward("g", self.rules.generator_terms(real, fake), real, fake, len(y) / len(batch[1]))
+            self._backward("g", step, real, fake, len(y) / len(batch[1]))
 
-    def _backward(self, player: str, terms: dict[str, Tensor], real: Judged, fake: Judged, share: float) -> None:
-        """Gather the gradient of the sum of all terms, times the micro-batch's share of the batch."""
+    def _backward(self, player: str, step: Step, real: Judged, fake: Judged, share: float) -> None:
+        """Gather the gradient of the sum of a step's terms, times the micro-batch's share of the batch."""
         generate = {"d": self._generate_for_d, "g": self._generate}[player]
-        network = self.players[player].network
-        judgement = Judgement(real, fake, self.rules.critic, generate, self._styles, network)
-        terms = terms | self.players[player].terms(judgement)
+        make_terms = {"d": self.rules.discriminator_terms, "g": self.rules.generator_terms}[player]
+        mine = self.players[player]
+        terms = make_terms(real, fake) if step.loss else {}
+        terms = terms | mine.terms(Judgement(real, fake, self.rules.critic, generate, self._styles, mine.network), step)
         for name, term in terms.items():
             if term.numel() != 1:
-                key = "model" if name not in self.players[player].regularizers else f"regularizers.{name}"
+                key = "model" if name not in mine.regularizers else f"regularizers.{name}"
                 message = f"the term {name} of the loss should be a scalar, not a tensor of shape {tuple(term.shape)}"
                 raise ConfigError(message, "penalty" if name == "penalty" else key)
+        if not terms:
+            return
         total = reduce(torch.add, terms.values())
-        self._observe(f"loss/{player}", total)
+        if step.loss:
+            self._observe(f"loss/{player}", total)
         for name, term in terms.items():
             self._observe(f"loss/{player}/{name}", term)
         # Of all that was differentiated, only the weights need the gradient.
-        inputs = self.players[player].parameters if real.differentiable or fake.differentiable else None
+        inputs = mine.parameters if real.differentiable or fake.differentiable else None
         self.backward(total if share == 1 else total * share, inputs)
 
-    def _move(self, *names: str) -> None:
+    def _move(self, *names: str, counts: bool = True) -> None:
         players = {name: self.players[name] for name in names}
         for name, player in players.items():
-            norm = player.move(self._norms)
+            norm = player.move(self._norms) if counts else player.move(False, counts=False)
             if norm is not None:
                 self._observe(f"gradient_norm/{name}", norm)
         if (scaler := self.players["d"].scaler) is not None:

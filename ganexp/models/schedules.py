@@ -211,10 +211,21 @@ _FUSED = (Adam, AdamW, SGD)  # on any device
 _IMPLEMENTATIONS = {"fused", "foreach", "differentiable"}
 
 
-def make(factory: Callable[..., Optimizer], parameters: Sequence[nn.Parameter]) -> tuple[Optimizer, list[Follow]]:
+_DECAYS = ("betas", "alpha", "rho", "momentum")
+"""What is left of an optimiser's memory after a step: of Adam, RMSprop, Adadelta and SGD."""
+
+
+def make(
+    factory: Callable[..., Optimizer], parameters: Sequence[nn.Parameter], pace: float = 1.0
+) -> tuple[Optimizer, list[Follow]]:
     """Make an optimiser from a partial factory, some of whose options may have a schedule.
 
     One that can update all weights in one kernel does so, unless an option says how else.
+
+    Arguments:
+        factory: Called with the parameters.
+        parameters: What it moves.
+        pace: Updates per step, to whose power decay rates are raised; see :meth:`ganexp.models.turns.Turns.pace`.
 
     Returns:
         The optimiser, with the values of the beginning, and what moves its options other than the learning rate, whose schedule
@@ -233,7 +244,8 @@ def make(factory: Callable[..., Optimizer], parameters: Sequence[nn.Parameter]) 
     rate = options.pop("lr", None)
     for group in optimizer.param_groups:
         group["initial_lr"] = group["lr"] if rate is None else rate
-    return optimizer, [partial(_set_option, optimizer, *option) for option in options.items()]
+        group.update({name: _paced(name, group[name], pace) for name in _DECAYS if name in group})
+    return optimizer, [partial(_set_option, optimizer, *option, pace) for option in options.items()]
 
 
 def _made(factory: Any) -> Any:
@@ -246,6 +258,13 @@ def _options(factory: Any) -> dict[str, Any]:
     return {**_options(factory.func), **factory.keywords} if isinstance(factory, partial) else {}
 
 
-def _set_option(optimizer: Optimizer, name: str, value: Any, clock: Clock) -> None:
+def _set_option(optimizer: Optimizer, name: str, value: Any, pace: float, clock: Clock) -> None:
     for group in optimizer.param_groups:
-        group[name] = present(value, clock)
+        group[name] = _paced(name, present(value, clock), pace)
+
+
+def _paced(name: str, value: Any, pace: float) -> Any:
+    """Return an option for so many updates per step."""
+    if pace == 1 or name not in _DECAYS:
+        return value
+    return tuple(entry**pace for entry in value) if isinstance(value, list | tuple) else value**pace

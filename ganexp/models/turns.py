@@ -4,7 +4,10 @@ One *iteration* is ``d_steps`` updates of the discriminator, each on a real batc
 generator. Everything that has a cadence (logging, pictures, checkpoints, learning rates) counts iterations.
 """
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Literal
 
 from ganexp.config.errors import ConfigError
@@ -31,6 +34,10 @@ class Turns:
         ema_images: Half-life of the average in real images seen, in place of the decay: after n more images, a weight counts
             0.5^(n / ema_images); 0 copies the generator.
         ema_warmup: Let the average forget faster at first: after n updates its decay is at most (1 + n) / (10 + n).
+        lazy_terms: Where terms with an ``every`` of more than 1 are applied: ``joint`` adds them to the loss of an update,
+            ``apart`` makes a step of their own behind it, as StyleGAN2 does. The optimiser then takes 1 + 1/every steps per
+            update; so its rate is multiplied by c = every / (every + 1), and its decay rates (Adam's betas) are raised to the
+            power c, as in appendix B of Karras et al. (2020), https://arxiv.org/abs/1912.04958.
         micro_batches: Pieces into which a batch is cut to save memory; their gradients are added up before the update.
         gradient_clip: Largest L2 norm of a player's gradient; longer ones are scaled down. ``None`` leaves them.
     """
@@ -44,6 +51,7 @@ class Turns:
     ema_decay: Fraction | None = None
     ema_images: NonNegativeFloat | None = None
     ema_warmup: bool = True
+    lazy_terms: Literal["joint", "apart"] = "joint"
     micro_batches: PositiveInt = 1
     gradient_clip: PositiveFloat | None = None
 
@@ -53,6 +61,12 @@ class Turns:
                 "a simultaneous update moves each player exactly once",
                 "schedule.update", "schedule.d_steps", "schedule.g_steps",
                 hint="set schedule.d_steps=1 schedule.g_steps=1, or schedule.update=alternating",
+            )  # fmt: skip
+        if self.update == "simultaneous" and self.lazy_terms == "apart":
+            raise ConfigError(
+                "a simultaneous update is one step of each player, and lazy terms apart would be another",
+                "schedule.update", "schedule.lazy_terms",
+                hint="set schedule.lazy_terms=joint, or schedule.update=alternating",
             )  # fmt: skip
         if self.reuse_fakes and self.g_steps > 1:
             raise ConfigError(
@@ -66,3 +80,12 @@ class Turns:
                 "schedule.reuse_fakes", "schedule.fakes_mode",
                 hint="set schedule.reuse_fakes=false; schedule.latents=shared keeps the latents",
             )  # fmt: skip
+
+    def pace(self, intervals: Iterable[int]) -> float:
+        """Return the updates of a player per step of its optimiser, given the ``every`` of each of its regularizers."""
+        lazy = [every for every in intervals if every > 1]
+        if self.lazy_terms == "joint" or not lazy:
+            return 1.0
+        # Terms that are due together share a step: the share of updates at which any is due, by inclusion and exclusion.
+        chosen = (some for size in range(1, len(lazy) + 1) for some in combinations(lazy, size))
+        return 1 / (1 + sum((-1) ** (len(some) + 1) / math.lcm(*some) for some in chosen))

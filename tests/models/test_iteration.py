@@ -11,12 +11,15 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn.functional import softplus
 
 from ganexp.models import GAN
-from ganexp.models.iteration import Iteration, Player
+from ganexp.models.iteration import Iteration
 from ganexp.models.losses import NonSaturating, Relativistic
+from ganexp.models.player import Player
 from ganexp.models.regularizers import R1, R1R2, Dragan, GradientPenalty, Regularizer, WeightClip
+from ganexp.models.regularizers.latent import ModeSeeking
 from ganexp.models.regularizers.lecam import LeCam
 from ganexp.models.state import Counters
 from ganexp.models.turns import Turns
+from support.refused import refused
 
 TURNS = [
     Turns(),
@@ -26,6 +29,7 @@ TURNS = [
     Turns(d_steps=3, reuse_fakes=True),
     Turns(d_steps=2, g_steps=3, micro_batches=4, gradient_clip=0.1),
     Turns(update="simultaneous", micro_batches=2, latents="shared"),
+    Turns(lazy_terms="apart", d_steps=2),
 ]
 
 
@@ -226,3 +230,54 @@ def test_nothing_is_read_back_from_the_device(penalty: type[Regularizer]) -> Non
         table = Table(Turns(d_steps=2, gradient_clip=1.0), Relativistic(), together=True, penalty=penalty())
         table(norms=True)
     assert table.counters.g_updates == 1
+
+
+@pytest.mark.parametrize("pieces", [1, 4])
+def test_lazy_terms_apart_are_steps_of_their_own(pieces: int) -> None:
+    penalties = {"penalty": R1(gamma=3.0, every=2), "modes": ModeSeeking(weight=0.1, every=2)}
+    table = Table(Turns(lazy_terms="apart", micro_batches=pieces), **penalties)
+    g, d = copy.deepcopy(table.rules.generator), copy.deepcopy(table.rules.discriminator)
+    table(times=3)
+    torch.manual_seed(1)
+
+    def step(network: nn.Module, loss: Tensor) -> None:
+        parameters = list(network.parameters())
+        for weight, slope in zip(parameters, torch.autograd.grad(loss, parameters, allow_unused=True), strict=True):
+            weight.data -= 0.1 * (0 if slope is None else slope)
+
+    for update in range(3):
+        real, z = torch.randn(8, 2), torch.randn(8, 2)
+        step(d, (softplus(-d(real)) + softplus(d(g(z).detach()))).mean())
+        if update % 2 == 0:
+            x = real.clone().requires_grad_()
+            (slope,) = torch.autograd.grad(d(x).sum(), x, create_graph=True)
+            step(d, 2 * 1.5 * slope.square().sum(1).mean())
+        z = torch.randn(8, 2)
+        step(g, softplus(-d(g(z))).mean())
+        if update % 2 == 0:
+            terms = [
+                0.1 / ((g(own) - g(own.roll(1, 0))).abs().mean() / (own - own.roll(1, 0)).abs().mean() + 1e-5)
+                for own in z.tensor_split(pieces)
+            ]
+            step(g, 2 * sum(terms) / pieces)
+    for mine, its in zip([*g.parameters(), *d.parameters()], table.rules.parameters(), strict=True):
+        torch.testing.assert_close(mine, its, rtol=1e-4, atol=1e-6)
+    assert (table.counters.d_updates, table.counters.g_updates) == (3, 3)
+    assert len(table.observed["loss/d/penalty"]) == 2 * pieces and len(table.observed["loss/d"]) == 3 * pieces
+
+
+def test_what_looks_back_sees_each_update_once() -> None:
+    lazy, prompt = Counting("g", every=2), Counting("g")
+    table = Table(Turns(lazy_terms="apart"), lazy=lazy, prompt=prompt)
+    table(times=4)
+    assert lazy.seen == prompt.seen == [1] * 4
+    assert len(lazy.asked) == 2 and len(prompt.asked) == 4
+
+
+def test_the_updates_per_step_of_an_optimiser() -> None:
+    apart = Turns(lazy_terms="apart")
+    assert apart.pace([16]) == pytest.approx(16 / 17) and apart.pace([1, 4, 4]) == pytest.approx(4 / 5)
+    assert apart.pace([2, 3]) == pytest.approx(6 / (6 + 4)), "in six updates 0, 2, 3 and 4 have another step"
+    assert Turns().pace([16]) == apart.pace([1, 1]) == apart.pace([]) == 1
+    with refused("schedule.update", "schedule.lazy_terms"):
+        Turns(update="simultaneous", lazy_terms="apart")

@@ -79,3 +79,19 @@ def test_betas_may_be_whole_numbers():
 def test_weights_move_in_one_kernel_where_an_optimiser_can(kind, given, fused):
     optimizer, _ = make(partial(partial(kind, lr=0.1), **given), [torch.nn.Parameter(torch.zeros(1))])
     assert optimizer.defaults.get("fused") is fused
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "name", "expected"),
+    [
+        (torch.optim.Adam, {"betas": [0, 0.99]}, "betas", (0.0, 0.99**0.8)),
+        (torch.optim.Adam, {"betas": [0.5, Linear(initial=0.9, final=0.5)]}, "betas", (0.5**0.8, 0.7**0.8)),
+        (torch.optim.RMSprop, {}, "alpha", 0.99**0.8),
+        (torch.optim.SGD, {"lr": 0.1, "momentum": 0.5}, "momentum", 0.5**0.8),
+    ],
+)
+def test_decay_rates_are_those_of_several_steps_per_update(kind, given, name, expected):
+    optimizer, follow = make(partial(kind, **given), [torch.nn.Parameter(torch.zeros(1))], pace=0.8)
+    for move in follow:
+        move(Clock(0.5))
+    assert optimizer.param_groups[0][name] == pytest.approx(expected)

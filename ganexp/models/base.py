@@ -214,6 +214,9 @@ class TwoPlayerModule(LightningModule):
         position = Position(asdict(self.counters), states, self.observations.state_dict())
         position.put_into(checkpoint)
         checkpoint.pop("loops", None)  # our counters say where we are
+        for optimizer in checkpoint["optimizer_states"]:
+            for group in optimizer["param_groups"]:
+                group.pop("initial_lr")  # a schedule is no plain value, which is all that a checkpoint may hold
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take the counters; the rest waits until the devices are ready."""

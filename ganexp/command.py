@@ -16,8 +16,8 @@ from ganexp.config import compose as configuration
 from ganexp.config.errors import ConfigError
 from ganexp.config.flags import read_flags
 from ganexp.config.paths import quote_paths
-from ganexp.config.refusals import check_choices, check_typed
 from ganexp.config.source import register_source
+from ganexp.config.typed import check_choices, check_typed
 from ganexp.runs import resumed
 from ganexp.runs.run import Run
 from ganexp.training.job import is_first_process

@@ -16,6 +16,7 @@ from ganexp.config.compose import first_line
 from ganexp.config.errors import ConfigError
 from ganexp.config.flags import read_flags
 from ganexp.config.secret import redact
+from ganexp.config.typed import ELSEWHERE, groups_of, key_of
 
 PREFIX = "ganexp: "
 """What every refusal begins with."""
@@ -23,65 +24,12 @@ PREFIX = "ganexp: "
 _LONGEST = 300  # letters of a setting that are shown; paths are shorter
 _ABSENT = object()
 
-_BEGINNING = ("init_from", "freeze_d")
-
-# What users of Hydra and Lightning type, and what does the same here.
-_ELSEWHERE = {
-    "hydra.run.dir": "use output_dir=FOLDER and name=NAME",
-    "hydra.sweep.dir": "use output_dir=FOLDER",
-    "hydra.output_subdir": "use output_dir=FOLDER",
-    "hydra.job.chdir": "use output_dir=FOLDER",
-    "hydra.mode": "use -m",
-    "hydra/job_logging": "a sweep keeps what its runs print, in jobs/",
-    "hydra/launcher": "use launcher=, such as launcher=joblib",
-    "hydra/sweeper": "use -m search=adam",
-    "data.num_workers": "there are no workers: the data is in memory, and a batch is made on the device",
-    "data.pin_memory": "the data is in memory, and a batch is made on the device",
-}
-
-
-def check_typed(overrides: Sequence[str]) -> None:
-    """Refuse what names no key, and settings of Hydra's that something else of the configuration decides.
-
-    Raises:
-        ConfigError: There is one.
-    """
-    for override in overrides:
-        key = _key(override)
-        if not key:
-            raise ConfigError(f"{override!r} is not of the form key=value")
-        if key in _ELSEWHERE and key.startswith(("hydra.", "hydra/job_logging")):
-            raise ConfigError("this option of Hydra's does not apply here", key, hint=_ELSEWHERE[key])
-
 
 def stated(error: BaseException, message: str) -> ConfigError:
     """Return an error as a refusal in the words of a message of :func:`explain` or :func:`explain_refusal`."""
     found = ConfigError(message.removeprefix(PREFIX), *getattr(error, "keys", ()))
     found.stated = True
     return found
-
-
-def check_choices(overrides: Sequence[str], resumed: bool) -> None:
-    """Refuse choices for a saved run, which has made them.
-
-    Arguments:
-        overrides: What is typed.
-        resumed: Whether the run continues.
-
-    Raises:
-        ConfigError: A group is chosen in, or what a run begins with is to change while it continues.
-    """
-    groups = _groups([configuration.directory()])
-    for key in map(_key, overrides):
-        if resumed and key in _BEGINNING:
-            raise ConfigError("a resumed run has begun already", key, hint="repeat=RUN begins another one")
-        if key.partition("@")[0].strip("/") in groups:
-            hint = "use trainer.accelerator" if key == "accelerator" else "set options in them, such as schedule.d_steps=2"
-            raise ConfigError("a saved run keeps its choices", key, hint=hint)
-
-
-def _key(override: str) -> str:
-    return override.lstrip("+~").partition("=")[0]
 
 
 def explain_refusal(error: BaseException, cfg: DictConfig, typed: Mapping[str, str] | None = None) -> str | None:
@@ -170,7 +118,7 @@ def _typed(value: Any) -> str:
 
 def _as_typed(key: str, arguments: Sequence[str]) -> str:
     """Return the argument that set a key: of several, the last one counts."""
-    return next((argument for argument in reversed(arguments) if _key(argument) == key), key)
+    return next((argument for argument in reversed(arguments) if key_of(argument) == key), key)
 
 
 def _choices(cfg: DictConfig) -> dict[str, Any]:
@@ -187,8 +135,8 @@ def _unknown_choice(error: MissingConfigException) -> str:
 
 
 def _no_such(group: str, choice: str, options: Sequence[str]) -> str:
-    if group in _ELSEWHERE:
-        return _message([f"{group}={choice}"], f"no such {group}", f" ({_ELSEWHERE[group]})")
+    if group in ELSEWHERE:
+        return _message([f"{group}={choice}"], f"no such {group}", f" ({ELSEWHERE[group]})")
     meant = configuration.near_miss(choice, options)
     return _message([f"{group}={choice}"], f"no such {group}", _hint(meant and f"{group}={meant}", options))
 
@@ -242,8 +190,8 @@ def _unknown_key(key: str, setting: str, arguments: Sequence[str]) -> str:
     parent, value = key.rpartition(".")[0], setting.partition("=")[2]
     if key in keys:
         return _message([setting], f"another override has replaced the section {parent}")
-    if key in _ELSEWHERE:
-        return _message([setting], "no such option", f" ({_ELSEWHERE[key]})")
+    if key in ELSEWHERE:
+        return _message([setting], "no such option", f" ({ELSEWHERE[key]})")
     if any(known.startswith(f"{parent}.") for known in keys):  # in that section, or of that very name in another
         meant = configuration.near_miss(key, [k for k in keys if k.rpartition(".")[0] == parent or _last(k) == _last(key)])
     else:
@@ -264,7 +212,7 @@ def _known(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     from hydra.core.global_hydra import GlobalHydra
 
     own, *others = _folders(arguments)
-    groups = _groups([own, *others])
+    groups = groups_of([own, *others])
     path = [f"hydra.searchpath=[{','.join(configuration.quote(str(folder)) for folder in others)}]"] if others else []
     chosen = [argument for argument in arguments if argument.lstrip("+").partition("=")[0] in groups and "," not in argument]
     GlobalHydra.instance().clear()
@@ -283,10 +231,6 @@ def _folders(arguments: Sequence[str]) -> list[Path]:
     except ConfigError:
         given = None
     return [configuration.directory(), *([Path(given).absolute()] if given and Path(given).is_dir() else [])]
-
-
-def _groups(folders: Sequence[Path]) -> list[str]:
-    return sorted({path.name for folder in folders for path in folder.iterdir() if path.is_dir()})
 
 
 def _hint(meant: str | None, options: Sequence[str]) -> str:

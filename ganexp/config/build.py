@@ -16,6 +16,7 @@ import hydra.utils
 from hydra.errors import InstantiationException
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError, PydanticUndefinedAnnotation, PydanticUserError
+from pydantic_core import ErrorDetails
 from typing_extensions import Unpack
 
 from ganexp.config.classes import check_class, check_object, find
@@ -187,12 +188,14 @@ def check_value(value: Any, hint: Any, path: str) -> None:
 
 def _misfit(error: ValidationError, path: str) -> ConfigError:
     """Put pydantic's findings into one sentence about the first value that is wrong."""
-    first, *others = error.errors()
+    found = error.errors()
+    # In a union, what is said of an entry comes from the branch that was meant.
+    first, *others = [one for one in found if any(isinstance(part, int) for part in one["loc"])] or found
     index = [part for part in first["loc"] if isinstance(part, int)]
     if first["type"] == "missing":  # of a tuple; the last one that is missing says how long it is
         return ConfigError(f"should be a list of {int((others or [first])[-1]['loc'][-1]) + 1}", path)
     wordings = [
-        _WORDING.get(found["type"], reduce(lambda text, pair: text.replace(*pair), _SHORTER.items(), found["msg"]))
+        _wording(found)
         for found in (first, *others)
         if [part for part in found["loc"] if isinstance(part, int)] == index  # the branches of a union
     ]
@@ -201,6 +204,13 @@ def _misfit(error: ValidationError, path: str) -> ConfigError:
     alternatives = [wording.removeprefix("should be ") for wording in unique if wording.startswith("should be ")]
     message = f"should be {' or '.join(alternatives)}" if len(alternatives) == len(unique) else next(iter(unique))
     return ConfigError(message[0].lower() + message[1:], path + "".join(f"[{part}]" for part in index))
+
+
+def _wording(found: ErrorDetails) -> str:
+    """Return one of pydantic's findings in the words of a user."""
+    if found["type"] == "too_long":
+        return f"should be a list of {found['ctx']['max_length']}"
+    return _WORDING.get(found["type"], reduce(lambda text, pair: text.replace(*pair), _SHORTER.items(), found["msg"]))
 
 
 def _check_unchanged(value: Any, validated: Any, path: str) -> None:

@@ -14,12 +14,13 @@ from ganexp.config.errors import ConfigError
 _ROOT = Path("/")
 
 
-def check_memory(needs: Mapping[str, tuple[int, str]], available: int | None = None) -> None:
+def check_memory(needs: Mapping[str, tuple[int, str]], available: int | None = None, where: str = "memory") -> None:
     """Refuse what needs more memory than there is.
 
     Arguments:
         needs: By the option that is to blame: at least so many bytes, and what for.
         available: Bytes that there are; by default what this process may still take.
+        where: What it would be taken from.
 
     Raises:
         ConfigError: The sum is larger.
@@ -30,7 +31,7 @@ def check_memory(needs: Mapping[str, tuple[int, str]], available: int | None = N
         return
     parts = ", ".join(f"{_size(count)} for {what}" for count, what in needs.values() if count > total // 100)
     keys = [key for key, (count, _) in needs.items() if count > total // 4]
-    message = f"this needs at least {_size(total)} of memory, and {_size(there)} are available: {parts}"
+    message = f"this needs at least {_size(total)} of {where}, and {_size(there)} are available: {parts}"
     raise ConfigError(message, *keys, hint="use smaller values, or a machine with more memory")
 
 

@@ -1,4 +1,4 @@
-"""What a run needs of the machine, estimated without a weight: on torch's meta device, tensors have shapes but no memory."""
+"""What a run needs of the machine and its GPU, estimated without a weight: meta tensors have shapes but no memory."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,7 +18,10 @@ PROBE = 3
 
 
 def check_needs(game: Game, players: Sequence[nn.Module], latent_dim: int, trainer: dict[str, Any]) -> None:
-    """Refuse data, players and batches that need more memory than there is.
+    """Refuse data, players and batches that need more memory than there is, of the machine's or of the GPU's.
+
+    On a GPU, everything is on the card while weights are made, and the data are read, in the machine's own memory. What this
+    counts was checked against stated amounts only, not on a card; what CUDA takes for itself is not counted.
 
     Arguments:
         game: The objects of the run.
@@ -30,18 +33,33 @@ def check_needs(game: Game, players: Sequence[nn.Module], latent_dim: int, train
         ConfigError: They do.
     """
     generator, discriminator = players
-    on_cpu = trainer.get("accelerator") == "cpu" or not torch.accelerator.is_available()
-    weights = 0
+    weights = learnt = 0
     for player, make_optimizer in ((generator, game.g_optimizer), (discriminator, game.d_optimizer)):
         size = sum(parameter.numel() * parameter.element_size() for parameter in player.parameters())
-        # Weights are made on the CPU; their gradients and what the optimiser remembers are where they are trained.
-        weights += size * (2 + _remembered(make_optimizer) if on_cpu else 1)
-    needs = {
-        "network": (weights, "weights, gradients and optimisers"),
-        "data.size": (game.data.memory, "the data"),
-        "data.batch_size": (_maps(game, generator, discriminator, latent_dim, trainer) if on_cpu else 0, "one batch"),
+        weights += size
+        learnt += size * (2 + _remembered(make_optimizer))
+    data = (game.data.memory, "the data")
+    trained = {
+        "network": (learnt, "weights, gradients and optimisers"),
+        "data.size": data,
+        "data.batch_size": (_maps(game, generator, discriminator, latent_dim, trainer), "one batch"),
     }
-    check_memory(needs)
+    if on_cpu(trainer):
+        check_memory(trained)
+        return
+    check_memory({"network": (weights, "weights"), "data.size": data})
+    if (free := device_memory()) is not None:
+        check_memory(trained, free, "the GPU's memory")
+
+
+def on_cpu(trainer: dict[str, Any]) -> bool:
+    """Return whether a trainer's options put everything into the machine's own memory."""
+    return trainer.get("accelerator") == "cpu" or not torch.accelerator.is_available()
+
+
+def device_memory() -> int | None:
+    """Return how many bytes of the present GPU are free; None where there is none, or it does not say."""
+    return torch.cuda.mem_get_info()[0] if torch.cuda.is_available() else None
 
 
 def _remembered(make_optimizer: MakeOptimizer) -> int:

@@ -52,6 +52,26 @@ def test_each_part_is_counted(monkeypatch: pytest.MonkeyPatch, overrides: tuple[
         check()
 
 
+def test_on_a_gpu_its_own_memory_counts_for_all_and_the_machine_s_for_weights_and_data(monkeypatch) -> None:
+    game = build_components(compose(*TINY, *TINY_RING, "data.size=10000")).game
+    with torch.device("meta"):
+        players = (game.network.generator(3, game.data.shape, 0, None), game.network.discriminator(game.data.shape))
+    free = {"machine": 10**9, "gpu": 10**9}
+    monkeypatch.setattr("ganexp.training.memory.on_cpu", lambda trainer: False)
+    monkeypatch.setattr("ganexp.config.memory.available_memory", lambda: free["machine"])
+    monkeypatch.setattr("ganexp.training.memory.device_memory", lambda: free["gpu"])
+    check = partial(check_needs, game, players, 3, {"accelerator": "gpu"})
+    check()
+    free["gpu"] = game.data.memory
+    with refused("data.size") as caught:
+        check()
+    assert "the GPU's memory" in str(caught.value)
+    free |= {"machine": game.data.memory, "gpu": 10**9}
+    with refused("data.size") as caught:
+        check()
+    assert "GPU" not in str(caught.value)
+
+
 ALONE = ("data.size=33", "data.batch_size=16", "data.drop_last=false", "model=gan", "loss=non_saturating")
 
 

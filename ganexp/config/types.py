@@ -13,6 +13,7 @@ Seed = Annotated[int, Field(ge=0, lt=2**32)]  # numpy takes no larger one
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegativeFloat = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Probability = Annotated[float, Field(ge=0, le=1)]
+Share = Annotated[float, Field(gt=0, le=1)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 
 _SECONDS = {"s": 1, "min": 60, "h": 3600}

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ganexp.models.contragan import ContraGAN
     from ganexp.models.gan import GAN
     from ganexp.models.infogan import InfoGAN
+    from ganexp.models.mhgan import MHGAN
     from ganexp.models.reacgan import ReACGAN
     from ganexp.models.ssgan import SSGAN
     from ganexp.models.tacgan import TACGAN
@@ -22,6 +23,7 @@ __all__ = [
     "ADCGAN",
     "CGAN",
     "GAN",
+    "MHGAN",
     "SSGAN",
     "TACGAN",
     "CGANClass",
@@ -40,6 +42,7 @@ _HOMES = {
     "ContraGAN": "ganexp.models.contragan",
     "GAN": "ganexp.models.gan",
     "InfoGAN": "ganexp.models.infogan",
+    "MHGAN": "ganexp.models.mhgan",
     "ReACGAN": "ganexp.models.reacgan",
     "SSGAN": "ganexp.models.ssgan",
     "TACGAN": "ganexp.models.tacgan",

@@ -20,6 +20,7 @@ from ganexp.models.regularizers import Regularizer
 from ganexp.models.schedules import Clock, Follow, attributes, make, moves, present
 from ganexp.models.state import Counters, Observations, random_state, set_random_state
 from ganexp.models.streams import SHARED, Streams
+from ganexp.models.top_k import TopK
 from ganexp.runs.checkpoint import Position
 
 
@@ -42,6 +43,8 @@ class TwoPlayerModule(LightningModule):
         self.turns, self._lr_schedule = game.schedule, game.lr_schedule
         self._make_optimizers = {"d": game.d_optimizer, "g": game.g_optimizer}
         self.regularizers = nn.ModuleDict(game.all_regularizers)
+        chooses = moves(self.turns.top_k) or self.turns.top_k < 1
+        self.top_k = TopK(self.turns.top_k) if chooses else None
         self.counters = Counters()
         self.observations = Observations()
         self.watch_every = 0
@@ -190,6 +193,7 @@ class TwoPlayerModule(LightningModule):
             self._player("g"),
             self.draw,
             self._accumulate,
+            self.top_k,
             self.judges_together,
         )
 

@@ -138,12 +138,16 @@ class GAN(TwoPlayerModule):
 
     def adversarial(self, real: Judged, fake: Judged) -> Tensor:
         """Return the discriminator's score by the loss, and observe the logits."""
-        self.observe("logits/real", real.logits)
-        self.observe("logits/fake", fake.logits)
+        return self.score(real.logits, fake.logits)
+
+    def score(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+        """Return the discriminator's score of logits with shape (B,) by the loss, and observe them."""
+        self.observe("logits/real", real_logits)
+        self.observe("logits/fake", fake_logits)
         if self.augmentation is not None:
-            for tag, value in self.augmentation.look(real.logits).items():
+            for tag, value in self.augmentation.look(real_logits).items():
                 self.observe(tag, value)
-        return self.loss.discriminator(real.logits, fake.logits)
+        return self.loss.discriminator(real_logits, fake_logits)
 
     def decode(self, raw: Tensor) -> Tensor:
         """Return the network inputs of raw real samples, in the precision of the weights."""

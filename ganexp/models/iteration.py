@@ -11,7 +11,7 @@ Real and fake samples are judged in one forward pass where the discriminator jud
 of a batch, as batch norm does, they are judged in two, each with its own statistics.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import reduce
 from typing import Protocol
 
@@ -63,6 +63,7 @@ class Iteration:
         g: The generator.
         draw: Draws latents and labels for as many samples as a batch has.
         backward: Adds the gradient of a loss to those that the players have gathered; of all their weights, or of some.
+        choose: Chooses, in the generator's update, the real and fake samples that its loss sees; None: all.
         together: Whether the discriminator judges real and fake samples in one pass; its outputs must be those of two.
     """
 
@@ -74,9 +75,11 @@ class Iteration:
         g: Player,
         draw: Callable[[Batch], Latents],
         backward: Callable[[Tensor, Sequence[Tensor] | None], None] = lambda loss, inputs: loss.backward(inputs=inputs),
+        choose: Callable[[Judged, Judged], tuple[Judged, Judged]] | None = None,
         together: bool = False,
     ) -> None:
-        self.rules, self.turns, self.draw, self.backward, self.together = rules, turns, draw, backward, together
+        self.rules, self.turns, self.draw, self.backward = rules, turns, draw, backward
+        self.choose, self.together = choose, together
         self.players = {"d": d, "g": g}
 
     def __call__(self, batches: Sequence[Batch], observe: Observe, norms: bool = False) -> None:
@@ -94,9 +97,7 @@ class Iteration:
             self._in_turns(batches)
 
     def _in_turns(self, batches: Sequence[Batch]) -> None:
-        for batch in batches:
-            latents = self.draw(batch)
-            fakes = self._fakes_for_d(latents)
+        for batch, latents, fakes in self._prepared(batches):
             self._update("d", batch, latents, fakes)
         for step in range(self.turns.g_steps):
             if not self.turns.reuse_fakes:
@@ -104,6 +105,18 @@ class Iteration:
                     latents = self.draw(batches[-1])
                 fakes = self._fakes(latents)
             self._update("g", batches[-1], latents, fakes)
+
+    def _prepared(self, batches: Sequence[Batch]) -> Iterator[tuple[Batch, Latents, list[Judged]]]:
+        """Yield what each update of the discriminator is made from."""
+        if not self.turns.fakes_at_once:
+            for batch in batches:
+                latents = self.draw(batch)
+                yield batch, latents, self._fakes_for_d(latents)
+            return
+        drawn = [self.draw(batch) for batch in batches]
+        (made,) = self._fakes_for_d((torch.cat([z for z, _ in drawn]), torch.cat([y for _, y in drawn])))
+        for batch, latents, x in zip(batches, drawn, made.x.split([len(y) for _, y in drawn]), strict=True):
+            yield batch, latents, [Judged(self.rules, x, latents[1], latents[0])]
 
     def _update(self, player: str, batch: Batch, latents: Latents, fakes: list[Judged]) -> None:
         """Move one player, then once more where lazy terms are apart and due."""
@@ -172,7 +185,8 @@ class Iteration:
         generate = {"d": self._generate_for_d, "g": self._generate}[player]
         make_terms = {"d": self.rules.discriminator_terms, "g": self.rules.generator_terms}[player]
         mine = self.players[player]
-        terms = make_terms(real, fake) if step.loss else {}
+        scored = (real, fake) if player == "d" or self.choose is None else self.choose(real, fake)
+        terms = make_terms(*scored) if step.loss else {}
         terms = terms | mine.terms(Judgement(real, fake, self.rules.critic, generate, self._styles, mine.network), step)
         for name, term in terms.items():
             if term.numel() != 1:

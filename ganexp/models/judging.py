@@ -59,7 +59,7 @@ class Judged:
     ) -> None:
         self.differentiable = differentiated and full(x) is x and not mixed(x)
         self.x, self.y, self.z = (x.detach().requires_grad_() if self.differentiable else x), y, z
-        self._fixed = fixed
+        self._fixed, self._judge = fixed, judge
         self._pass, self._index = _Pass(judge, [self.x], [y]), 0
 
     @cached_property
@@ -72,6 +72,15 @@ class Judged:
     def logits(self) -> Tensor:
         """The logits of "real" with shape (B,)."""
         return self._pass.judge.realness(self.outputs, self.y)
+
+    def take(self, places: Tensor) -> "Judged":
+        """Return the samples at some places with shape (n,), with their outputs if there are any yet."""
+        taken = Judged(
+            self._judge, self.x[places], self.y[places], None if self.z is None else self.z[places], fixed=self._fixed
+        )
+        if "outputs" in vars(self):
+            taken.outputs = self.outputs[places]
+        return taken
 
 
 def judge_together(*samples: Judged) -> None:

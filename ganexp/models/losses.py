@@ -10,19 +10,18 @@ NonSaturating        E[(1 - h) s(-r) + h s(r)] + E[s(f)]       E[s(-f)]
 Minimax              E[(1 - h) s(-r) + h s(r)] + E[s(f)]       -E[s(f)]
 LeastSquares         E[(r - 1)^2] / 2 + E[f^2] / 2             E[(f - 1)^2] / 2
 Hinge                E[max(0, 1 - r)] + E[max(0, 1 + f)]       -E[f]
+MultiHinge           E[max(0, 1 - r)] + E[max(0, 1 + f)]       E[max(0, 1 - f)]
 Wasserstein          E[f] - E[r]                               -E[f]
 Relativistic         E[s(f - r)]                               E[s(r - f)]
 RelativisticAverage  E[p(r - E[f])] + E[p(E[r] - f)]           E[p(f - E[r])] + E[p(E[f] - r)]
-FDivergence          E[c(f)] - E[g(r)]                         -E[g(f)], or -E[c(f)]
 ===================  ========================================  ===============================
 
-with p, g and c as their classes say.
+with p as its class says. One more, from divergences, is in :mod:`ganexp.models.f_divergence`.
 
 Values and gradients are finite for all finite logits. Penalties on the discriminator's gradient are regularizers, not
 losses.
 """
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from copy import deepcopy
@@ -154,6 +153,17 @@ class Hinge(Loss):
         return -fake_logits.mean()
 
 
+class MultiHinge(Hinge):
+    """Push logits beyond a margin, the generator's, too: with ``model=mhgan`` the multi-hinge loss.
+
+    References:
+        A Multi-Class Hinge Loss for Conditional GANs (Kavalerov et al., 2021), https://arxiv.org/abs/1912.04216
+    """
+
+    def generator(self, fake_logits: Tensor, real_logits: Tensor | None = None) -> Tensor:
+        return relu(1 - fake_logits).mean()
+
+
 class Wasserstein(Loss):
     """Let a critic maximise the difference of its mean scores; a penalty or clipping must keep it Lipschitz.
 
@@ -229,70 +239,3 @@ class RelativisticAverage(Loss):
         if real_logits is None:
             raise ValueError("the relativistic loss scores the generator against real logits")
         return self.discriminator(fake_logits, real_logits)
-
-
-Divergence = Literal["kl", "reverse_kl", "pearson", "hellinger", "jensen_shannon"]
-
-_STEEPEST = 30.0
-"""The exponential goes on as a line above this: it keeps values and gradients of all logits finite."""
-
-
-def _exp(t: Tensor) -> Tensor:
-    return t.clamp(max=_STEEPEST).exp() * (1 + (t - _STEEPEST).clamp(min=0))
-
-
-_ACTIVATION: dict[Divergence, Callable[[Tensor], Tensor]] = {
-    "kl": lambda v: v,
-    "reverse_kl": lambda v: -_exp(-v),
-    "pearson": lambda v: v,
-    "hellinger": lambda v: 1 - _exp(-v),
-    "jensen_shannon": lambda v: math.log(2) - softplus(-v),
-}
-"""g of each divergence: maps a logit to where the conjugate is defined."""
-
-_CONJUGATE: dict[Divergence, Callable[[Tensor], Tensor]] = {
-    "kl": lambda v: _exp(v - 1),
-    "reverse_kl": lambda v: v - 1,
-    "pearson": lambda v: v.square() / 4 + v,
-    "hellinger": lambda v: _exp(v) - 1,
-    "jensen_shannon": lambda v: softplus(v) - math.log(2),
-}
-"""c of each divergence: its conjugate f* of g(v), simplified."""
-
-
-class FDivergence(Loss):
-    r"""Estimate an f-divergence of the real from the generated distribution by its variational bound.
-
-    With g an activation that maps logits to where the conjugate f* is defined, and c = f*(g), the discriminator raises
-    :math:`E[g(r)] - E[c(f)]`. The generator lowers it, or, as the authors do in practice, raises :math:`E[g(f)]`.
-
-    ==============  ==============================  ==================
-    divergence      g(v)                            c(v)
-    ==============  ==============================  ==================
-    kl              v                               e^(v - 1)
-    reverse_kl      -e^-v                           v - 1
-    pearson         v                               v^2 / 4 + v
-    hellinger       1 - e^-v                        e^v - 1
-    jensen_shannon  log 2 - log(1 + e^-v)           log(1 + e^v) - log 2
-    ==============  ==============================  ==================
-
-    Exponentials of more than 30 go on as lines.
-
-    References:
-        f-GAN: Training Generative Neural Samplers using Variational Divergence Minimization (Nowozin et al., 2016), tables 2
-        and 6, section 3.2, https://arxiv.org/abs/1606.00709
-
-    Arguments:
-        divergence: Which one.
-        saturating: Whether the generator lowers the bound itself, as theory has it.
-    """
-
-    def __init__(self, divergence: Divergence = "jensen_shannon", saturating: bool = False) -> None:
-        super().__init__()
-        self.divergence, self.saturating = divergence, saturating
-
-    def discriminator(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
-        return _CONJUGATE[self.divergence](fake_logits).mean() - _ACTIVATION[self.divergence](real_logits).mean()
-
-    def generator(self, fake_logits: Tensor, real_logits: Tensor | None = None) -> Tensor:
-        return -(_CONJUGATE if self.saturating else _ACTIVATION)[self.divergence](fake_logits).mean()

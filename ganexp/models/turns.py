@@ -11,7 +11,7 @@ from itertools import combinations
 from typing import Literal
 
 from ganexp.config.errors import ConfigError
-from ganexp.config.types import Fraction, NonNegativeFloat, PositiveFloat, PositiveInt
+from ganexp.config.types import Fraction, NonNegativeFloat, PositiveFloat, PositiveInt, Share
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,11 @@ class Turns:
         g_steps: Generator updates per iteration.
         update: ``alternating`` lets the generator meet the updated discriminator; ``simultaneous`` computes both players'
             gradients from the same weights before either moves.
+        fakes_at_once: Generate the fakes of all ``d_steps`` in one pass, as the generator does not move between them: fewer and
+            larger kernels, more memory. A batch norm of the generator then takes its statistics from d_steps batches together,
+            and moves its running ones once.
+        top_k: Share of its fakes that the generator's loss takes, those that the discriminator finds most real; usually it has
+            a schedule, from 1 to 0.5. They are chosen within each micro-batch and each process.
         reuse_fakes: The generator's update judges the very fakes of the last discriminator update, so that they are
             generated once; otherwise it generates them again.
         latents: What the generator's update then starts from: ``fresh`` draws new latents (and labels, where the fakes have
@@ -45,6 +50,8 @@ class Turns:
     d_steps: PositiveInt = 1
     g_steps: PositiveInt = 1
     update: Literal["alternating", "simultaneous"] = "alternating"
+    fakes_at_once: bool = False
+    top_k: Share = 1.0
     reuse_fakes: bool = False
     latents: Literal["fresh", "shared"] = "fresh"
     fakes_mode: Literal["train", "no_dropout", "eval"] = "train"
@@ -67,6 +74,18 @@ class Turns:
                 "a simultaneous update is one step of each player, and lazy terms apart would be another",
                 "schedule.update", "schedule.lazy_terms",
                 hint="set schedule.lazy_terms=joint, or schedule.update=alternating",
+            )  # fmt: skip
+        if self.fakes_at_once and self.reuse_fakes:
+            raise ConfigError(
+                "the fakes of all steps at once have no graph that the generator could learn from",
+                "schedule.fakes_at_once", "schedule.reuse_fakes",
+                hint="set schedule.reuse_fakes=false; schedule.latents=shared keeps the latents",
+            )  # fmt: skip
+        if self.fakes_at_once and self.micro_batches > 1:
+            raise ConfigError(
+                "fakes of several batches at once take more memory, and micro-batches are there to save it",
+                "schedule.fakes_at_once", "schedule.micro_batches",
+                hint="set one of them",
             )  # fmt: skip
         if self.reuse_fakes and self.g_steps > 1:
             raise ConfigError(

@@ -8,7 +8,8 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from ganexp.config.described import node, overrides, text
-from ganexp.models.losses import FDivergence, Hinge
+from ganexp.models.f_divergence import FDivergence
+from ganexp.models.losses import Hinge
 from support.own import Bounded, Forgetful
 from support.refused import refused
 

@@ -69,10 +69,12 @@ def test_any_number_follows_its_schedule(trained):
         f"optimizer.betas=[0.0,{{_target_:{LINEAR},initial:0.9,final:0.3,images:96}}]",
         f"schedule.ema_images={{_target_:{LINEAR},initial:0,final:600}}", "lr_schedule=linear", "d_optimizer.lr=0.1",
         f"g_optimizer.lr={{_target_:{LINEAR},initial:0.2,final:0.1}}", "schedule.d_steps=2",
+        f"schedule.top_k={{_target_:{LINEAR},initial:1.0,final:0.4}}",
     )  # fmt: skip
     model = training.model  # of 6 iterations of 32 images, the last one began at 5/6 of the run and 160 images
     assert model.regularizers["penalty"].gamma == pytest.approx(0.1)
     assert model.average.images == pytest.approx(500)
+    assert model.top_k.share == pytest.approx(0.5)
     assert model.learning_rates() == {"d": pytest.approx(0.1 / 6), "g": pytest.approx((0.2 - 0.1 * 5 / 6) / 6)}
     for optimizer in training.trainer.optimizers:
         assert optimizer.param_groups[0]["betas"] == [0.0, pytest.approx(0.3)]

@@ -18,6 +18,7 @@ from ganexp.models.regularizers import R1, R1R2, Dragan, GradientPenalty, Regula
 from ganexp.models.regularizers.latent import ModeSeeking
 from ganexp.models.regularizers.lecam import LeCam
 from ganexp.models.state import Counters
+from ganexp.models.top_k import TopK
 from ganexp.models.turns import Turns
 from support.refused import refused
 
@@ -36,8 +37,8 @@ TURNS = [
 class Rules(nn.Module):
     """What :class:`GAN` asks, in a module that is none of Lightning's."""
 
-    realness, critic, discriminator_terms, generator_terms, adversarial = (
-        getattr(GAN, name) for name in ("realness", "critic", "discriminator_terms", "generator_terms", "adversarial")
+    realness, critic, discriminator_terms, generator_terms, adversarial, score = (
+        getattr(GAN, name) for name in ("realness", "critic", "discriminator_terms", "generator_terms", "adversarial", "score")
     )
 
     augmentation = None
@@ -281,3 +282,36 @@ def test_the_updates_per_step_of_an_optimiser() -> None:
     assert Turns().pace([16]) == apart.pace([1, 1]) == apart.pace([]) == 1
     with refused("schedule.update", "schedule.lazy_terms"):
         Turns(update="simultaneous", lazy_terms="apart")
+
+
+def test_fakes_of_all_steps_at_once_are_those_of_each() -> None:
+    tables = [Table(Turns(d_steps=3, fakes_at_once=at_once), penalty=R1R2()) for at_once in (False, True)]
+    for table in tables:
+        table(times=2)
+    assert tables[0].rules.passes == 2 * [*3 * [False], True] and tables[1].rules.passes == 2 * [False, True]
+    for apart, at_once in zip(*(table.rules.parameters() for table in tables), strict=True):
+        torch.testing.assert_close(apart, at_once, rtol=1e-4, atol=1e-6)
+    for turns in ({"reuse_fakes": True}, {"micro_batches": 2}):
+        with refused("schedule.fakes_at_once", f"schedule.{next(iter(turns))}"):
+            Turns(fakes_at_once=True, **turns)
+
+
+@pytest.mark.parametrize("loss", [NonSaturating(), Relativistic()])
+def test_the_generator_learns_from_the_fakes_that_seem_most_real(loss) -> None:
+    everything = Counting("g")
+    table = Table(Turns(), loss, seeing=everything)
+    table.play.choose = TopK(0.4)
+    g, d = copy.deepcopy(table.rules.generator), copy.deepcopy(table.rules.discriminator)
+    table()
+    torch.manual_seed(1)
+    real, z = torch.randn(8, 2), torch.randn(8, 2)
+    loss.discriminator(d(real).squeeze(1), d(g(z).detach()).squeeze(1)).backward()
+    with torch.no_grad():
+        for weight in d.parameters():
+            weight -= 0.1 * weight.grad
+    fakes = d(g(torch.randn(8, 2))).squeeze(1)
+    best = fakes.argsort(descending=True)[:3]  # two fifths of 8
+    steps = torch.autograd.grad(loss.generator(fakes[best], d(real[best]).squeeze(1)), list(g.parameters()))
+    for weight, step, moved in zip(g.parameters(), steps, table.rules.generator.parameters(), strict=True):
+        torch.testing.assert_close(moved, weight - 0.1 * step)
+    assert everything.asked == [8], "regularizers see all fakes"

@@ -11,12 +11,13 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from ganexp.config.compose import compose
+from ganexp.models.f_divergence import FDivergence
 from ganexp.models.losses import (
-    FDivergence,
     Hinge,
     LeastSquares,
     Loss,
     Minimax,
+    MultiHinge,
     NonSaturating,
     Relativistic,
     RelativisticAverage,
@@ -71,6 +72,10 @@ CLOSED: dict[str, tuple[Loss, Callable[[float, float], tuple[float, float, float
     "hinge": (
         Hinge(),
         lambda r, f: (max(0, 1 - r) + max(0, 1 + f), -sign(r < 1), sign(f > -1), -f, -1.0),
+    ),
+    "multi_hinge": (
+        MultiHinge(),
+        lambda r, f: (max(0, 1 - r) + max(0, 1 + f), -sign(r < 1), sign(f > -1), max(0, 1 - f), -sign(f < 1)),
     ),
     "wasserstein": (Wasserstein(), lambda r, f: (f - r, -1.0, 1.0, -f, -1.0)),
     "relativistic": (Relativistic(), lambda r, f: (s(f - r), -ds(f - r), ds(f - r), s(r - f), -ds(r - f))),

@@ -42,7 +42,7 @@ class Orthogonal(Regularizer):
             for layer in weighted(judgement.network):
                 filters = full(_filters(layer))
                 products = filters @ filters.T
-                found = found + products.square().sum() - products.diagonal().square().sum()
+                found = found + (products - products.diagonal().diag()).square().sum()
         return self.weight * found
 
 

@@ -49,8 +49,13 @@ WIDE = {
     **dict.fromkeys(("stylegan2", "r3gan"), NARROW),
 }
 """Networks that are small for a test only if told so; the residual ones want images of their own sizes."""
-FAMILIES = ("sngan", "sagan", "biggan", "stylegan2", "r3gan")
+FAMILIES = ("sngan", "sagan", "biggan", "stylegan2", "r3gan", "reacgan", "resnet")
 """Presets with these in their names have such networks."""
+OTHER_PICTURES = {
+    "stl10_sngan": ("data=folder", f"data.path={PICTURES}", "data.size=48", "~data.unlabelled"),
+    "celeba_sngan": ("data=folder", f"data.path={PICTURES}", "data.size=64"),
+}
+"""Presets of data that have to be downloaded, on pictures that are there, of the same size."""
 ELSEWHERE = {"hydra", "launcher", "search"}
 """Groups of which one run makes no choice: tests/sweeps."""
 EXTRAS = {"data": {"huggingface"}, "accelerator": {"gpu", "mps", "ddp"}, "logger": {"mlflow", "wandb"}}
@@ -107,7 +112,9 @@ def on_random_images(name: str) -> tuple[str, ...]:
 def of_preset(name: str) -> tuple[str, ...]:
     """Return the overrides that let a preset run in a moment, on data from no file."""
     narrow = NARROW if any(family in name for family in FAMILIES) else ()
-    pictures = NEEDS["folder"] if name.startswith("folder") else on_random_images(name)
+    pictures = NEEDS["folder"] if name.startswith("folder") else OTHER_PICTURES.get(name) or on_random_images(name)
+    if name == "cifar10_dcgan_wide":
+        pictures += tuple(f"network.{player}.widths=[4,4,4]" for player in ("generator", "discriminator"))
     return f"experiment={name}", "data.batch_size=4", *pictures, *narrow
 
 

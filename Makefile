@@ -21,7 +21,7 @@ lint: .venv/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# The documentation, as pages that need no network. Only their search needs a server: python -m http.server -d build/site
+# The documentation, as pages that need neither a network nor a server.
 docs: .venv/.installed-docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo build/site/index.html

@@ -47,8 +47,9 @@ class ArrayImages(Images):
         layout: The order of the axes; by default N is first, and C, of at most 4 channels, next or last.
         limits: What is black and what is white in numbers that are no bytes; what is beyond is clipped. None: as their kind
             says.
-        held_out: Every how many-th image of each class is held out for testing, unless the file has test images; None:
-            none, then the training images are the test images.
+        held_out: Every how many-th image of each class is held out for testing, unless there are test images; None: none,
+            then the training images are the test images.
+        test: Another such file, whose images are the test images; None: those of the file itself, or what is held out.
         options: See :class:`ganexp.data.ImageOptions`.
 
     Raises:
@@ -61,6 +62,7 @@ class ArrayImages(Images):
         layout: Literal["auto", "NHW", "NHWC", "NCHW"] = "auto",
         held_out: HeldOut = 10,
         limits: Limits | None = None,
+        test: str | None = None,
         **options: Unpack[ImageOptions],
     ) -> None:
         self.path, self._layout, self._held_out = user_path(path).absolute(), layout, held_out
@@ -71,6 +73,9 @@ class ArrayImages(Images):
         self._splits = {split: part for split in ("train", "test") if (part := self._part(arrays, split)) is not None}
         if "train" not in self._splits:
             raise ConfigError(f"{self.path} has no images", "data.path", hint=f"it has {', '.join(arrays) or 'nothing'}")
+        self._tested = "data.path" if test is None else "data.test"
+        if test is not None:
+            self._splits["test"] = self._apart(user_path(test).absolute())
         images, labels = self._splits["train"]
         self.shape = tuple(images.shape[1:])
         super().__init__(**options)
@@ -102,17 +107,19 @@ class ArrayImages(Images):
         if "test" in self._splits:
             x, names = self._splits["test"]
             if x.shape[1:] != images.shape[1:]:
-                raise ConfigError(f"{self.path}: test images have another size than the others", "data.path")
-            if (names is None) != (labels is None):
-                raise ConfigError(f"{self.path}: either the training or the test images have labels", "data.path")
-            known = {name: number for number, name in enumerate(self.class_names or ())}
-            each = [str(name) for name in (() if names is None else names.tolist())]
-            if strange := sorted(set(each) - known.keys()):
-                raise ConfigError(f"{self.path}: no training image has the label {strange[0]} of test images", "data.path")
-            test = None if names is None else torch.tensor([known[name] for name in each])
+                raise ConfigError("test images have another size than the others", self._tested)
+            test = numbered(names, self.class_names, self._tested)
             self._images = {"train": whole, "test": (torch.from_numpy(x), test)}
         else:
             self._images = divide(*whole, self._held_out)
+
+    def _apart(self, path: Path) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return the images of a file of test images, whatever they are called there."""
+        arrays = read_arrays(path, "data.test")
+        part = self._part(arrays, "test") or self._part(arrays, "train")
+        if part is None:
+            raise ConfigError(f"{path} has no images", "data.test", hint=f"it has {', '.join(arrays) or 'nothing'}")
+        return part
 
     def _part(self, arrays: Mapping[str, np.ndarray], split: Split) -> tuple[np.ndarray, np.ndarray | None] | None:
         """Return the images of a split as bytes (N, C, H, W) with their labels, if the file has any."""
@@ -143,6 +150,22 @@ class ArrayImages(Images):
         if layout == "auto" or array.ndim != len(layout) or not all(shape):
             raise ConfigError(f"{self.path}: an array with shape {shape} holds no images", "data.path", "data.layout")
         return _LAYOUTS[layout]
+
+
+def numbered(labels: np.ndarray | None, classes: tuple[str, ...] | None, key: str) -> Tensor | None:
+    """Return the labels of test samples as the numbers (int64, (N,)) of the classes of the training samples.
+
+    Raises:
+        ConfigError: Only one of the splits has labels, or a label is that of no training sample.
+    """
+    if (labels is None) != (classes is None):
+        raise ConfigError("either the training or the test samples have labels", key)
+    if labels is None or classes is None:
+        return None
+    known, each = {name: number for number, name in enumerate(classes)}, [str(label) for label in labels.tolist()]
+    if strange := sorted(set(each) - known.keys()):
+        raise ConfigError(f"no training sample has the label {strange[0]} of test samples", key)
+    return torch.tensor([known[name] for name in each])
 
 
 def divide(x: Tensor, y: Tensor | None, held_out: int | None) -> dict[Split, tuple[Tensor, Tensor | None]]:
@@ -191,8 +214,8 @@ def as_bytes(array: np.ndarray, where: str, limits: Limits | None = None) -> np.
     )
 
 
-def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """Return the arrays of a file, by name.
+def read_arrays(path: Path, key: str = "data.path") -> dict[str, np.ndarray]:
+    """Return the arrays of a file, by name; the option that names it is for a refusal.
 
     Raises:
         ConfigError: It cannot be read.
@@ -203,7 +226,7 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
             return {"arr_0": found} if isinstance(found, np.ndarray) else {name: found[name] for name in found.files}
     except Exception as error:  # whatever a damaged archive provokes
         reason = getattr(error, "strerror", None) or " ".join(str(error).split()).partition(". ")[0]
-        raise ConfigError(f"{path} cannot be read: {reason}", "data.path", hint="name a .npz or .npy file") from error
+        raise ConfigError(f"{path} cannot be read: {reason}", key, hint="name a .npz or .npy file") from error
 
 
 def class_of(labels: np.ndarray) -> np.ndarray:

@@ -33,6 +33,7 @@ class ImageFolder(Decoded):
         path: The folder.
         held_out: Every how many-th image of each class is held out for testing, unless the folder has splits of its own; None
             holds out none. Where none is held out, also because there are too few, the test split is the training split.
+        test: Another folder, with the test images, of the same classes; None: those of the folder itself, or what is held out.
         labels: A ``.csv`` with the labels, in place of the names of sub-folders; see :func:`ganexp.data.labelled.label`.
         options: See :class:`ganexp.data.decoded.DecodedOptions`.
 
@@ -44,12 +45,16 @@ class ImageFolder(Decoded):
         self,
         path: str,
         held_out: Annotated[int, Field(ge=2)] | None = 10,
+        test: str | None = None,
         labels: str | None = None,
         **options: Unpack[DecodedOptions],
     ) -> None:
         super().__init__(**options)
         self.path = user_path(path).absolute()
-        found, vectors = scan(self.path, by_class=labels is None), dict[str, Tensor]()
+        found, vectors = (
+            scan(self.path, labels is None, None if test is None else user_path(test).absolute()),
+            dict[str, Tensor](),
+        )
         if labels is not None:
             labelled = label(found, user_path(labels).absolute())
             found, self.attributes, vectors = labelled.scan, labelled.attributes, labelled.vectors
@@ -58,10 +63,10 @@ class ImageFolder(Decoded):
         if found.test is None:
             turns = _turns(found.train)
             train = [turn[1:] for turn in turns if held_out is None or turn[0] % held_out]
-            test = [turn[1:] for turn in turns if held_out is not None and turn[0] % held_out == 0]
+            tested = [turn[1:] for turn in turns if held_out is not None and turn[0] % held_out == 0]
         else:
-            train, test = ([turn[1:] for turn in _turns(part)] for part in (found.train, found.test))
-        names, classes = [name for _, name in train + test], torch.tensor([number for number, _ in train + test])
+            train, tested = ([turn[1:] for turn in _turns(part)] for part in (found.train, found.test))
+        names, classes = [name for _, name in train + tested], torch.tensor([number for number, _ in train + tested])
         if self.class_names:
             counts = classes[: len(train)][: self.subset].bincount(minlength=self.num_classes)
             self.class_weights = tuple(counts.double().tolist())

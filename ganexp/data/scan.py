@@ -42,7 +42,7 @@ class Scan:
     left_out: dict[str, str] = field(default_factory=dict)
 
 
-def scan(folder: Path, by_class: bool = True) -> Scan:
+def scan(folder: Path, by_class: bool = True, test: Path | None = None) -> Scan:
     """Find the images in a folder and everything below it.
 
     Two or more sub-folders with images, and no image beside them, are classes; `train` beside `test`, or beside `val`, are
@@ -51,21 +51,35 @@ def scan(folder: Path, by_class: bool = True) -> Scan:
     Arguments:
         folder: The folder.
         by_class: Whether sub-folders are classes; if not, there are none.
+        test: Another folder, with the test images; their names are whole paths.
 
     Raises:
         ConfigError: There is no such folder, a folder in it cannot be read, or there are no images.
     """
+    walk, names = _walked(folder, "data.path")
+    found = _by_split(walk.folders if by_class else None, names, dict(walk.left_out()))
+    if test is None:
+        return found
+    if found.test is not None:
+        found.left_out["images held out by the folder"] = f"{sum(map(len, found.test))}, as data.test has others"
+    others, names = _walked(test, "data.test")
+    found.left_out |= {f"{what} in {shown(test)}": count for what, count in others.left_out()}
+    _hold_out(found, [f"{test}/{name}" for name in names], f"{test}/{_base(names)}", shown(test))
+    return found
+
+
+def _walked(folder: Path, key: str) -> tuple["_Walk", list[str]]:
+    """Return what lies in a folder, and the names of its images in sorted order."""
     if not folder.is_dir():
         what = "is not a folder" if folder.exists() else "does not exist"
-        raise ConfigError(f"{shown(folder)} {what}", "data.path", hint="name a folder of images")
+        raise ConfigError(f"{shown(folder)} {what}", key, hint="name a folder of images")
     walk = _Walk(folder)
     names = sorted(walk.images)
-    left_out = dict(walk.left_out())
     if not names:
-        there = ", ".join(f"{count} {what}" for what, count in left_out.items())
+        there = ", ".join(f"{count} {what}" for what, count in walk.left_out())
         hint = f"it holds {there}" if there else f"suffixes: {', '.join(sorted(suffixes()))}"
-        raise ConfigError(f"there are no images in {shown(folder)}", "data.path", hint=hint)
-    return _by_split(walk.folders if by_class else None, names, left_out)
+        raise ConfigError(f"there are no images in {shown(folder)}", key, hint=hint)
+    return walk, names
 
 
 def _by_split(folders: list[str] | None, names: list[str], left_out: dict[str, str]) -> Scan:
@@ -80,17 +94,21 @@ def _by_split(folders: list[str] | None, names: list[str], left_out: dict[str, s
         what = f"images in {shown(part)}" if part else "images"
         found.left_out[what] = f"{len(parts[part])}, beside {train[0]} and {held_out[0]}"
     test = parts[held_out[0]]
+    _hold_out(found, test, _base(test), held_out[0])
+    return found
+
+
+def _hold_out(found: Scan, test: list[str], base: str, where: str) -> None:
+    """Take test images, by the classes of the training images; without classes, all of them."""
     if found.classes is None:
         found.test = [test]
-        return found
-    groups = {_class_name(part): group for part, group in _parts(test, _base(test)).items()}
+        return
+    groups = {_class_name(part): group for part, group in _parts(test, base).items()}
     found.test = [groups.pop(name, []) for name in found.classes]
     for name, group in groups.items():
-        what = f"images in {held_out[0]}/{name}" if name else f"images in {held_out[0]}"
-        found.left_out[what] = f"{len(group)}, of no class of {train[0]}"
+        found.left_out[f"images in {where}/{name}" if name else f"images in {where}"] = f"{len(group)}, of no training class"
     if not any(found.test):
         found.test = None
-    return found
 
 
 def _by_class(folders: list[str] | None, names: list[str], base: str, left_out: dict[str, str]) -> Scan:

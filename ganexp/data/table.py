@@ -13,7 +13,7 @@ from typing_extensions import Unpack
 
 from ganexp.config.errors import ConfigError
 from ganexp.config.paths import user_path
-from ganexp.data.arrays import NAMES, HeldOut, class_of, divide, read_arrays
+from ganexp.data.arrays import NAMES, HeldOut, class_of, divide, numbered, read_arrays
 from ganexp.data.base import SPLITS, Split, StreamOptions, digest
 from ganexp.data.points import Points
 
@@ -26,6 +26,7 @@ class PointFile(Points):
         columns: The columns that are coordinates, by name or number from 0; two of them are points in the plane.
         labels: The column with the class, by name or number; in a ``.npz``, the array ``labels`` or ``y`` is taken, too.
         held_out: Every how many-th point of each class is held out for testing; None: none, the training points are tested on.
+        test: Another such file, with the points to be tested on; None: those that are held out.
         stream: See :class:`ganexp.data.StreamOptions`.
 
     Raises:
@@ -38,26 +39,35 @@ class PointFile(Points):
         columns: Annotated[tuple[int | str, ...], Field(min_length=1)] = (0, 1),
         labels: int | str | None = None,
         held_out: HeldOut = 10,
+        test: str | None = None,
         **stream: Unpack[StreamOptions],
     ) -> None:
         super().__init__(**stream)
         self.path = user_path(path).absolute()
         self.columns, self.labels, self.held_out = columns, labels, held_out
-        names, rows, given = _table(self.path)
-        x = np.stack([_column(rows, names, one, "data.columns", self.path) for one in columns], axis=1)
-        points = _numbers(x, self.path)
         self.shape = (len(columns),)
-        classes = given if labels is None else _column(rows, names, labels, "data.labels", self.path)
+        points, classes = self._read(self.path)
         y = None
         if classes is not None:
-            if len(classes) != len(points):
-                raise ConfigError(f"{self.path}: {len(classes):,} labels do not fit {len(points):,} points", "data.path")
-            found, numbers = np.unique(classes, return_inverse=True)
-            self.class_names, self.num_classes = tuple(map(str, found)), len(found)
+            names, numbers = np.unique(classes, return_inverse=True)
+            self.class_names, self.num_classes = tuple(map(str, names)), len(names)
             y = torch.from_numpy(numbers.reshape(-1).astype(np.int64))
         self._points = divide(points, y, held_out)
+        if test is not None:
+            tested, labelled = self._read(user_path(test).absolute())
+            self._points = {"train": (points, y), "test": (tested, numbered(labelled, self.class_names, "data.test"))}
         if (learnt := self._points["train"][1]) is not None:
             self.class_weights = tuple(learnt.bincount(minlength=self.num_classes).double().tolist())
+
+    def _read(self, path: Path) -> tuple[Tensor, np.ndarray | None]:
+        """Return the points of a file, and the class of each or None."""
+        names, rows, given = _table(path)
+        x = np.stack([_column(rows, names, one, "data.columns", path) for one in self.columns], axis=1)
+        points = _numbers(x, path)
+        classes = given if self.labels is None else _column(rows, names, self.labels, "data.labels", path)
+        if classes is not None and len(classes) != len(points):
+            raise ConfigError(f"{path}: {len(classes):,} labels do not fit {len(points):,} points", "data.path")
+        return points, classes
 
     def load(self, split: Split) -> tuple[Tensor, Tensor | None]:
         """Return the points (float32, (N, D)), and their classes (int64, (N,)) or None."""

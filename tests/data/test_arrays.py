@@ -153,3 +153,22 @@ def test_what_holds_no_points_is_refused(tmp_path, content, options, keys):
     (tmp_path / "a.csv").write_text(content)
     with refused(*keys):
         PointFile(str(tmp_path / "a.csv"), **options)
+
+
+def test_test_samples_may_be_in_a_file_of_their_own(tmp_path, saved):
+    labels = np.array(["cat", "ant"] * 10)
+    np.savez(tmp_path / "test.npz", images=BYTES[:3], labels=labels[:3])
+    data = ArrayImages(saved(images=BYTES, labels=labels), test=str(tmp_path / "test.npz"))
+    assert len(data.load("train")[0]) == 20 and data.load("test")[1].tolist() == [1, 0, 1]
+    (tmp_path / "a.csv").write_text(TABLE)
+    (tmp_path / "b.csv").write_text("x,y,kind\n5,6,b\n")
+    points = PointFile(str(tmp_path / "a.csv"), labels="kind", test=str(tmp_path / "b.csv"))
+    (test, classes), (train, _) = points.load("test"), points.load("train")
+    assert (test.tolist(), classes.tolist(), len(train)) == ([[5, 6]], [1], 40)
+    (tmp_path / "b.csv").write_text("x,y,kind\n5,6,c\n")
+    with refused("data.test"):
+        PointFile(str(tmp_path / "a.csv"), labels="kind", test=str(tmp_path / "b.csv"))
+    with refused("data.test"):
+        ArrayImages(saved(images=BYTES), test=str(tmp_path / "test.npz"))
+    with refused("data.test"):
+        ArrayImages(saved(images=BYTES), test=str(tmp_path / "nowhere.npz"))

@@ -52,6 +52,19 @@ def test_sub_folders_are_classes_which_take_turns(folder: Path) -> None:
     assert colours(images) == [(0, 2, 0)] and labels is not None and labels.tolist() == [1]
 
 
+def test_test_images_may_be_in_a_folder_of_their_own(folder: Path, tmp_path: Path) -> None:
+    for name in ("apples/0", "pears/0", "pears/1"):
+        save(folder / f"{name}.png")
+    for name in ("pears/9", "figs/9"):
+        save(tmp_path / f"other/{name}.png", (0, 0, 7))
+    data = ImageFolder(str(folder), size=4, test=str(tmp_path / "other"))
+    (train, _), (test, labels) = data.load("train"), data.load("test")
+    assert len(train) == 3 and colours(test) == [(0, 0, 7)] and labels is not None and labels.tolist() == [1]
+    assert any(key.endswith("figs") for key in data.found.left_out)
+    with pytest.raises(ConfigError, match="does not exist"):
+        ImageFolder(str(folder), test=str(tmp_path / "nowhere"))
+
+
 def test_class_weights_are_those_of_the_images_that_are_used(folder: Path) -> None:
     for index in range(5):
         save(folder / f"many/{index}.png")

@@ -11,6 +11,7 @@ from ganexp.config.compose import compose
 from ganexp.models.regularizers.path_length import PathLength
 from ganexp.networks.stylegan2 import StyleGAN2Generator
 from ganexp.training.components import build_components
+from support.crashes import whole_and_resumed
 from support.judging import judged_latents
 from support.refused import refused
 from support.tiny import TINY, TINY_IMAGES
@@ -115,3 +116,20 @@ def test_networks_without_styles_are_refused(network):
     size = () if network == "dcgan" else ("data.size=32",)
     with refused("penalty", "network"):
         build_components(compose(*TINY, *TINY_IMAGES, *size, f"network={network}", "penalty=path_length"))
+
+
+def test_what_remembers_and_moves_resumes_in_the_middle_exactly(ready):
+    linear = "_target_:ganexp.models.schedules.Linear"
+    overrides = (
+        *TINY_IMAGES, "model=cgan", "network=stylegan2", "network.generator.channels=4", "network.generator.style_dim=4",
+        "network.generator.mapping_layers=1", "network.generator.mixing=0.5", "network.discriminator.channels=4",
+        "augmentation=ada", "augmentation.probability=0.2", "augmentation.images=1000", "augmentation.every=2",
+        "penalty=r1", "penalty.every=3", "+penalty@regularizers.path_length=path_length", "regularizers.path_length.every=2",
+        "schedule.lazy_terms=apart", "schedule.fakes_at_once=true",
+        "schedule.d_steps=2", f"schedule.top_k={{{linear},initial:1.0,final:0.4}}", "callbacks.checkpoints.every=2",
+        "trainer.max_iterations=4", "~callbacks.samples",
+    )  # fmt: skip
+    whole, resumed = whole_and_resumed(ready, *overrides, at=3)
+    states = [dict(training.model.named_parameters()) | dict(training.model.named_buffers()) for training in (whole, resumed)]
+    assert [name for name, value in states[0].items() if not torch.equal(value, states[1][name])] == []
+    assert states[0]["augmentation.p"] not in (0.0, 0.2) and states[0]["regularizers.path_length.mean"] > 0

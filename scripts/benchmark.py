@@ -8,7 +8,8 @@ Three ways to train the same networks on the same data, in one process on one th
   format, a generator's update that also computes the discriminator's gradient, both losses read in every iteration.
 
 All make the same updates: one of D, one of G, each on fakes of its own, non-saturating loss, Adam, no penalty. Only ganexp and
-bare average G's weights (EMA) or train in bf16. The loops take turns: ganexp trains a block of iterations, then a callback
+bare average G's weights (EMA) or train in bf16, and only they train the recipes ``sngan`` and ``stylegan2``, the presets
+mnist_sngan_small and digits_stylegan2_small. The loops take turns: ganexp trains a block of iterations, then a callback
 stops the clock and lets the others train as many, in an order that changes, so whatever else the machine does meets all of
 them. A time is the median over the blocks, a ratio the median of the ratios in each block; the quartiles are in brackets.
 MNIST is read from the folder named by GANEXP_DATA; without it, random bytes take its place.
@@ -51,7 +52,11 @@ CASES: dict[str, list[str]] = {
     "points": [*ALGORITHM, *POINTS],
     "images": [*ALGORITHM, *IMAGES],
     "images-bf16": [*ALGORITHM, *IMAGES, "trainer.precision=bf16-mixed"],
+    "sngan": ["experiment=mnist_sngan_small", "metrics=none"],
+    "stylegan2": ["experiment=digits_stylegan2_small", "metrics=none"],
 }
+RECIPES = ("sngan", "stylegan2")
+"""Cases that no tutorial's loop trains."""
 
 
 class Photographs(Dataset[Any]):
@@ -130,15 +135,19 @@ def measure(case: str, ema: bool, blocks: int, iterations: int, folder: Path) ->
     overrides = [
         *CASES[case], "accelerator=cpu", "~callbacks.samples", "~callbacks.evaluation", f"callbacks.scalars.every={LOG_EVERY}",
         f"trainer.max_iterations={(blocks + 1) * iterations}", "trainer.max_epochs=null",
-        f"callbacks.checkpoints.every={SAVE_EVERY}", f"schedule.ema_decay={0.999 if ema else 'null'}",
+        f"callbacks.checkpoints.every={SAVE_EVERY}",
+        "schedule.ema_images=null", f"schedule.ema_decay={0.999 if ema else 'null'}",
     ]  # fmt: skip
-    if case != "points" and not os.environ.get("GANEXP_DATA"):
+    if case not in ("points", "stylegan2") and not os.environ.get("GANEXP_DATA"):
         overrides.append("data._target_=bare.RandomDigits")
     with initialize_config_dir(str(config.directory()), version_base="1.3"):
         content = config.plain(compose("config", overrides)) | {"choices": {}, "name": case, "resume": None}
     experiment = assemble(content, Run(folder / f"{case}-{ema}"))
-    x = experiment.game.data.load("train")[0]
-    turns = Turns({"bare": bare(experiment, players(experiment), x, None), "textbook": textbook(experiment, x)}, iterations)
+    x, y = experiment.game.data.load("train")
+    others = {"bare": bare(experiment, players(experiment), x, y)}
+    if case not in RECIPES:
+        others["textbook"] = textbook(experiment, x)
+    turns = Turns(others, iterations)
     experiment.trainer.callbacks.append(turns)  # type: ignore[attr-defined]
     train(experiment, [])
     return turns.blocks[1:]  # the first one warms up
@@ -146,13 +155,16 @@ def measure(case: str, ema: bool, blocks: int, iterations: int, folder: Path) ->
 
 def row(case: str, ema: bool, blocks: list[dict[str, float]]) -> str:
     """Return a row of the table, in milliseconds."""
-    times = [quartiles([block[loop] * 1e3 for block in blocks], "{:.2f}") for loop in ("ganexp", "bare", "textbook")]
-    ratios = [quartiles([block["ganexp"] / block[loop] for block in blocks], "{:.3f}") for loop in ("bare", "textbook")]
+    loops = ("ganexp", "bare", "textbook")
+    times = [quartiles([block[loop] * 1e3 for block in blocks if loop in block], "{:.2f}") for loop in loops]
+    ratios = [quartiles([block["ganexp"] / block[loop] for block in blocks if loop in block], "{:.3f}") for loop in loops[1:]]
     return " | ".join([f"| {case}", "on" if ema else "off", *times, *ratios, f"{len(blocks)} |"])
 
 
 def quartiles(values: list[float], form: str) -> str:
-    """Return the median, and the quartiles in brackets."""
+    """Return the median, and the quartiles in brackets; nothing of no values."""
+    if not values:
+        return ""
     low, middle, high = map(form.format, statistics.quantiles(values, n=4, method="inclusive"))
     return f"{middle} [{low}, {high}]"
 

@@ -13,15 +13,17 @@ from pathlib import Path
 
 import pytest
 import torch
+from typing_extensions import Unpack
 
 from ganexp.config.compose import compose, directory
+from ganexp.data.images import ImageOptions
 from ganexp.runs.run import Run
 from ganexp.training.experiment import assemble
 from ganexp.training.train import train
 from support.crashes import crash
 from support.curves import curves
 from support.image_files import save
-from support.one_update import RANDOM, data_of
+from support.one_update import RANDOM, RandomPhotographs, data_of
 from support.tiny import CONVOLUTIONS, POINTS, TINY, TINY_IMAGES
 
 pytestmark = pytest.mark.gpu
@@ -33,10 +35,17 @@ QUIET = (*ALONE, "metrics=none", "data.batch_size=8", "trainer.max_epochs=null",
 DCGAN = (*TINY_IMAGES, "model=dcgan", *CONVOLUTIONS, "network.discriminator.norm=layer")
 PHOTOGRAPHS = "data._target_=support.one_update.RandomPhotographs"
 ENLARGED = {  # random images in place of those that have options of their own
-    "celeba_sngan": (PHOTOGRAPHS, "~data.labels", "~data.colour", "~data.workers"),
+    "celeba_sngan": ("data._target_=gpu.test_gpu.Faces", "~data.labels", "~data.colour"),
     "stl10_sngan": (PHOTOGRAPHS, "~data.unlabelled"),
 }
 STYLES = ("network.generator.style_dim=8", "network.generator.mapping_layers=2")
+
+
+class Faces(RandomPhotographs):
+    """Random images, with the one option of CelebA that cannot be taken off, as it is null."""
+
+    def __init__(self, root: str | None = None, workers: int | None = None, **options: Unpack[ImageOptions]) -> None:
+        super().__init__(root, **options)
 
 
 def small(name: str) -> tuple[str, ...]:

@@ -70,7 +70,7 @@ class ArrayImages(Images):
         check_limits(limits)
         self._limits = limits
         arrays = read_arrays(self.path)
-        self._splits = {split: part for split in ("train", "test") if (part := self._part(arrays, split)) is not None}
+        self._splits = {split: part for split in ("train", "test") if (part := self._part(arrays, split, self.path)) is not None}
         if "train" not in self._splits:
             raise ConfigError(f"{self.path} has no images", "data.path", hint=f"it has {', '.join(arrays) or 'nothing'}")
         self._tested = "data.path" if test is None else "data.test"
@@ -116,28 +116,31 @@ class ArrayImages(Images):
     def _apart(self, path: Path) -> tuple[np.ndarray, np.ndarray | None]:
         """Return the images of a file of test images, whatever they are called there."""
         arrays = read_arrays(path, "data.test")
-        part = self._part(arrays, "test") or self._part(arrays, "train")
+        part = self._part(arrays, "test", path) or self._part(arrays, "train", path)
         if part is None:
             raise ConfigError(f"{path} has no images", "data.test", hint=f"it has {', '.join(arrays) or 'nothing'}")
         return part
 
-    def _part(self, arrays: Mapping[str, np.ndarray], split: Split) -> tuple[np.ndarray, np.ndarray | None] | None:
-        """Return the images of a split as bytes (N, C, H, W) with their labels, if the file has any."""
+    def _part(
+        self, arrays: Mapping[str, np.ndarray], split: Split, path: Path
+    ) -> tuple[np.ndarray, np.ndarray | None] | None:
+        """Return the images of a split of a file as bytes (N, C, H, W) with their labels, if it has any."""
+        key = "data.path" if path == self.path else "data.test"
         names, label_names = NAMES[split]
         name = next((name for name in names if name in arrays), None)
         if name is None:
             return None
         array = arrays[name]
-        axes = self._axes(array)
-        images = as_bytes(array, f"{self.path}: {name}", self._limits).transpose(axes)
+        axes = self._axes(array, path, key)
+        images = as_bytes(array, f"{path}: {name}", self._limits).transpose(axes)
         images = np.ascontiguousarray(images[:, None] if len(axes) == 3 else images)
         label_name = next((name for name in label_names if name in arrays), None)
         labels = None if label_name is None else class_of(arrays[label_name])
         if labels is not None and len(labels) != len(images):
-            raise ConfigError(f"{self.path}: {len(labels):,} labels do not fit {len(images):,} images", "data.path")
+            raise ConfigError(f"{path}: {len(labels):,} labels do not fit {len(images):,} images", key)
         return images, labels
 
-    def _axes(self, array: np.ndarray) -> tuple[int, ...]:
+    def _axes(self, array: np.ndarray, path: Path, key: str) -> tuple[int, ...]:
         """Return the axes of an array in the order N, C, H, W."""
         shape, layout = array.shape, self._layout
         if layout == "auto" and array.ndim == 3:
@@ -145,10 +148,10 @@ class ArrayImages(Images):
         if layout == "auto" and array.ndim == 4:
             fits = {name: shape[axis] <= _MOST_CHANNELS for name, axis in (("NHWC", 3), ("NCHW", 1))}
             if sum(fits.values()) != 1:
-                raise ConfigError(f"{self.path}: which axis of {shape} are the channels?", "data.layout", hint="NHWC or NCHW")
+                raise ConfigError(f"{path}: which axis of {shape} are the channels?", "data.layout", hint="NHWC or NCHW")
             layout = "NHWC" if fits["NHWC"] else "NCHW"
         if layout == "auto" or array.ndim != len(layout) or not all(shape):
-            raise ConfigError(f"{self.path}: an array with shape {shape} holds no images", "data.path", "data.layout")
+            raise ConfigError(f"{path}: an array with shape {shape} holds no images", key, "data.layout")
         return _LAYOUTS[layout]
 
 

@@ -65,6 +65,9 @@ def scan(folder: Path, by_class: bool = True, test: Path | None = None) -> Scan:
     others, names = _walked(test, "data.test")
     found.left_out |= {f"{what} in {shown(test)}": count for what, count in others.left_out()}
     _hold_out(found, [f"{test}/{name}" for name in names], f"{test}/{_base(names)}", shown(test))
+    if found.test is None:
+        classes = _listed(list(found.classes or ()))
+        raise ConfigError(f"no image of {shown(test)} is of a training class", "data.test", hint=f"these are {classes}")
     return found
 
 

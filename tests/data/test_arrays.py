@@ -172,3 +172,6 @@ def test_test_samples_may_be_in_a_file_of_their_own(tmp_path, saved):
         ArrayImages(saved(images=BYTES), test=str(tmp_path / "test.npz"))
     with refused("data.test"):
         ArrayImages(saved(images=BYTES), test=str(tmp_path / "nowhere.npz"))
+    np.savez(tmp_path / "odd.npz", images=BYTES[:3], labels=labels[:2])
+    with refused("data.test"):
+        ArrayImages(saved(images=BYTES), test=str(tmp_path / "odd.npz"))

@@ -63,6 +63,9 @@ def test_test_images_may_be_in_a_folder_of_their_own(folder: Path, tmp_path: Pat
     assert any(key.endswith("figs") for key in data.found.left_out)
     with pytest.raises(ConfigError, match="does not exist"):
         ImageFolder(str(folder), test=str(tmp_path / "nowhere"))
+    save(tmp_path / "strange/figs/9.png")
+    with pytest.raises(ConfigError, match="no image of .*strange is of a training class"):
+        ImageFolder(str(folder), test=str(tmp_path / "strange"))
 
 
 def test_class_weights_are_those_of_the_images_that_are_used(folder: Path) -> None:

@@ -25,7 +25,7 @@ from ganexp.runs.files import open_regular
 
 HeldOut = Annotated[int, Field(ge=2)] | None
 
-NAMES = {
+NAMES: dict[Split, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "train": (("images", "x", "x_train", "samples", "points", "arr_0"), ("labels", "y", "y_train", "arr_1")),
     "test": (("test_images", "x_test", "test_x"), ("test_labels", "y_test", "test_y")),
 }
@@ -70,7 +70,8 @@ class ArrayImages(Images):
         check_limits(limits)
         self._limits = limits
         arrays = read_arrays(self.path)
-        self._splits = {split: part for split in ("train", "test") if (part := self._part(arrays, split, self.path)) is not None}
+        parts = {split: self._part(arrays, split, self.path) for split in NAMES}
+        self._splits = {split: part for split, part in parts.items() if part is not None}
         if "train" not in self._splits:
             raise ConfigError(f"{self.path} has no images", "data.path", hint=f"it has {', '.join(arrays) or 'nothing'}")
         self._tested = "data.path" if test is None else "data.test"
@@ -121,9 +122,7 @@ class ArrayImages(Images):
             raise ConfigError(f"{path} has no images", "data.test", hint=f"it has {', '.join(arrays) or 'nothing'}")
         return part
 
-    def _part(
-        self, arrays: Mapping[str, np.ndarray], split: Split, path: Path
-    ) -> tuple[np.ndarray, np.ndarray | None] | None:
+    def _part(self, arrays: Mapping[str, np.ndarray], split: Split, path: Path) -> tuple[np.ndarray, np.ndarray | None] | None:
         """Return the images of a split of a file as bytes (N, C, H, W) with their labels, if it has any."""
         key = "data.path" if path == self.path else "data.test"
         names, label_names = NAMES[split]

@@ -119,12 +119,12 @@ def _is_view(function: Any) -> bool:
     return bool(results) and all(one.alias_info is not None and not one.alias_info.is_write for one in results)
 
 
-def ready(folder: Path, *overrides: str, iterations: int = 10**6) -> Experiment:
+def ready(folder: Path, *overrides: str, iterations: int = 10**6, accelerator: str = "cpu") -> Experiment:
     """Prepare a training that measures, draws, saves and logs nothing."""
     quiet = [f"~callbacks.{name}" for name in ("samples", "evaluation", "health", "checkpoints", "weights", "progress", "stop")]
     config = compose(
-        *overrides, *quiet, "metrics=none", "logger=csv", "trainer.accelerator=cpu", "callbacks.scalars.every=1000000",
-        "trainer.max_epochs=null", f"trainer.max_iterations={iterations}",
+        *overrides, *quiet, "metrics=none", "logger=csv", f"trainer.accelerator={accelerator}",
+        "callbacks.scalars.every=1000000", "trainer.max_epochs=null", f"trainer.max_iterations={iterations}",
     )  # fmt: skip
     return assemble(config, Run(folder))
 

@@ -1,8 +1,8 @@
 """Whether ganexp holds on this machine's GPU, and how fast it is there: ``python scripts/gpu_check.py --help``.
 
 First the tests that are marked ``gpu``; then, for each preset, ganexp's loop and the bare one of :mod:`bare`, each in a
-process of its own and for at most ``--limit`` seconds. What is done is kept in a file of state, so that a run that was cut off
-goes on with what is missing. After each part, one table is written into a page between two markers.
+process of its own. What is done is kept in a file of state, so that a run that was cut off, by ``--minutes`` or by whoever
+lends the GPU, goes on with what is missing. After each part, one table is written into a page between two markers.
 
 Images are the real ones that the discriminator has seen. Busy is the share of the time in which the device computes: the time
 of all kernels by PyTorch's profiler, in iterations of their own, over the time of as many iterations without it. Memory is
@@ -34,8 +34,9 @@ from ganexp.runs.files import write_atomically, write_json
 
 CHOSEN = [name for name in PRESETS if name != "CIFAR-10 WGAN-GP"]
 LOOPS = ("ganexp", "bare")
-TESTS = "tests"
+TESTS = "tests/gpu/test_gpu.py"
 BEGIN, END = "<!-- gpu_check -->\n", "<!-- gpu_check ends -->"
+LONGEST = 360.0  # seconds of a part
 PROFILED = 16  # iterations, as many as the laziest penalty waits
 NARROW = ("data.batch_size=8", "network.generator.channels=8", "network.discriminator.channels=8")
 
@@ -125,8 +126,13 @@ def measure(name: str, loop: str, accelerator: str, tiny: bool) -> dict[str, flo
     }
 
 
-def part(key: str, options: argparse.Namespace) -> Any:
-    """Run a part in a process of its own; return what it found, or why it found nothing.
+def tests() -> list[str]:
+    """Return the tests that are marked ``gpu``, each a part: ``tests/gpu/test_gpu.py::NAME``."""
+    return [f"{TESTS}::{name}" for name in re.findall(r"^def (test_\w+)", (ROOT / TESTS).read_text(), re.MULTILINE)]
+
+
+def part(key: str, options: argparse.Namespace, limit: float) -> Any:
+    """Run a part in a process of its own for at most some seconds; return what it found, or why it found nothing.
 
     Returns:
         The numbers of :func:`measure`, pytest's closing line, or ``None`` when time was up or the process failed.
@@ -135,31 +141,30 @@ def part(key: str, options: argparse.Namespace) -> Any:
         "GANEXP_DEVICE": options.device,
         "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "tests"))),
     }
-    if key == TESTS:
-        command = ["-m", "pytest", "-q", "-n", "0", "-m", "gpu", "-p", "no:cacheprovider", "tests/gpu"]
-        command += ["-k", options.tests] if options.tests else []
+    if key.startswith(TESTS):
+        command = ["-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", key]
     else:
         command = [__file__, "--device", options.device, "--measure", key, *(["--tiny"] if options.tiny else [])]
-    limit = options.limit * (6 if key == TESTS else 1)
     try:
         done = subprocess.run(
             [sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=limit
         )
     except subprocess.TimeoutExpired:
-        print(f"{key}: not finished in {limit:g} seconds", file=sys.stderr)
+        print(f"{key}: not finished in {limit:.0f} seconds", file=sys.stderr)
         return None
     if done.returncode:
         print(f"{key}: failed\n{done.stdout[-4000:]}{done.stderr[-4000:]}", file=sys.stderr)
         return None
     last = done.stdout.strip().splitlines()[-1]
-    return last if key == TESTS else json.loads(last)
+    return last if key.startswith(TESTS) else json.loads(last)
 
 
 def table(state: dict[str, Any]) -> str:
     """Return what is written between the markers."""
     found = state["parts"]
-    lines = [f"{state['machine']}, {state['date']}. Tests: {found.get(TESTS, 'not passed')}.", ""]
-    lines += ["| preset | loop | images/s | ms per iteration | busy | MiB |", "|---" * 6 + "|"]
+    lines = [f"{state['machine']}, {state['date']}.", "", "| test | result |", "|---|---|"]
+    lines += [f"| {key.partition('::')[2]} | {found.get(key, 'not passed')} |" for key in tests()]
+    lines += ["", "| preset | loop | images/s | ms per iteration | busy | MiB |", "|---" * 6 + "|"]
     for name in CHOSEN:
         for loop in LOOPS:
             if one := found.get(f"{name}/{loop}"):
@@ -189,11 +194,13 @@ def check(options: argparse.Namespace) -> int:
     state: dict[str, Any] = json.loads(options.state.read_text()) if options.state.exists() else {}
     if (state.get("machine"), state.get("tiny")) != (machine, options.tiny):
         state = {"machine": machine, "tiny": options.tiny, "parts": {}}
-    presets = options.preset or CHOSEN
-    missing = 0
-    for key in [TESTS, *(f"{name}/{loop}" for name in presets for loop in LOOPS)]:
+    chosen = [key for key in tests() if not options.tests or options.tests in key]
+    parts = [*chosen, *(f"{name}/{loop}" for name in options.preset or CHOSEN for loop in LOOPS)]
+    end, missing = time.monotonic() + 60 * options.minutes, 0
+    for key in parts:
         if key not in state["parts"]:
-            found = part(key, options)
+            left = end - time.monotonic()
+            found = part(key, options, min(left, LONGEST)) if left > 0 else None
             if found is None:
                 missing += 1
                 continue
@@ -211,10 +218,8 @@ def main() -> None:
     parser.add_argument("--device", choices=["gpu", "cpu"], default="gpu")
     parser.add_argument("--tiny", action="store_true", help="narrow networks, and hardly any time: to see that it runs")
     parser.add_argument("--preset", choices=CHOSEN, action="append", help="can be repeated; default: all")
-    parser.add_argument("--tests", help="which tests, as pytest's -k; default: all that are marked gpu")
-    parser.add_argument(
-        "--limit", type=float, default=60.0, help="seconds for a measurement, and six times as many for the tests"
-    )
+    parser.add_argument("--tests", help="only those whose name has this in it")
+    parser.add_argument("--minutes", type=float, default=20.0, help="when to stop; what is missing then is for the next time")
     parser.add_argument("--state", type=Path, default=Path("gpu_check.json"), help="what is done already")
     parser.add_argument("--page", type=Path, default=ROOT / "docs" / "speed.md", help="where the table is written")
     parser.add_argument("--measure", metavar="PRESET/LOOP", help="measure this alone, and print the numbers")

@@ -120,7 +120,7 @@ PRESETS: dict[str, tuple[tuple[str, ...], Recipe]] = {
             gamma=always(0.0256), every=16, paces=(16 / 17, 4 / 5), half_life=always(10_000), labels=False, term="path length"
         ),
     ),
-    "digits_stylegan2_small": (STYLES, stylegan2(gamma=always(0.1), every=8, half_life=always(5000))),
+    "digits_stylegan2_small": (STYLES, stylegan2(gamma=always(1.0), every=8, half_life=always(5000))),
     "cifar10_r3gan": (
         (*WIDTHS, *SHORT, f"augmentation.probability.images={RAMP}"),
         Recipe(**vars(R3GAN) | {"half_life": ramp(0.0, 5e6), "probability": ramp(0.0, 0.55)}),

@@ -27,7 +27,7 @@ BOTH = [list(CATS), list(DOGS)]
 TRAIN = ("train/cat/0.png", "train/dog/0.png")
 SPLIT = [[name] for name in TRAIN]
 BESIDE = "1, beside train and test"
-FOREIGN = "1, of no class of train"
+FOREIGN = "1, of no training class"
 
 
 @pytest.mark.parametrize(

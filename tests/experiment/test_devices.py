@@ -95,6 +95,6 @@ def test_mixed_devices_raise_and_waits_are_counted(tmp_path):
     with pytest.raises(FakeTensorDeviceMismatchError, match="lazy"):
         train_elsewhere(config("OnTheHost"), tmp_path / "mixed")
     assert train_elsewhere(config("Reading"), tmp_path / "read") == once() | {
-        "read iteration.terms": 4,
-        "copy iteration.terms": 1,
+        "read player.terms": 4,
+        "copy player.terms": 1,
     }

@@ -66,7 +66,8 @@ class PointFile(Points):
         points = _numbers(x, path)
         classes = given if self.labels is None else _column(rows, names, self.labels, "data.labels", path)
         if classes is not None and len(classes) != len(points):
-            raise ConfigError(f"{path}: {len(classes):,} labels do not fit {len(points):,} points", "data.path")
+            key = "data.path" if path == self.path else "data.test"
+            raise ConfigError(f"{path}: {len(classes):,} labels do not fit {len(points):,} points", key)
         return points, classes
 
     def load(self, split: Split) -> tuple[Tensor, Tensor | None]:

@@ -1,7 +1,6 @@
 """The iteration as a function of tensors: who moves when, and that nobody moves anybody else. No Trainer takes part."""
 
 import copy
-from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -10,17 +9,12 @@ from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn.functional import softplus
 
-from ganexp.models import GAN
-from ganexp.models.iteration import Iteration
 from ganexp.models.losses import NonSaturating, Relativistic
-from ganexp.models.player import Player
 from ganexp.models.regularizers import R1, R1R2, Dragan, GradientPenalty, Regularizer, WeightClip
 from ganexp.models.regularizers.latent import ModeSeeking
 from ganexp.models.regularizers.lecam import LeCam
-from ganexp.models.state import Counters
-from ganexp.models.top_k import TopK
 from ganexp.models.turns import Turns
-from support.refused import refused
+from support.playing import Counting, Table, watched
 
 TURNS = [
     Turns(),
@@ -34,81 +28,12 @@ TURNS = [
 ]
 
 
-class Rules(nn.Module):
-    """What :class:`GAN` asks, in a module that is none of Lightning's."""
-
-    realness, critic, discriminator_terms, generator_terms, adversarial, score = (
-        getattr(GAN, name) for name in ("realness", "critic", "discriminator_terms", "generator_terms", "adversarial", "score")
-    )
-
-    augmentation = None
-
-    def __init__(self, loss=None) -> None:
-        super().__init__()
-        self.generator = nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Linear(4, 2))
-        self.discriminator = nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Linear(4, 1))
-        self.loss = loss or NonSaturating()
-        self.passes: list[bool] = []
-
-    def generate(self, generator: nn.Module, z: Tensor, y: Tensor) -> Tensor:
-        self.passes.append(torch.is_grad_enabled())
-        return generator(z)
-
-    def judge(self, x: Tensor, y: Tensor) -> Tensor:
-        return self.discriminator(x)
-
-    def observe(self, tag: str, value: Tensor) -> None:
-        pass
-
-
-class Table:
-    """An iteration with all that it needs; plain gradient descent, so that steps can be recomputed."""
-
-    def __init__(self, turns: Turns, loss=None, rate: float = 0.1, together: bool = False, **regularizers: Regularizer) -> None:
-        torch.manual_seed(0)
-        self.rules, self.counters, self.turns = Rules(loss), Counters(), turns
-        self.networks = {"d": self.rules.discriminator, "g": self.rules.generator}
-        self.players = {name: self._player(name, rate, regularizers) for name in "dg"}
-        self.latents: list[Tensor] = []
-        self.observed: dict[str, list[Tensor]] = {}
-        self.play = Iteration(self.rules, turns, self.players["d"], self.players["g"], self._draw, together=together)
-
-    def __call__(self, times: int = 1, norms: bool = False) -> None:
-        torch.manual_seed(1)
-        for _ in range(times):
-            batches = [(torch.randn(8, 2), torch.zeros(8, dtype=torch.int64)) for _ in range(self.turns.d_steps)]
-            self.play(batches, lambda tag, value: self.observed.setdefault(tag, []).append(value.detach()), norms)
-
-    def _player(self, name: str, rate: float, regularizers: dict[str, Regularizer]) -> Player:
-        parameters = list(self.networks[name].parameters())
-        own = {key: made for key, made in regularizers.items() if made.player == name}
-        optimizer = torch.optim.SGD(parameters, lr=rate)
-        return Player(name, self.networks[name], parameters, optimizer, own, self.counters, self.turns.gradient_clip)
-
-    def _draw(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-        self.latents.append(torch.randn(len(batch[1]), 2))
-        return self.latents[-1], batch[1]
-
-
-def _watched(table: Table, name: str, move: Callable, moved: list[str], norms: bool) -> Tensor | None:
-    """Move a player, and check that nobody else moves or, unless it is about to move too, has gathered a gradient."""
-    other = {"d": "g", "g": "d"}[name]
-    before = copy.deepcopy(table.rules.state_dict())
-    gradients = any(weight.grad is not None and bool(weight.grad.any()) for weight in table.networks[other].parameters())
-    assert gradients == (table.turns.update == "simultaneous" and name == "d")
-    norm = move(norms)
-    changed = {key.partition(".")[0] for key, value in table.rules.state_dict().items() if not torch.equal(value, before[key])}
-    assert changed == {{"d": "discriminator", "g": "generator"}[name]}
-    moved.append(name)
-    return norm
-
-
 @pytest.mark.parametrize("turns", TURNS)
 def test_a_step_moves_its_players_and_nobody_else(turns: Turns) -> None:
     table = Table(turns)
     moved = []
     for name, player in table.players.items():
-        player.move = partial(_watched, table, name, player.move, moved)
+        player.move = partial(watched, table, name, player.move, moved)
     table(times=2)
     assert moved == 2 * [*"d" * turns.d_steps, *"g" * turns.g_steps]
     assert (table.counters.d_updates, table.counters.g_updates) == (2 * turns.d_steps, 2 * turns.g_steps)
@@ -194,23 +119,6 @@ def test_the_clip_bounds_the_step() -> None:
     assert table.observed["gradient_norm/d"][0] > 0.001
 
 
-class Counting(Regularizer):
-    """One for D and one for G: a constant term, and what they were asked."""
-
-    def __init__(self, player: str, every: int = 1) -> None:
-        super().__init__()
-        self.player, self.every = player, every
-        self.asked: list[int] = []
-        self.seen: list[int] = []
-
-    def forward(self, judgement):
-        self.asked.append(len(judgement.real.y))
-        return judgement.fake.logits.mean() * 0 + 2.0
-
-    def after_update(self, network, judgements):
-        self.seen.append(len(judgements))
-
-
 def test_several_regularizers_have_terms_of_their_own_for_either_player() -> None:
     for_d, for_g = Counting("d", every=3), Counting("g")
     table = Table(Turns(micro_batches=2), first=for_d, second=for_g, clip=WeightClip(0.01))
@@ -275,15 +183,6 @@ def test_what_looks_back_sees_each_update_once() -> None:
     assert len(lazy.asked) == 2 and len(prompt.asked) == 4
 
 
-def test_the_updates_per_step_of_an_optimiser() -> None:
-    apart = Turns(lazy_terms="apart")
-    assert apart.pace([16]) == pytest.approx(16 / 17) and apart.pace([1, 4, 4]) == pytest.approx(4 / 5)
-    assert apart.pace([2, 3]) == pytest.approx(6 / (6 + 4)), "in six updates 0, 2, 3 and 4 have another step"
-    assert Turns().pace([16]) == apart.pace([1, 1]) == apart.pace([]) == 1
-    with refused("schedule.update", "schedule.lazy_terms"):
-        Turns(update="simultaneous", lazy_terms="apart")
-
-
 def test_fakes_of_all_steps_at_once_are_those_of_each() -> None:
     tables = [Table(Turns(d_steps=3, fakes_at_once=at_once), penalty=R1R2()) for at_once in (False, True)]
     for table in tables:
@@ -291,27 +190,3 @@ def test_fakes_of_all_steps_at_once_are_those_of_each() -> None:
     assert tables[0].rules.passes == 2 * [*3 * [False], True] and tables[1].rules.passes == 2 * [False, True]
     for apart, at_once in zip(*(table.rules.parameters() for table in tables), strict=True):
         torch.testing.assert_close(apart, at_once, rtol=1e-4, atol=1e-6)
-    for turns in ({"reuse_fakes": True}, {"micro_batches": 2}):
-        with refused("schedule.fakes_at_once", f"schedule.{next(iter(turns))}"):
-            Turns(fakes_at_once=True, **turns)
-
-
-@pytest.mark.parametrize("loss", [NonSaturating(), Relativistic()])
-def test_the_generator_learns_from_the_fakes_that_seem_most_real(loss) -> None:
-    everything = Counting("g")
-    table = Table(Turns(), loss, seeing=everything)
-    table.play.choose = TopK(0.4)
-    g, d = copy.deepcopy(table.rules.generator), copy.deepcopy(table.rules.discriminator)
-    table()
-    torch.manual_seed(1)
-    real, z = torch.randn(8, 2), torch.randn(8, 2)
-    loss.discriminator(d(real).squeeze(1), d(g(z).detach()).squeeze(1)).backward()
-    with torch.no_grad():
-        for weight in d.parameters():
-            weight -= 0.1 * weight.grad
-    fakes = d(g(torch.randn(8, 2))).squeeze(1)
-    best = fakes.argsort(descending=True)[:3]  # two fifths of 8
-    steps = torch.autograd.grad(loss.generator(fakes[best], d(real[best]).squeeze(1)), list(g.parameters()))
-    for weight, step, moved in zip(g.parameters(), steps, table.rules.generator.parameters(), strict=True):
-        torch.testing.assert_close(moved, weight - 0.1 * step)
-    assert everything.asked == [8], "regularizers see all fakes"

@@ -34,11 +34,11 @@ def test_the_ring_is_covered_as_wide_and_as_evenly_as_it_is(tmp_path):
     assert metrics["mode_kl_reverse"] <= 0.008  # of 2,500 real points: 0.002
 
 
-def test_the_grid_is_found_as_wide_as_it_is_but_with_points_between(tmp_path):
+def test_the_grid_is_found_as_wide_as_it_is(tmp_path):
     run = trained(tmp_path / "run", "data=grid").run
     assert run.summary.health.verdict == "healthy"
     metrics = run.summary.metrics
-    assert metrics["modes"] == 25 and 0.75 <= metrics["high_quality"] < 0.98
+    assert metrics["modes"] == 25 and metrics["high_quality"] >= 0.9
     assert metrics["coverage"] >= 0.85 and 0.85 <= metrics["mode_spread"] <= 1.2
 
 

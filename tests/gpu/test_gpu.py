@@ -13,17 +13,15 @@ from pathlib import Path
 
 import pytest
 import torch
-from typing_extensions import Unpack
 
 from ganexp.config.compose import compose, directory
-from ganexp.data.images import ImageOptions
 from ganexp.runs.run import Run
 from ganexp.training.experiment import assemble
 from ganexp.training.train import train
 from support.crashes import crash
 from support.curves import curves
 from support.image_files import save
-from support.one_update import RANDOM, RandomPhotographs, data_of
+from support.one_update import RANDOM, data_of
 from support.tiny import CONVOLUTIONS, POINTS, TINY, TINY_IMAGES
 
 pytestmark = pytest.mark.gpu
@@ -33,19 +31,7 @@ CHEAP = ("density_gan", "digits_stylegan2_small", "mnist_sngan_small")  # also w
 ALONE = tuple(f"~callbacks.{name}" for name in ("samples", "evaluation", "checkpoints", "weights", "progress"))
 QUIET = (*ALONE, "metrics=none", "data.batch_size=8", "trainer.max_epochs=null", "callbacks.scalars.every=1")
 DCGAN = (*TINY_IMAGES, "model=dcgan", *CONVOLUTIONS, "network.discriminator.norm=layer")
-PHOTOGRAPHS = "data._target_=support.one_update.RandomPhotographs"
-ENLARGED = {  # random images in place of those that have options of their own
-    "celeba_sngan": ("data._target_=gpu.test_gpu.Faces", "~data.labels", "~data.colour"),
-    "stl10_sngan": (PHOTOGRAPHS, "~data.unlabelled"),
-}
 STYLES = ("network.generator.style_dim=8", "network.generator.mapping_layers=2")
-
-
-class Faces(RandomPhotographs):
-    """Random images, with the one option of CelebA that cannot be taken off, as it is null."""
-
-    def __init__(self, root: str | None = None, workers: int | None = None, **options: Unpack[ImageOptions]) -> None:
-        super().__init__(root, **options)
 
 
 def small(name: str) -> tuple[str, ...]:
@@ -67,9 +53,7 @@ def play(folder: Path, device: str, name: str, *overrides: str) -> None:
         overrides = ("data.subset=null", *overrides)
     sizes = ("trainer.max_iterations=2", *small(name)) if device == "cpu" else ("trainer.max_iterations=20",)
     options = (*QUIET, *sizes, *overrides, f"trainer.accelerator={device}")
-    experiment = assemble(
-        compose(f"experiment={name}", *ENLARGED.get(name, data_of(name, RANDOM)), *options), Run(folder / "run")
-    )
+    experiment = assemble(compose(f"experiment={name}", *data_of(name, RANDOM), *options), Run(folder / "run"))
     train(experiment, [])
     assert experiment.model.device.type == ("cpu" if device == "cpu" else "cuda")
     assert all(value.isfinite().all() for value in experiment.model.state_dict().values() if isinstance(value, torch.Tensor))

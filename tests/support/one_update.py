@@ -16,9 +16,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from typing_extensions import Unpack
 
 from ganexp.config.compose import compose
 from ganexp.data import CIFAR10, MNIST
+from ganexp.data.images import ImageOptions
 from ganexp.runs.run import Run
 from ganexp.training.experiment import Experiment, assemble
 
@@ -48,6 +50,23 @@ class RandomPhotographs(CIFAR10):
     prepare, read = RandomDigits.prepare, RandomDigits.read
 
 
+class RandomScenes(RandomPhotographs):
+    """Random images that take the options of STL-10."""
+
+    def __init__(self, root: str | None = None, unlabelled: bool = False, **options: Unpack[ImageOptions]) -> None:
+        super().__init__(root, **options)
+
+
+class RandomFaces(RandomPhotographs):
+    """Random images that take the options of CelebA."""
+
+    def __init__(
+        self, root: str | None = None, labels: str = "none", colour: str = "rgb", workers: int | None = None,
+        **options: Unpack[ImageOptions],
+    ) -> None:  # fmt: skip
+        super().__init__(root, **options)
+
+
 class AllDigits(MNIST):
     """Black images, as many as in MNIST."""
 
@@ -73,6 +92,7 @@ class SomePhotographs(AllPhotographs):
 
 RANDOM = {
     "mnist": RandomDigits, "cifar10": RandomPhotographs, "dcgan": RandomPhotographs, "stacked": RandomPhotographs,
+    "stl10": RandomScenes, "celeba": RandomFaces,
 }  # fmt: skip
 BLACK = {"mnist": AllDigits, "cifar10": AllPhotographs, "dcgan": SomePhotographs}
 
@@ -96,7 +116,7 @@ class Played:
 
     training: Experiment
     before: dict[str, nn.Module]
-    """Copies of both players as they began."""
+    """Copies of both players as they began, and of the proxies of classes where there are some."""
     augmentation: nn.Module | None
     """A copy of the augmentation as it began."""
     batches: list[list[tuple[Tensor, Tensor]]] = field(default_factory=list)
@@ -118,6 +138,7 @@ def play(folder: Path, name: str, *overrides: str, iterations: int = 2) -> Playe
     training = assemble(config, Run(folder / name))
     model = training.model
     before = {"d": copy.deepcopy(model.discriminator), "g": copy.deepcopy(model.generator)}
+    before |= {"proxies": copy.deepcopy(model.proxies)} if hasattr(model, "proxies") else {}
     played = Played(training, before, copy.deepcopy(model.augmentation))
     methods = ("sample_latent", "sample_labels", "generate", "observe", "training_step")
     wrapped = {method: getattr(model, method) for method in methods}
@@ -175,12 +196,16 @@ class Reference:
         self.optimizers = {"d": make[0](self.d.parameters()), "g": make[1](self.g.parameters())}
         self.losses: dict[str, list[Tensor]] = defaultdict(list)
 
+    def owned(self, player: str) -> list[nn.Parameter]:
+        """Return what a player's optimiser moves."""
+        return list(getattr(self, player).parameters())
+
     def learn(self, player: str, **terms: Tensor) -> None:
         """Set the gradient of a player's weights to that of the terms' sum, and nobody else's."""
         total = sum(terms.values(), torch.zeros(()))
         for tag, value in ((f"loss/{player}", total), *((f"loss/{player}/{name}", term) for name, term in terms.items())):
             self.losses[tag].append(value.detach())
-        parameters = list(getattr(self, player).parameters())
+        parameters = self.owned(player)
         gradients = torch.autograd.grad(total, parameters, retain_graph=True, allow_unused=True)
         for parameter, gradient in zip(parameters, gradients, strict=True):
             parameter.grad = gradient

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from ganexp.config.compose import directory
+from ganexp.config.build import build
+from ganexp.config.compose import compose, directory
+from ganexp.models.schedules import Clock
 from support.one_update import EXACT, play
-from support.twin import RAMP, Recipe, Twin, always, ramp, same
+from support.twin import RAMP, Recipe, Twin, always, ramp, same, straight
 
 
 def sngan(**options) -> Recipe:
@@ -27,7 +29,7 @@ def stylegan2(**options) -> Recipe:
 R3GAN = Recipe(
     "relativistic", 2 * (ramp(2e-4, 5e-5),), (0.0, ramp(0.9, 0.99)), gamma=ramp(0.05, 0.005), both=True, warm=False,
 )  # fmt: skip
-PUBLISHED = stylegan2(gamma=always(0.01), every=16, paces=(16 / 17, 4 / 5), half_life=always(500_000))
+PUBLISHED = stylegan2(gamma=always(0.01), every=16, paces=(16 / 17, 4 / 5), half_life=straight(0.0, 5e5), warm=False)
 UNLABELLED = sngan(betas=(0.0, always(0.9)), linear=True, labels=False)
 BIGGAN = sngan(decay=0.9999)
 WIDTHS = ("network.generator.channels=4", "network.discriminator.channels=4")
@@ -37,6 +39,7 @@ STYLES = (*WIDTHS, "network.generator.style_dim=6", "network.discriminator.mappi
 SHORT = tuple(
     f"{key}.images={RAMP}" for key in ("penalty.gamma", "optimizer.lr", "optimizer.betas.1", "schedule.ema_images")
 )  # fmt: skip
+AVERAGE = f"schedule.ema_images.images={RAMP}"
 PHOTOGRAPHS = ("data=cifar10", "data._target_=support.one_update.RandomPhotographs")
 
 PRESETS: dict[str, tuple[tuple[str, ...], Recipe]] = {
@@ -56,15 +59,21 @@ PRESETS: dict[str, tuple[tuple[str, ...], Recipe]] = {
         sngan(decay=0.9999, term="lecam"),
     ),
     "cifar10_biggan_diffaugment_cr": (BIG, sngan(decay=0.9999, term="consistency")),
-    "cifar10_stylegan2": (STYLES, PUBLISHED),
-    "cifar10_stylegan2_ada": ((*STYLES, "augmentation.probability=0.6", "augmentation.every=1"), PUBLISHED),
+    "cifar10_stylegan2": ((*STYLES, AVERAGE), PUBLISHED),
+    "cifar10_stylegan2_ada": ((*STYLES, AVERAGE, "augmentation.probability=0.6", "augmentation.every=1"), PUBLISHED),
     "folder_stylegan2_ada": (
-        (*PHOTOGRAPHS, *STYLES, "augmentation.probability=0.6", "augmentation.every=1"),
+        (*PHOTOGRAPHS, *STYLES, AVERAGE, "augmentation.probability=0.6", "augmentation.every=1"),
         stylegan2(
-            gamma=always(0.0256), every=16, paces=(16 / 17, 4 / 5), half_life=always(10_000), labels=False, term="path length"
+            gamma=always(0.0256),
+            every=16,
+            paces=(16 / 17, 4 / 5),
+            half_life=straight(0.0, 1e4),
+            warm=False,
+            labels=False,
+            term="path length",
         ),
     ),
-    "cifar10_reacgan": ((*STYLES, "model.dimensions=5"), Recipe(**vars(PUBLISHED) | {"term": "embeddings"})),
+    "cifar10_reacgan": ((*STYLES, AVERAGE, "model.dimensions=5"), Recipe(**vars(PUBLISHED) | {"term": "embeddings"})),
     "digits_stylegan2_small": (STYLES, stylegan2(gamma=always(1.0), every=8, half_life=always(5000))),
     "cifar10_r3gan": (
         (*WIDTHS, *SHORT, f"augmentation.probability.images={RAMP}"),
@@ -100,6 +109,16 @@ def test_the_first_iterations_are_those_of_plain_pytorch(tmp_path, name):
         torch.testing.assert_close(model.regularizers["penalty"].anchors, twin.anchors, rtol=EXACT, atol=EXACT)
     if recipe.term == "path length":
         assert float(model.regularizers["path_length"].mean) == pytest.approx(twin.length, abs=EXACT)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "most"),
+    [("cifar10_stylegan2", "data=cifar10", 500_000), ("folder_stylegan2_ada", "data.path=pictures", 10_000)],
+)
+def test_the_average_follows_for_a_twentieth_of_the_images_seen(name, data, most):
+    half_life = build(compose(f"experiment={name}", data)["schedule"]["ema_images"], "schedule.ema_images")
+    for images in (0, 64, 12_800, 150_000, 9_000_000, 20_000_000):
+        assert half_life(Clock(images=images)) == pytest.approx(min(most, 0.05 * images))
 
 
 def test_every_preset_is_played_against_plain_pytorch():

@@ -39,6 +39,10 @@ def ramp(first: float, last: float) -> Number:
     return lambda done: last + (first - last) * (1 + math.cos(math.pi * done)) / 2
 
 
+def straight(first: float, last: float) -> Number:
+    return lambda done: first + (last - first) * done
+
+
 def always(value: float) -> Number:
     return lambda done: value
 

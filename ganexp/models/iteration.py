@@ -12,7 +12,7 @@ of a batch, as batch norm does, they are judged in two, each with its own statis
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import reduce
+from functools import partial, reduce
 from typing import Protocol
 
 import torch
@@ -125,8 +125,8 @@ class Iteration:
         gather(batch, fakes, first)
         self._move(player)
         for step in others:
-            if player == "g":  # the graph of the others is gone
-                fakes = self._fakes(latents)
+            if player == "g":  # the graph of the others is gone, and a term need not look at any
+                fakes = self._fakes(latents, later=True)
             gather(batch, fakes, step)
             self._move(player, counts=False)
 
@@ -145,10 +145,10 @@ class Iteration:
         with torch.set_grad_enabled(self.turns.reuse_fakes), in_mode(self.rules.generator, self.turns.fakes_mode):
             return self._fakes(latents)
 
-    def _fakes(self, latents: Latents) -> list[Judged]:
-        """Generate samples, in as many micro-batches as a batch has."""
-        pieces = zip(*map(self._cut, latents), strict=True)
-        return [Judged(self.rules, self._generate(z, y), y, z) for z, y in pieces]
+    def _fakes(self, latents: Latents, later: bool = False) -> list[Judged]:
+        """Generate samples, in as many micro-batches as a batch has; or later, once somebody looks at them."""
+        made = [(partial(self._generate, z, y), y, z) for z, y in zip(*map(self._cut, latents), strict=True)]
+        return [Judged(self.rules, make if later else make(), y, z) for make, y, z in made]
 
     def _generate(self, z: Tensor, y: Tensor) -> Tensor:
         return self.rules.generate(self.rules.generator, z, y)

@@ -46,7 +46,7 @@ class Judged:
 
     Arguments:
         judge: Gives the outputs.
-        x: Samples with shape (B, *shape).
+        x: Samples with shape (B, *shape), or what makes them at the first access.
         y: Their labels with shape (B,), zeros where there are none.
         z: The latents with shape (B, latent_dim) that generated samples come from; None for real ones.
         fixed: Whether no gradient is wanted.
@@ -55,12 +55,22 @@ class Judged:
     """
 
     def __init__(
-        self, judge: Judge, x: Tensor, y: Tensor, z: Tensor | None = None, fixed: bool = False, differentiated: bool = False
-    ) -> None:
-        self.differentiable = differentiated and full(x) is x and not mixed(x)
-        self.x, self.y, self.z = (x.detach().requires_grad_() if self.differentiable else x), y, z
-        self._fixed, self._judge = fixed, judge
-        self._pass, self._index = _Pass(judge, [self.x], [y]), 0
+        self, judge: Judge, x: Tensor | Callable[[], Tensor], y: Tensor, z: Tensor | None = None, fixed: bool = False,
+        differentiated: bool = False,
+    ) -> None:  # fmt: skip
+        self.differentiable = differentiated and isinstance(x, Tensor) and full(x) is x and not mixed(x)
+        self._x, self.y, self.z = x, y, z
+        self._fixed, self._judge, self._index = fixed, judge, 0
+
+    @cached_property
+    def x(self) -> Tensor:
+        """The samples with shape (B, *shape)."""
+        x = self._x if isinstance(self._x, Tensor) else self._x()
+        return x.detach().requires_grad_() if self.differentiable else x
+
+    @cached_property
+    def _pass(self) -> _Pass:
+        return _Pass(self._judge, [self.x], [self.y])
 
     @cached_property
     def outputs(self) -> Tensor:
@@ -71,7 +81,7 @@ class Judged:
     @cached_property
     def logits(self) -> Tensor:
         """The logits of "real" with shape (B,)."""
-        return self._pass.judge.realness(self.outputs, self.y)
+        return self._judge.realness(self.outputs, self.y)
 
     def take(self, places: Tensor) -> "Judged":
         """Return the samples at some places with shape (n,), with their outputs if there are any yet."""
@@ -85,7 +95,7 @@ class Judged:
 
 def judge_together(*samples: Judged) -> None:
     """Let the discriminator judge samples in one pass: half as many kernels as in two, where it judges each by itself."""
-    common = _Pass(samples[0]._pass.judge, [judged.x for judged in samples], [judged.y for judged in samples])
+    common = _Pass(samples[0]._judge, [judged.x for judged in samples], [judged.y for judged in samples])
     for index, judged in enumerate(samples):
         judged._pass, judged._index = common, index
 
@@ -101,7 +111,7 @@ def gradients(*samples: Judged) -> Sequence[Tensor]:
         return [one.flatten(1) for one in torch.autograd.grad(logits, inputs, create_graph=True)]
     if any(judged._pass is not samples[0]._pass for judged in samples):
         return [found for judged in samples for found in gradients(judged)]  # apart, as before
-    judge = samples[0]._pass.judge
+    judge = samples[0]._judge
     x, y = torch.cat([full(judged.x) for judged in samples]), torch.cat([judged.y for judged in samples])
     found = gradient(lambda x, y: judge.realness(judge.judge(x, y), y), x, y)
     return found.split([len(judged.y) for judged in samples])

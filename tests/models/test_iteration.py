@@ -13,6 +13,7 @@ from ganexp.models.losses import NonSaturating, Relativistic
 from ganexp.models.regularizers import R1, R1R2, Dragan, GradientPenalty, Regularizer, WeightClip
 from ganexp.models.regularizers.latent import ModeSeeking
 from ganexp.models.regularizers.lecam import LeCam
+from ganexp.models.regularizers.orthogonal import Orthogonal
 from ganexp.models.turns import Turns
 from support.playing import Counting, Table, watched
 
@@ -190,3 +191,14 @@ def test_fakes_of_all_steps_at_once_are_those_of_each() -> None:
     assert tables[0].rules.passes == 2 * [*3 * [False], True] and tables[1].rules.passes == 2 * [False, True]
     for apart, at_once in zip(*(table.rules.parameters() for table in tables), strict=True):
         torch.testing.assert_close(apart, at_once, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("term", "passes"),
+    [(Orthogonal(every=2), []), (ModeSeeking(every=2), [True, True])],  # the latter makes samples of its own as well
+)
+def test_a_lazy_step_makes_fakes_for_a_term_that_looks_at_them(term: Regularizer, passes: list[bool]) -> None:
+    table = Table(Turns(lazy_terms="apart"), term=term)
+    table(times=2)
+    assert len(table.observed["loss/g/term"]) == 1
+    assert table.rules.passes == [False, True, *passes, False, True]

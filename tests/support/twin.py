@@ -213,7 +213,6 @@ class Twin(Reference):
         self.learn("g", adversarial=LOSSES[self.recipe.loss][1](r, f), **self.classes(self.embedded, y))
         self.step("g")
         if self.recipe.term == "path length" and self.iterations % 4 == 0:
-            next(random)  # fakes that no term looks at
             torch.set_rng_state(next(random))
             self.lazily("g", path_length=self.path_length(z[: len(z) // 2]))
 

@@ -37,8 +37,8 @@ class Orthogonal(Regularizer):
         self.weight, self.player, self.every = weight, player, every
 
     def forward(self, judgement: Judgement) -> Tensor:
-        found = judgement.fake.x.new_zeros((), dtype=torch.float32)
-        with unmixed(judgement.fake.x):
+        found = judgement.fake.y.new_zeros((), dtype=torch.float32)
+        with unmixed(found):
             for layer in weighted(judgement.network):
                 filters = full(_filters(layer))
                 products = filters @ filters.T

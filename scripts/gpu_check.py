@@ -38,6 +38,8 @@ TESTS = "tests/gpu/test_gpu.py"
 BEGIN, END = "<!-- gpu_check -->\n", "<!-- gpu_check ends -->"
 LONGEST = 360.0  # seconds of a part
 PROFILED = 16  # iterations, as many as the laziest penalty waits
+# Of processes that find this ganexp, and tests/support.
+PATHS = os.pathsep.join((str(ROOT), str(ROOT / "tests"), *filter(None, [os.environ.get("PYTHONPATH")])))
 NARROW = ("data.batch_size=8", "network.generator.channels=8", "network.discriminator.channels=8")
 
 
@@ -137,10 +139,7 @@ def part(key: str, options: argparse.Namespace, limit: float) -> Any:
     Returns:
         The numbers of :func:`measure`, pytest's closing line, or ``None`` when time was up or the process failed.
     """
-    environment = os.environ | {
-        "GANEXP_DEVICE": options.device,
-        "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "tests"))),
-    }
+    environment = os.environ | {"GANEXP_DEVICE": options.device, "PYTHONPATH": PATHS}
     if key.startswith(TESTS):
         command = ["-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", key]
     else:

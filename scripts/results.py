@@ -171,8 +171,8 @@ def _table(by_model: dict[str, list[tuple[Row, Row]]], shown: Sequence[tuple[str
     lines = ["| model | " + " | ".join(headings) + " |", "|---" * (1 + len(headings)) + "|"]
     for model, pairs in by_model.items():
         finals = [last.record.metrics for last, _ in pairs]
-        cells = [_spread([final.get(name) for final in finals], places) for name, _, places in shown]
-        cells.append(_spread([best.record.metrics[first] for _, best in pairs], decimals))
+        cells = [spread([final.get(name) for final in finals], places) for name, _, places in shown]
+        cells.append(spread([best.record.metrics[first] for _, best in pairs], decimals))
         summaries = [read(last.run / SUMMARY, Summary) for last, _ in pairs]
         cells.append(", ".join(summary.health.verdict for summary in summaries if summary.health))
         cells.append(f"{statistics.mean(summary.training_seconds for summary in summaries) / 60:.1f}")
@@ -183,7 +183,8 @@ def _table(by_model: dict[str, list[tuple[Row, Row]]], shown: Sequence[tuple[str
     return lines
 
 
-def _spread(numbers: Sequence[float | None], decimals: int) -> str:
+def spread(numbers: Sequence[float | None], decimals: int) -> str:
+    """Return the mean and, of several, the standard deviation."""
     values = [value for value in numbers if value is not None]
     if not values:
         return "–"

@@ -5,6 +5,7 @@ from torchmetrics.image.fid import NoTrainInceptionV3
 
 from ganexp.config.errors import ConfigError
 from ganexp.metrics.extractors import Inception, inception
+from support.inception import untrained
 from support.refused import refused
 from support.stripes import stripes
 
@@ -14,17 +15,7 @@ LAYERS = ["2048", "logits_unbiased"]
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
     """A file with the weights of a network that was not trained."""
-    with pytest.MonkeyPatch.context() as patch, torch.random.fork_rng():
-        torch.manual_seed(0)
-        patch.setattr("torch_fidelity.feature_extractor_inceptionv3.load_state_dict_from_url", lambda *_, **__: None)
-        patch.setattr(FeatureExtractorInceptionV3, "load_state_dict", lambda *_: None)
-        network = FeatureExtractorInceptionV3("random", ["2048"])
-        for module in network.modules():
-            if isinstance(module, torch.nn.Conv2d):
-                torch.nn.init.kaiming_normal_(module.weight)  # else nothing would come out at the end
-    path = tmp_path_factory.mktemp("inception") / "weights.pth"
-    torch.save(network.state_dict(), path)
-    return path
+    return untrained(tmp_path_factory.mktemp("inception") / "weights.pth")
 
 
 @pytest.fixture(scope="module")

@@ -189,4 +189,5 @@ def average(generator: nn.Module, experiment: Experiment) -> Callable[[], None]:
 def _adam(factory: Any, weights: list[nn.Parameter]) -> Optimizer:
     """Return an optimiser with the options that an experiment's has at the beginning."""
     options = make(factory, [nn.Parameter(torch.zeros(1))])[0].defaults
-    return Adam(weights, options["lr"], options["betas"], fused=True)
+    same = {name: options[name] for name in ("lr", "betas", "eps", "weight_decay", "amsgrad")}
+    return Adam(weights, fused=True, **same)

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from ganexp.networks.equalised import EqualLinear, activate
 from ganexp.networks.filters import Filter
 from ganexp.networks.precision import full, unmixed
+from ganexp.networks.recompute import Recomputable
 from ganexp.networks.sizes import Size
 
 
@@ -56,7 +57,7 @@ class ModulatedConv(nn.Module):
         return x
 
 
-class StyledLayer(nn.Module):
+class StyledLayer(Recomputable):
     """A modulated 3x3 convolution, noise, a bias and the activation.
 
     While it trains, every pixel of every sample gets noise of its own; in evaluation mode the noise is always the same, so that
@@ -79,7 +80,7 @@ class StyledLayer(nn.Module):
         self.strength = nn.Parameter(torch.zeros(()))
         self.register_buffer("noise", torch.randn(1, 1, *size))
 
-    def forward(self, x: Tensor, w: Tensor) -> Tensor:
+    def compute(self, x: Tensor, w: Tensor) -> Tensor:
         """Map x with shape (B, inputs, H, W), and w with shape (B, style_dim), to maps with shape (B, outputs, *size)."""
         x = self.conv(x, w)
         noise = torch.randn_like(x[:, :1]) if self.training else self.noise.to(x.dtype)

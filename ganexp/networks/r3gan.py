@@ -20,6 +20,7 @@ from ganexp.config.types import PositiveInt
 from ganexp.networks.filters import Downsample, Upsample
 from ganexp.networks.players import OutputActivation, Shape, ValueRange, make_output_activation
 from ganexp.networks.precision import full, unmixed
+from ganexp.networks.recompute import Recomputable
 from ganexp.networks.sizes import Size, named, own_sizes
 
 LARGEST = 1024
@@ -143,7 +144,7 @@ class R3GANDiscriminator(nn.Module):
             return (features.unflatten(1, (self.outputs, -1)) * self.embedding(full(y))[:, None]).sum(2)
 
 
-class Block(nn.Module):
+class Block(Recomputable):
     """Add to x what a 1x1, a grouped 3x3 and a 1x1 convolution make of it; at first that is nothing.
 
     Arguments:
@@ -160,7 +161,7 @@ class Block(nn.Module):
         self.last = Convolution(inner, width, 1, gain=0.0)
         self.biases = nn.Parameter(torch.zeros(2, inner))
 
-    def forward(self, x: Tensor) -> Tensor:
+    def compute(self, x: Tensor) -> Tensor:
         """Map x with shape (B, width, H, W) to maps with the same shape."""
         first, second = self.biases.to(x.dtype)[..., None, None]
         h = F.leaky_relu(self.first(x) + first, SLOPE)

@@ -22,16 +22,17 @@ from torch.nn import functional as F
 
 from ganexp.config.errors import ConfigError
 from ganexp.networks.layer import Layer
+from ganexp.networks.recompute import Recomputable
 
 
-class Block(nn.Module):
+class Block(Recomputable):
     """Add a residual to a shortcut of the same input. ``residual`` gets the labels, too."""
 
     def __init__(self, residual: "Residual", shortcut: nn.Module) -> None:
         super().__init__()
         self.residual, self.shortcut = residual, shortcut
 
-    def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+    def compute(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """Map x with shape (B, C, H, W), and y with shape (B, num_classes), to maps."""
         maps: Tensor = self.shortcut(x) + self.residual(x, y)
         return maps
@@ -69,7 +70,7 @@ class ConditionalNorm(nn.Module):
         return maps
 
 
-class SelfAttention(nn.Module):
+class SelfAttention(Recomputable):
     r"""Let every pixel of some maps attend to all of them: :math:`x + \gamma\, o(g A^\top)`, with :math:`\gamma = 0` at first.
 
     :math:`A = \mathrm{softmax}(\theta^\top \phi)` over the keys. All four are 1x1 convolutions without biases:
@@ -89,7 +90,7 @@ class SelfAttention(nn.Module):
         self.o = nn.Conv2d(values, width, 1, bias=False)
         self.gamma = nn.Parameter(torch.zeros(()))
 
-    def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+    def compute(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """Map x with shape (B, width, H, W) to maps with the same shape, whatever the labels are."""
         theta = self.theta(x).flatten(2)
         phi, g = (F.max_pool2d(convolution(x), 2).flatten(2) for convolution in (self.phi, self.g))

@@ -24,6 +24,7 @@ from ganexp.networks.filters import Filter, Upsample
 from ganexp.networks.modulation import StyledLayer, ToImage
 from ganexp.networks.players import OutputActivation, Shape, Styled, ValueRange, make_output_activation
 from ganexp.networks.precision import full, unmixed
+from ganexp.networks.recompute import Recomputable
 from ganexp.networks.sizes import Size, own_sizes
 
 LARGEST = 1024
@@ -203,7 +204,7 @@ class StyleGAN2Discriminator(nn.Module):
             return (features.unflatten(1, (self.outputs, -1)) * direction[:, None]).sum(2) / math.sqrt(direction.shape[1])
 
 
-class Block(nn.Module):
+class Block(Recomputable):
     """Two 3x3 convolutions, the second of which halves the size, and a shortcut around them if there is one.
 
     Arguments:
@@ -225,7 +226,7 @@ class Block(nn.Module):
             nn.Sequential(Filter(padding=1), EqualConv2d(inputs, outputs, 1, stride=2, bias=False)) if shortcut else None
         )
 
-    def forward(self, x: Tensor) -> Tensor:
+    def compute(self, x: Tensor) -> Tensor:
         """Map x with shape (B, inputs, H, W) to maps with shape (B, outputs, H / 2, W / 2)."""
         maps: Tensor = self.layers(x)
         return maps if self.shortcut is None else (maps + self.shortcut(x)) * math.sqrt(0.5)

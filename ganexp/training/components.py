@@ -17,6 +17,7 @@ from ganexp.metrics.measurement import fitting
 from ganexp.models.game import Game
 from ganexp.models.losses import check_loss
 from ganexp.models.schedules import make
+from ganexp.training.execution import Execution
 from ganexp.training.memory import check_needs
 from ganexp.training.reduced import Reduced
 
@@ -52,6 +53,7 @@ def build_components(config: dict[str, Any]) -> Components:
     check_value(config["trainer"].get("threads"), PositiveInt | None, "trainer.threads")
     check_budget(config["trainer"])
     Reduced.of(config["trainer"])
+    execution = Execution.of(config["trainer"])
     check_hardware(config["trainer"])
     game = Game(**{group: build(config[group], group) for group in groups})
     check_loss(game.loss)
@@ -71,6 +73,7 @@ def build_components(config: dict[str, Any]) -> Components:
         smaller = "use smaller widths" if isinstance(error, RuntimeError) else None
         raise ConfigError(f"the players cannot be made: {refusal(error)}", "network", hint=smaller) from error
     game.check(*players)
+    execution.check(players)
     metrics = fitting(metrics, reference)
     for player in ("d_optimizer", "g_optimizer"):
         try_out(partial(make, getattr(game, player)), config[player], player, [nn.Parameter(torch.zeros(1))])

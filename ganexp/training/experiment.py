@@ -19,6 +19,7 @@ from ganexp.runs.checkpoint import last_good
 from ganexp.runs.run import Run
 from ganexp.training.callbacks import Checkpoints, Measures, Periodic, TimeBudget
 from ganexp.training.components import Components, build_components
+from ganexp.training.execution import Execution
 from ganexp.training.feed import DataModule
 from ganexp.training.fine_tuning import Inherited, inherit
 from ganexp.training.foreign import cadence
@@ -93,6 +94,7 @@ def assemble(config: dict[str, Any], run: Run, components: Components | None = N
     freeze(model, config.get("freeze_d", 0), inherited, given=config.get("init_from") is not None)
     model.begin(config["seed"], iterations)
     check_single(model, data.smallest)
+    Execution.of(config["trainer"]).apply([model.generator, model.discriminator])
     state = RunState()
     callbacks = _callbacks(config, components, state)
     for callback in callbacks.values():

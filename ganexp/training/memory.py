@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from ganexp.config.memory import check_memory
 from ganexp.models.game import Game, MakeOptimizer
 from ganexp.models.schedules import make
+from ganexp.networks.recompute import Recomputable
 
 # Bytes of a batch below which its maps are not worth a look.
 SMALL = 2**20
@@ -79,27 +80,35 @@ def _maps(game: Game, generator: nn.Module, discriminator: nn.Module, latent_dim
     if batch * torch.Size(game.data.shape).numel() * width < SMALL:
         return 0
     try:
-        made = _results(generator, torch.empty(batch, latent_dim, device="meta"))
-        judged = _results(discriminator, torch.empty(batch, *game.data.shape, device="meta"))
+        recompute = bool(trainer.get("recompute"))
+        made = _results(generator, torch.empty(batch, latent_dim, device="meta"), recompute)
+        judged = _results(discriminator, torch.empty(batch, *game.data.shape, device="meta"), recompute)
     except Exception:  # a network of a user's own may do what has no meaning without numbers
         return 0
     # The discriminator judges real and generated samples before either is let go; the generator learns through both players.
     return width * max(2 * judged, made + judged)
 
 
-def _results(network: nn.Module, x: Tensor) -> int:
-    """Return the number of values that the layers of a network compute of an input, those that overwrite theirs left out."""
-    counts: list[int] = []
+def _results(network: nn.Module, x: Tensor, recompute: bool = False) -> int:
+    """Return the number of values that the layers of a network compute of an input, those that overwrite theirs left out.
+
+    With ``recompute``, of a block that is computed again only its result counts, and the inside of the largest block once.
+    """
+    counts = dict.fromkeys(network.modules(), 0)
 
     def count(module: nn.Module, _: Any, result: Any) -> None:
         if isinstance(result, Tensor) and not getattr(module, "inplace", False):
-            counts.append(result.numel())
+            counts[module] += result.numel()
 
     leaves = [module for module in network.modules() if not list(module.children())]
-    hooks = [leaf.register_forward_hook(count) for leaf in leaves]
+    blocks = [module for module in network.modules() if recompute and isinstance(module, Recomputable)]
+    hooks = [module.register_forward_hook(count) for module in {*leaves, *blocks}]
     try:
         network(x)
     finally:
         for hook in hooks:
             hook.remove()
-    return sum(counts)
+    inside = [[leaf for leaf in block.modules() if leaf is not block and leaf in leaves] for block in blocks]
+    again = {leaf for leaves in inside for leaf in leaves}
+    largest = max((sum(counts[leaf] for leaf in leaves) for leaves in inside), default=0)
+    return sum(number for module, number in counts.items() if module not in again) + largest

@@ -1,5 +1,6 @@
 """Lightning's trainer from the ``trainer`` node."""
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from ganexp.config.errors import ConfigError
 from ganexp.runs.archive import write
 from ganexp.runs.checkpoint import Checkpoint, load
 from ganexp.runs.run import LAST, PREVIOUS, Run
+from ganexp.training.execution import Execution
 from ganexp.training.reduced import OPTIONS
 
 # Options that Lightning refuses or misunderstands where optimisation is manual, or that are set by others here, and those.
@@ -81,7 +83,8 @@ def make_trainer(
     Raises:
         ConfigError: Lightning does not know an option or refuses its value.
     """
-    options = {key: value for key, value in options.items() if key not in ("max_epochs", "max_iterations", "threads", *OPTIONS)}
+    others = {"max_epochs", "max_iterations", "threads", *OPTIONS, *(field.name for field in fields(Execution))}
+    options = {key: value for key, value in options.items() if key not in others}
     check({"_target_": "lightning.pytorch.Trainer", **options}, "trainer")
     options.pop("max_time", None)  # a callback looks after it
     devices = options.get("devices", 1)

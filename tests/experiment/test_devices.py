@@ -41,6 +41,13 @@ def test_no_network_waits_for_the_device(tmp_path, network, kind, augmentation):
     assert train_elsewhere(compose(*TINY, *COLOURS, *QUIET, *choices), tmp_path / "run") == once()
 
 
+@pytest.mark.parametrize("network", ["biggan", "stylegan2"])
+def test_what_is_computed_twice_waits_no_more(tmp_path, network):
+    choices = ("model=cgan", f"network={network}", *CHANNELS, "penalty=r1", "recipe.norm=layer", "model.latent_dim=8")
+    config = compose(*TINY, *COLOURS, *QUIET, *choices, "trainer.recompute=true")
+    assert train_elsewhere(config, tmp_path / "run") == once()
+
+
 def test_a_run_waits_once_for_a_log_entry_and_once_for_a_look_at_the_samples(tmp_path):
     cadences = ("callbacks.scalars.every=2", "callbacks.health.every=3", "trainer.max_iterations=6")
     config = compose(*TINY, *TINY_RING, *ALONE, *cadences, "schedule.ema_decay=0.9")

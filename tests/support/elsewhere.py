@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
@@ -80,6 +81,8 @@ def elsewhere() -> Iterator[Waits]:
     value_by_value = FakeTensor.tolist
     with ExitStack() as changes:
         changes.enter_context(patch.object(torch, "Generator", _Generator))
+        # Gradient checkpointing keeps the state of a device's generator, if that has been used.
+        changes.enter_context(patch.object(torch, AWAY.type, SimpleNamespace(_initialized=False), create=True))
         # A GPU's tensor becomes a list by one copy.
         changes.enter_context(patch.object(FakeTensor, "tolist", lambda tensor: value_by_value(tensor.cpu())))
         for module in holders:

@@ -10,7 +10,7 @@ from ganexp.data import MNIST, Density, ImageFolder, Points, Ring, StackedMNIST
 from ganexp.training.components import build_components
 from ganexp.training.memory import check_needs
 from support.refused import refused
-from support.tiny import TINY, TINY_IMAGES, TINY_MLP, TINY_RING
+from support.tiny import CONVOLUTIONS, TINY, TINY_IMAGES, TINY_MLP, TINY_RING
 
 
 def test_data_say_what_they_take() -> None:
@@ -50,6 +50,16 @@ def test_each_part_is_counted(monkeypatch: pytest.MonkeyPatch, overrides: tuple[
         return
     with refused(key):
         check()
+
+
+def test_blocks_that_are_computed_twice_keep_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    game = build_components(compose(*TINY, *TINY_IMAGES, *CONVOLUTIONS, "data.batch_size=5000", "network=r3gan")).game
+    with torch.device("meta"):
+        players = (game.network.generator(3, game.data.shape), game.network.discriminator(game.data.shape))
+    monkeypatch.setattr("ganexp.config.memory.available_memory", lambda: 2 * 10**8)
+    check_needs(game, players, 3, {"accelerator": "cpu", "recompute": True})
+    with refused("data.batch_size"):
+        check_needs(game, players, 3, {"accelerator": "cpu"})
 
 
 def test_on_a_gpu_its_own_memory_counts_for_all_and_the_machine_s_for_weights_and_data(monkeypatch) -> None:

@@ -7,6 +7,8 @@ Three ways to train the same networks on the same data, in one process on one th
 * *textbook*: the loop of most tutorials: a DataLoader over single, transformed samples, PyTorch's default optimiser and memory
   format, a generator's update that also computes the discriminator's gradient, both losses read in every iteration.
 
+``--option`` adds one more: the bare loop, whose players compute as an option of the trainer says.
+
 All make the same updates: one of D, one of G, each on fakes of its own, non-saturating loss, Adam, no penalty. Only ganexp and
 bare average G's weights (EMA) or train in bf16, and only they train the recipes ``sngan`` and ``stylegan2``, the presets
 mnist_sngan_small and digits_stylegan2_small. The loops take turns: ganexp trains a block of iterations, then a callback
@@ -21,6 +23,7 @@ import platform
 import statistics
 import tempfile
 import time
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +42,7 @@ from ganexp import __version__
 from ganexp.config import compose as config
 from ganexp.config.hardware import describe_hardware
 from ganexp.runs.run import Run
+from ganexp.training.execution import Execution
 from ganexp.training.experiment import Experiment, assemble
 from ganexp.training.train import train
 
@@ -130,7 +134,9 @@ class Turns(Callback):
         self._since = time.perf_counter()
 
 
-def measure(case: str, ema: bool, blocks: int, iterations: int, folder: Path) -> list[dict[str, float]]:
+def measure(
+    case: str, ema: bool, blocks: int, iterations: int, folder: Path, options: dict[str, bool]
+) -> list[dict[str, float]]:
     """Train a case in all ways and return seconds per iteration, for each block and loop."""
     overrides = [
         *CASES[case], "accelerator=cpu", "~callbacks.samples", "~callbacks.evaluation", f"callbacks.scalars.every={LOG_EVERY}",
@@ -145,6 +151,10 @@ def measure(case: str, ema: bool, blocks: int, iterations: int, folder: Path) ->
     experiment = assemble(content, Run(folder / f"{case}-{ema}"))
     x, y = experiment.game.data.load("train")
     others = {"bare": bare(experiment, players(experiment), x, y)}
+    if options:
+        networks = players(experiment)
+        Execution(**options).apply([networks["generator"], networks["discriminator"]])
+        others["option"] = bare(experiment, networks, x, y)
     if case not in RECIPES:
         others["textbook"] = textbook(experiment, x)
     turns = Turns(others, iterations)
@@ -155,9 +165,10 @@ def measure(case: str, ema: bool, blocks: int, iterations: int, folder: Path) ->
 
 def row(case: str, ema: bool, blocks: list[dict[str, float]]) -> str:
     """Return a row of the table, in milliseconds."""
-    loops = ("ganexp", "bare", "textbook")
+    loops = ("ganexp", "bare", "textbook", "option")
+    pairs = (("ganexp", "bare"), ("ganexp", "textbook"), ("option", "bare"))
     times = [quartiles([block[loop] * 1e3 for block in blocks if loop in block], "{:.2f}") for loop in loops]
-    ratios = [quartiles([block["ganexp"] / block[loop] for block in blocks if loop in block], "{:.3f}") for loop in loops[1:]]
+    ratios = [quartiles([block[a] / block[b] for block in blocks if {a, b} <= block.keys()], "{:.3f}") for a, b in pairs]
     return " | ".join([f"| {case}", "on" if ema else "off", *times, *ratios, f"{len(blocks)} |"])
 
 
@@ -176,7 +187,9 @@ def main() -> None:
     parser.add_argument("--ema", choices=["on", "off"], action="append", help="average of G's weights; default: both")
     parser.add_argument("--blocks", type=int, default=20, help="blocks of each loop, 2 or more")
     parser.add_argument("--iterations", type=int, help=f"in a block, a multiple of {LOG_EVERY}; default: 200 points, 50 images")
+    parser.add_argument("--option", choices=[field.name for field in fields(Execution)], help="of the trainer, turned over")
     options = parser.parse_args()
+    turned = {options.option: not getattr(Execution(), options.option)} if options.option else {}
     if options.blocks < 2 or (options.iterations or LOG_EVERY) % LOG_EVERY:
         parser.error(f"--blocks is 2 or more, --iterations a multiple of {LOG_EVERY}")
     torch.set_num_threads(1)
@@ -185,14 +198,17 @@ def main() -> None:
     print(f"torch {torch.__version__}, lightning {lightning.__version__}")
     print("\nMilliseconds per iteration and ratios: median [quartiles].\n")
     print(
-        "| case | EMA | ganexp | bare | textbook | ganexp / bare | ganexp / textbook | blocks |\n" + 8 * "|---" + "|",
+        "| case | EMA | ganexp | bare | textbook | option | ganexp / bare | ganexp / textbook | option / bare | blocks |\n"
+        + 10 * "|---"
+        + "|",
         flush=True,
     )
     with tempfile.TemporaryDirectory() as folder:
         for case in options.case or CASES:
             for ema in options.ema or ["off", "on"]:
                 iterations = options.iterations or (200 if case == "points" else 50)
-                print(row(case, ema == "on", measure(case, ema == "on", options.blocks, iterations, Path(folder))), flush=True)
+                blocks = measure(case, ema == "on", options.blocks, iterations, Path(folder), turned)
+                print(row(case, ema == "on", blocks), flush=True)
 
 
 if __name__ == "__main__":

@@ -196,15 +196,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--preset", choices=PRESETS, action="append", help="can be repeated; default: all")
     parser.add_argument("--names", action="store_true", help="also print each operator's number")
+    parser.add_argument("--option", action="append", help="compare ganexp with and without this option, key=value, instead")
     options = parser.parse_args()
     print(f"torch {torch.__version__}\n")
-    print("| preset | ganexp | bare | ratio |", " | ".join(KINDS), "| rest | MiB, ganexp | MiB, bare | ratio |")
+    sides = ("with", "without") if options.option else ("ganexp", "bare")
+    print("| preset", *sides, "ratio", *KINDS, "rest", *(f"MiB, {side}" for side in sides), "ratio |", sep=" | ")
     print("|---" * (8 + len(KINDS)) + "|", flush=True)
     names = []
     with tempfile.TemporaryDirectory() as folder:
         for name in options.preset or PRESETS:
-            cost = ours(PRESETS[name], Path(folder, name, "ours"))
-            other = by_hand(PRESETS[name], Path(folder, name, "bare"))
+            cost = ours((*PRESETS[name], *(options.option or ())), Path(folder, name, "ours"))
+            other = (ours if options.option else by_hand)(PRESETS[name], Path(folder, name, "other"))
             print(row(name, cost, other), flush=True)
             names += [
                 f"{name}: {key} {cost.operations.get(key, 0):g} / {other.operations.get(key, 0):g}"

@@ -112,6 +112,8 @@ def assemble(config: dict[str, Any], run: Run, components: Components | None = N
     loggers = build(config["logger"], "logger", [Place(run.path, start if run.exists else None)])
     every = [UnsavedState(), *callbacks.values(), _TearDown()]
     trainer = make_trainer(config["trainer"], run, epochs, checkpoint, callbacks=every, logger=list(loggers.values()))
+    # Lightning does so after it has loaded a checkpoint, of which float32 would keep a half.
+    trainer.precision_plugin.convert_module(model)
     # Last: nothing is refused any more when a classifier has been trained to measure with.
     prepare_metrics(components.metrics, components.reference)
     start_from = checkpoint.path if checkpoint else None

@@ -6,6 +6,7 @@ import torch
 from support.crashes import whole_and_resumed
 from support.curves import curves
 from support.one_update import RANDOM, data_of
+from support.tiny import TINY_RING
 
 SMALL = (
     "data.batch_size=4", "network.generator.channels=2", "network.discriminator.channels=2", "metrics=none",
@@ -35,3 +36,10 @@ def test_a_crash_in_the_middle_of_every_ramp_is_not_seen_in_the_end(ready, name,
     assert curves(resumed.run.path) == curves(whole.run.path)
     if name.endswith("ada"):
         assert float(whole.model.augmentation.p) != 0.5
+
+
+def test_double_precision_is_not_rounded_on_the_way(ready):
+    options = (*TINY_RING, "model=gan", "trainer.precision=64", "callbacks.checkpoints.every=2", "metrics=none")
+    whole, resumed = (one.model.state_dict() for one in whole_and_resumed(ready, *options, at=3))
+    tensors = [name for name, value in whole.items() if isinstance(value, torch.Tensor)]
+    assert tensors and all(torch.equal(whole[name], resumed[name]) for name in tensors)

@@ -36,6 +36,7 @@ PURPOSES = {
     "trainer.devices": Purpose.HARDWARE,
     "trainer.num_nodes": Purpose.HARDWARE,
     "trainer.strategy": Purpose.HARDWARE,
+    "trainer.channels_last": Purpose.HARDWARE,
     "trainer.recompute": Purpose.HARDWARE,
     "trainer.threads": Purpose.HARDWARE,
     "data.workers": Purpose.HARDWARE,

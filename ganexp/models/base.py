@@ -18,7 +18,7 @@ from ganexp.models.iteration import Batch, Iteration, Latents, Rules
 from ganexp.models.player import Player
 from ganexp.models.regularizers import Regularizer
 from ganexp.models.schedules import Clock, Follow, attributes, make, moves, present
-from ganexp.models.state import Counters, Observations, random_state, set_random_state
+from ganexp.models.state import Counters, Observations, follow_layout, random_state, set_random_state
 from ganexp.models.streams import SHARED, Streams
 from ganexp.models.top_k import TopK
 from ganexp.runs.checkpoint import Position
@@ -174,6 +174,7 @@ class TwoPlayerModule(LightningModule):
         for optimizer, rates in zip(optimizers, self._rates, strict=True):
             for group, rate in zip(optimizer.param_groups, rates, strict=True):
                 group["initial_lr"] = rate
+            follow_layout(optimizer)
         self._optimizers = dict(zip(self._make_optimizers, optimizers, strict=True))
         self._scaler = getattr(self.trainer.precision_plugin, "scaler", None)
         self._world_size, self._rank = self.trainer.world_size, self.trainer.global_rank

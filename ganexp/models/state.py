@@ -8,6 +8,7 @@ from typing import Any, cast
 import numpy as np
 import torch
 from torch import Tensor
+from torch.optim import Optimizer
 
 
 @dataclass
@@ -79,3 +80,14 @@ def set_random_state(state: dict[str, Any]) -> None:
     torch.set_rng_state(state["torch"].cpu())
     for index, device_state in enumerate(state["cuda"][: torch.cuda.device_count()]):
         torch.cuda.set_rng_state(device_state.cpu(), index)
+
+
+def follow_layout(optimizer: Optimizer) -> None:
+    """Give what an optimiser remembers of a weight the weight's layout in memory, which may be another one since it was saved.
+
+    Torch's fused optimisers take equal layouts for granted, and mistake the one number for the other.
+    """
+    for weight, remembered in optimizer.state.items():
+        for name, value in remembered.items():
+            if isinstance(value, Tensor) and value.shape == weight.shape and value.stride() != weight.stride():
+                remembered[name] = torch.empty_like(weight, dtype=value.dtype).copy_(value)

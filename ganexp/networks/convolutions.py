@@ -68,14 +68,21 @@ class Crop(nn.Module):
 
 
 class ToMap(nn.Module):
-    """Reshape (B, H * W * C) to maps with shape (B, C, H, W), where (H, W) is the base, channels last in memory: a view."""
+    """Reshape (B, H * W * C) to maps with shape (B, C, H, W), where (H, W) is the base, channels last in memory: a view.
+
+    Attributes:
+        channels_last: Whether they stay so; if not, they are copied.
+    """
+
+    channels_last: bool = True
 
     def __init__(self, base: Size) -> None:
         super().__init__()
         self.base = base
 
     def forward(self, x: Tensor) -> Tensor:
-        return x.view(x.shape[0], *self.base, -1).permute(0, 3, 1, 2)
+        maps = x.view(x.shape[0], *self.base, -1).permute(0, 3, 1, 2)
+        return maps if self.channels_last else maps.contiguous()
 
 
 class FromMap(nn.Module):

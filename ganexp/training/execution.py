@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
+import torch
 from torch import nn
 
 from ganexp.config.build import check_value
 from ganexp.config.errors import ConfigError
+from ganexp.networks.convolutions import ToMap
 from ganexp.networks.recompute import Recomputable
 
 
@@ -16,9 +18,12 @@ class Execution:
     """How the players compute.
 
     Attributes:
+        channels_last: Whether weights, and with them the maps of convolutions, are channels last in memory; images, which are
+            not, are turned by the first layer. Dropout drops other entries of maps in another layout.
         recompute: Whether the insides of blocks are computed again in the backward pass, in place of being kept.
     """
 
+    channels_last: bool = True
     recompute: bool = False
 
     @classmethod
@@ -47,9 +52,18 @@ class Execution:
                 hint="use network=resnet, sagan, biggan, stylegan2 or r3gan, or save memory by schedule.micro_batches",
             )
 
-    def apply(self, players: Sequence[nn.Module]) -> None:
-        """Let players that have their weights, and will not be copied any more, compute so."""
-        for player in players:
-            for module in player.modules():
-                if isinstance(module, Recomputable):
-                    module.recompute = self.recompute
+    def apply(self, players: Sequence[nn.Module], copies: Sequence[nn.Module] = ()) -> None:
+        """Let players that have their weights compute so.
+
+        Arguments:
+            players: The players; they are not copied afterwards.
+            copies: Copies that follow them, such as an average, and are not trained.
+        """
+        for module in (inner for network in (*players, *copies) for inner in network.modules()):
+            if isinstance(module, ToMap):
+                module.channels_last = self.channels_last
+            if isinstance(module, Recomputable):
+                module.recompute = self.recompute
+        for network in (*players, *copies):
+            if not self.channels_last:  # networks make their weights channels last
+                network.to(memory_format=torch.contiguous_format)

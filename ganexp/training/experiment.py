@@ -94,7 +94,8 @@ def assemble(config: dict[str, Any], run: Run, components: Components | None = N
     freeze(model, config.get("freeze_d", 0), inherited, given=config.get("init_from") is not None)
     model.begin(config["seed"], iterations)
     check_single(model, data.smallest)
-    Execution.of(config["trainer"]).apply([model.generator, model.discriminator])
+    copies = [] if model.average is None else [model.average.module]
+    Execution.of(config["trainer"]).apply([model.generator, model.discriminator], copies)
     state = RunState()
     callbacks = _callbacks(config, components, state)
     for callback in callbacks.values():

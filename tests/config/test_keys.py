@@ -10,7 +10,7 @@ from ganexp.config.keys import PURPOSES, Purpose, computes, distinguishes, ident
         ("loss", Purpose.COMPUTES), ("data", Purpose.COMPUTES), ("data.rooted", Purpose.COMPUTES),
         ("mine.own", Purpose.COMPUTES), ("callbacks.mine", Purpose.COMPUTES), ("trainer.precision", Purpose.COMPUTES),
         ("seed", Purpose.REPEATS), ("data.root", Purpose.FILES), ("trainer.devices", Purpose.HARDWARE),
-        ("trainer.recompute", Purpose.HARDWARE),
+        ("trainer.recompute", Purpose.HARDWARE), ("trainer.channels_last", Purpose.HARDWARE),
         ("callbacks.samples.times", Purpose.SHOWS), ("logger.csv", Purpose.SHOWS), ("choices.loss", Purpose.NAMES),
         ("search.trials", Purpose.COMMAND), ("hydra.run.dir", Purpose.COMMAND),
     ],

@@ -1,5 +1,7 @@
 """How the players compute is an option, and what they compute is not."""
 
+from dataclasses import fields
+
 import pytest
 import torch
 
@@ -40,16 +42,54 @@ def test_a_run_that_computes_twice_has_the_same_weights(trained, overrides):
     assert_same_bits(weights(kept), weights(again))
 
 
+def layouts(training):
+    """Return whether each weight and each result of a convolution is channels last, as far as these are different layouts."""
+    found, players = [], (training.model.generator, training.model.discriminator)
+    hooks = [
+        module.register_forward_hook(lambda module, _, maps: found.extend([module.weight, maps]))
+        for player in players
+        for module in player.modules()
+        if isinstance(module, torch.nn.Conv2d)
+    ]
+    x = players[0](torch.randn(4, 8), torch.eye(10)[:4])
+    players[1](x, torch.eye(10)[:4])
+    for hook in hooks:
+        hook.remove()
+    different = [one for one in found if one.shape[1] > 1 and one.shape[2] > 1]
+    return {one.is_contiguous(memory_format=torch.channels_last) for one in different}
+
+
+@pytest.mark.parametrize("network", ["biggan", "r3gan"])
+def test_maps_have_the_layout_that_is_asked_for(ready, network):
+    options = (*SMALL, f"network={network}", "network.discriminator.spectral_norm=false" if network == "biggan" else "seed=0")
+    assert layouts(ready(*options)) == {True}
+    assert layouts(ready(*options, "trainer.channels_last=false", folder="other")) == {False}
+
+
+# Of maps in another layout, dropout drops other entries.
+@pytest.mark.parametrize("overrides", [(*BIGGAN, "network.generator.dropout=0"), STYLEGAN2])
+def test_the_layout_in_memory_changes_no_results_and_may_change_where_a_run_continues(trained, overrides):
+    options = (*overrides, "trainer.precision=64", "lr_schedule=constant", "trainer.max_iterations=4")
+    whole = weights(trained(*options, folder="whole"))
+    other = weights(trained(*options, "trainer.channels_last=false", folder="other"))
+    trained(*options, "trainer.max_iterations=2", folder="changed")
+    changed = weights(trained(*options, "trainer.channels_last=false", folder="changed"))
+    for name, value in whole.items():
+        torch.testing.assert_close(other[name], value, rtol=1e-7, atol=1e-8, msg=name)
+        torch.testing.assert_close(changed[name], value, rtol=1e-7, atol=1e-8, msg=name)
+
+
 @pytest.mark.parametrize("overrides", [TINY_RING, (*TINY_IMAGES, *CONVOLUTIONS, "model=dcgan", "network=dcgan")])
 def test_networks_without_blocks_are_refused(ready, overrides):
     with refused("trainer.recompute", "network"):
         ready(*overrides, "trainer.recompute=true")
 
 
+@pytest.mark.parametrize("option", [field.name for field in fields(Execution)])
 @pytest.mark.parametrize("value", [1, "yes", None])
-def test_an_option_is_on_or_off(value):
-    with refused("trainer.recompute"):
-        Execution.of({"recompute": value})
+def test_an_option_is_on_or_off(option, value):
+    with refused(f"trainer.{option}"):
+        Execution.of({option: value})
 
 
 def test_a_run_of_before_the_option_has_none():

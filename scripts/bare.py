@@ -51,7 +51,7 @@ class RandomPhotographs(CIFAR10):
 _PHOTOGRAPHS = ("data._target_=bare.RandomPhotographs",)
 PRESETS: dict[str, tuple[str, ...]] = {
     "ring": ("data=ring",),
-    "MNIST DCGAN": ("model=dcgan", "data=mnist", "data._target_=bare.RandomDigits"),
+    "MNIST DCGAN": ("model=dcgan", "loss=non_saturating", "data=mnist", "data._target_=bare.RandomDigits"),
     "CIFAR-10 DCGAN": ("experiment=cifar10_dcgan", *_PHOTOGRAPHS),
     "CIFAR-10 WGAN-GP": (
         *(

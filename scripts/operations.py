@@ -131,8 +131,8 @@ def ready(folder: Path, *overrides: str, iterations: int = 10**6, accelerator: s
 
 def period(experiment: Experiment) -> int:
     """Return in how many iterations the cost repeats itself: lazy penalties, and batches that are made together."""
-    group = experiment.data._groups(0, 1).size
-    return math.lcm(group, *(regularizer.every for regularizer in experiment.game.all_regularizers.values()))
+    part = experiment.data._groups(0, 1).part
+    return math.lcm(part, *(regularizer.every for regularizer in experiment.game.all_regularizers.values()))
 
 
 def ours(overrides: tuple[str, ...], folder: Path) -> Cost:

@@ -18,8 +18,12 @@ from ganexp.config.errors import ConfigError
 
 Batch = tuple[Tensor, Tensor]
 
-# A group larger than this leaves the processor's cache, and past 16 iterations the saving is lost in the noise.
-GROUP_BYTES = 256 * 1024
+# More batches made at a time than this leave the processor's cache.
+PART_BYTES = 256 * 1024
+
+# What surrounds a group costs as much as a small network's update; larger ones take long enough for it not to matter, and a run
+# is to hear soon of a request to stop. Past 16 iterations the saving is lost in the noise.
+GROUP_BYTES = 1024 * 1024
 GROUP_ITERATIONS = 16
 
 
@@ -180,6 +184,33 @@ def mix(*parts: int | str) -> int:
     return int.from_bytes(hashlib.blake2b("/".join(map(str, parts)).encode(), digest_size=8).digest(), "little")
 
 
+class Group:
+    """Some iterations in a row, whose batches are made a few at a time, when they are asked for.
+
+    Arguments:
+        batches: The stream.
+        d_steps: Batches of an iteration.
+        start: The first iteration.
+        stop: The one after the last.
+        part: Iterations whose batches are made together.
+    """
+
+    def __init__(self, batches: Batches, d_steps: int, start: int, stop: int, part: int) -> None:
+        self._batches, self._d_steps, self._start, self._stop, self._part = batches, d_steps, start, stop, part
+
+    def __len__(self) -> int:
+        return self._stop - self._start
+
+    def __iter__(self) -> Iterator[list[Batch]]:
+        """Yield the list of the `d_steps` batches of each iteration."""
+        for first in range(self._start, self._stop, self._part):
+            yield from self._made(first, min(self._part, self._stop - first))
+
+    def _made(self, first: int, count: int) -> Iterator[list[Batch]]:
+        taken = self._batches.take(first * self._d_steps, count * self._d_steps)
+        return (taken[i : i + self._d_steps] for i in range(0, len(taken), self._d_steps))
+
+
 class Groups:
     """The rest of the present epoch, several iterations at a time.
 
@@ -192,7 +223,10 @@ class Groups:
         total: Iterations of the whole training.
         position: Returns the iteration to go on from, asked each time this is iterated.
         cadences: A group ends at every multiple of each of these numbers, so that what happens there sees exact counts.
-        size: Largest number of iterations in a group; by default as many as stay small in memory.
+        size: Largest number of iterations in a group; by default as many as are soon over.
+
+    Attributes:
+        part: Iterations whose batches are made together: as many as stay small in memory.
     """
 
     def __init__(
@@ -211,6 +245,7 @@ class Groups:
         self.cadences = tuple(cadences)
         bytes_per_iteration = d_steps * batches.bytes_per_batch
         self.size = size or max(1, min(GROUP_ITERATIONS, GROUP_BYTES // bytes_per_iteration))
+        self.part = max(1, min(self.size, PART_BYTES // bytes_per_iteration))
 
     def iterations(self, epochs: int) -> int:
         """Count the iterations of the first `epochs` epochs: ceil(epochs * batches per epoch / d_steps)."""
@@ -220,13 +255,12 @@ class Groups:
         """Return the epoch to which an iteration belongs, counted from zero."""
         return iteration * self.d_steps // self.batches.batches_per_epoch
 
-    def __iter__(self) -> Iterator[list[list[Batch]]]:
+    def __iter__(self) -> Iterator[Group]:
         """Yield groups: for each iteration the list of its `d_steps` batches."""
         start = self.position()
         end = min(self.total, self.iterations(self.epoch_of(start) + 1))
         while start < end:
             stops = ((start // cadence + 1) * cadence for cadence in self.cadences)
             stop = min(end, start + self.size, *stops)
-            taken = self.batches.take(start * self.d_steps, (stop - start) * self.d_steps)
-            yield [taken[i : i + self.d_steps] for i in range(0, len(taken), self.d_steps)]
+            yield Group(self.batches, self.d_steps, start, stop, self.part)
             start = stop

@@ -109,7 +109,7 @@ class TwoPlayerModule(LightningModule):
     def draw(self, batch: Batch) -> Latents:
         """Draw one latent and one label per real sample."""
 
-    def training_step(self, group: Sequence[Sequence[Batch]], batch_idx: int) -> None:
+    def training_step(self, group: Iterable[Sequence[Batch]], batch_idx: int) -> None:
         """Play the iterations of a group; each brings one batch per discriminator update."""
         for batches in group:
             self.set_numbers()

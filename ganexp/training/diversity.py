@@ -9,7 +9,7 @@ from ganexp.models import GAN
 _SEED = 2
 
 # Pairs of samples whose distance is measured, and real samples among which pairs of the same class are searched.
-_PAIRS = 128
+_PAIRS = 64
 _SEARCHED = 4096
 
 

@@ -179,3 +179,15 @@ def test_groups_have_no_length_and_stay_small() -> None:
     assert Groups(stream(), 1, 10, lambda: 0).size == 16
     photographs = Batches(torch.zeros(128, 3, 64, 64, dtype=torch.uint8), None, lambda raw: raw, 32, True, seed=0)
     assert Groups(photographs, 1, 10, lambda: 0).size == 1
+
+
+def test_batches_of_a_group_are_made_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    digits = Batches(torch.zeros(640, 1, 28, 28, dtype=torch.uint8), None, lambda raw: raw.float(), 32, True, seed=0)
+    groups = Groups(digits, 1, 20, lambda: 0)
+    taken, take = [], digits.take
+    monkeypatch.setattr(digits, "take", lambda start, count: taken.append((start, count)) or take(start, count))
+    group = next(iter(groups))
+    assert taken == [] and len(group) == groups.size == 10
+    for number, _ in enumerate(group):
+        assert taken[-1] == (number // 2 * 2, 2)
+    assert [len(iteration) for iteration in group] == 10 * [1]  # once more

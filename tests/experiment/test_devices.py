@@ -15,7 +15,7 @@ from ganexp.metrics.measurement import generate
 from ganexp.models.regularizers import Regularizer
 from support.cover import pairs
 from support.elsewhere import elsewhere, move, once, train_elsewhere
-from support.tiny import TINY, TINY_IMAGES, TINY_RING
+from support.tiny import POINTS, TINY, TINY_IMAGES, TINY_RING
 
 NETWORKS = sorted(path.stem for path in (directory() / "network").glob("*.yaml") if path.stem != "auto")  # mlp or dcgan
 COLOURS = ("data=cifar10", "data._target_=support.one_update.RandomPhotographs", "data.batch_size=4", "metrics=none")
@@ -62,6 +62,37 @@ def test_a_run_waits_once_for_a_log_entry_and_once_for_a_look_at_the_samples(tmp
 @pytest.mark.parametrize("overrides", [("optimizer=rmsprop",), ("schedule.gradient_clip=1.0", "schedule.micro_batches=2")])
 def test_no_way_to_move_waits_for_the_device(tmp_path, overrides):
     assert train_elsewhere(compose(*TINY, *TINY_RING, *QUIET, *overrides), tmp_path / "run") == once()
+
+
+TURNS = (
+    ("schedule.fakes_at_once=false", "schedule.fakes_at_once=true", "schedule.latents=shared", "schedule.fakes_mode=eval"),
+    ("schedule.top_k=1.0", "schedule.top_k=0.5", "+lr_schedule@schedule.top_k=linear"),
+    ("schedule.lazy_terms=joint", "schedule.lazy_terms=apart"),
+    ("schedule.ema_decay=null", "schedule.ema_decay=0.9", "schedule.ema_images=100"),
+    ("model=gan", "model=cgan", "model=mhgan"),
+)
+"""Options of who moves when, of which every two stand together in one of the tests."""
+
+
+@pytest.mark.parametrize("choices", pairs(*TURNS), ids=lambda row: ",".join(one.rpartition(".")[2] for one in row))
+def test_no_order_of_the_moves_waits_for_the_device(tmp_path, choices):
+    lazy = ("penalty=r1", "penalty.every=2", "schedule.d_steps=2", "trainer.max_iterations=2", "callbacks.scalars.every=2")
+    loss = "loss=multi_hinge" if "model=mhgan" in choices else "loss=hinge"
+    config = compose(*TINY, *POINTS, *QUIET, loss, *lazy, *choices)
+    assert train_elsewhere(config, tmp_path / "run") == once()
+
+
+@pytest.mark.parametrize(
+    ("model", "lazy_terms", "augmentation"), pairs(("gan", "cgan", "reacgan"), ("joint", "apart"), ("none", "ada"))
+)
+def test_styles_and_the_lengths_of_paths_wait_for_nothing(tmp_path, model, lazy_terms, augmentation):
+    choices = (
+        f"model={model}", "network=stylegan2", *CHANNELS, "network.generator.mixing=0.9", "loss=non_saturating", "penalty=r1",
+        "penalty.every=2", "+penalty@regularizers.lengths=path_length", "+penalty@regularizers.filters=orthogonal",
+        f"schedule.lazy_terms={lazy_terms}", f"augmentation={augmentation}", "schedule.ema_images=100",
+        "schedule.ema_decay=null", "trainer.max_iterations=2", "callbacks.scalars.every=2",
+    )  # fmt: skip
+    assert train_elsewhere(compose(*TINY, *COLOURS, *QUIET, *choices), tmp_path / "run") == once()
 
 
 @pytest.mark.parametrize("conditional", [False, True])

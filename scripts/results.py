@@ -2,13 +2,15 @@
 
 Beside each model may stand the textbook: the same model with the options of the papers (``recipe=none``), trained as long.
 Run again, it goes on where it was: finished runs are kept, begun ones resumed, and what was measured in the same way is not
-measured again. A run is a process of its own, so that one that fails leaves the others alone. Every number in the tables comes
-from ``python -m ganexp.evaluate`` with one protocol for all runs of a data set; where protocols differ, no table is written.
+measured again. Rows of the page that are not asked for stay. A run is a process of its own, so that one that fails leaves the
+others alone. Every number in the tables comes from ``python -m ganexp.evaluate`` with one protocol for all runs of a data set;
+where protocols differ, no table is written.
 """
 
 import argparse
 import os
 import platform
+import re
 import statistics
 import sys
 import time
@@ -23,6 +25,7 @@ from ganexp.evaluation.options import Options
 from ganexp.evaluation.table import Row
 from ganexp.evaluation.targets import Target, find
 from ganexp.runs import protocol
+from ganexp.runs.files import write_atomically
 from ganexp.runs.jobs import Job
 from ganexp.runs.records import Summary, read
 from ganexp.runs.run import SUMMARY
@@ -45,12 +48,13 @@ IMAGES += [("classes_covered", "classes", 1), ("class_kl", "class KL", 4), ("lab
 
 PAGE = """# What the defaults give
 
-`python scripts/results.py{arguments}`, {date}, {machine}, one thread for each run.
+`python scripts/results.py --data DATA --models MODEL`, {machine}, one thread for each run.
 
-Each row is `python -m ganexp data=DATA model=MODEL` for seeds {seeds}, nothing else{textbook}. The tables
-show the mean over the seeds and, after ±, the standard deviation, of the **final** state; the last column but two is the first
-value of the checkpoint that had the best of it while it trained. What real samples score stands below. Health is the verdict at
-the end of each run, in the order of the seeds. Minutes are of training beside other work on the same machine, and rank nothing.
+Each row is `python -m ganexp data=DATA model=MODEL` for seeds {seeds}, nothing else; a *textbook* is the same model with the
+options of the papers, `recipe=none`, for as many seconds. The tables show the mean over the seeds and, after ±, the standard
+deviation, of the **final** state; beside it stands the first value of the checkpoint that had the best of it while it trained.
+What real samples score stands below. Health is the verdict at the end of each run, in the order of the seeds. Minutes are of
+training beside other work on the same machine, and rank nothing.
 
 {tables}
 ## How the numbers were made
@@ -62,7 +66,6 @@ measures a run again by means of its own: another classifier, and NumPy alone fo
 
 [Seven models on MNIST](mnist.md) has tables from before these defaults.
 """
-BESIDE = "; *textbook* is the same model with the options of the papers, `recipe=none`, for as many seconds"
 
 
 def main() -> None:
@@ -94,7 +97,7 @@ def main() -> None:
     if not chosen.train_only:
         folders = {run: folder for run, folder in zip(wanted, trained, strict=True) if folder}
         rows = {data: measure(data, folders, chosen.samples) for data in chosen.data}
-        chosen.output.write_text(document(chosen, rows))
+        write_atomically(chosen.output, document(chosen, rows, chosen.output.read_text() if chosen.output.is_file() else ""))
         print(chosen.output)
 
 
@@ -146,28 +149,42 @@ def measure(data: str, folders: dict[tuple[str, str, int], Path], samples: int) 
 
 def columns(data: str) -> list[tuple[str, str, int]]:
     """Return what the table of a data set shows; the first is what ranks."""
-    return IMAGES if data in IMAGE_DATA else sorted(POINTS, key=lambda column: column[0] != "coverage")
+    if data in IMAGE_DATA:
+        return IMAGES
+    hidden = {"mass_outside"} if data != "density" else {"modes", "high_quality", "mode_spread", "mode_kl_reverse"}
+    return sorted((column for column in POINTS if column[0] not in hidden), key=lambda column: column[0] != "coverage")
 
 
-def document(chosen: argparse.Namespace, rows: dict[str, dict[str, list[tuple[Row, Row]]]]) -> str:
-    """Return the page: what was run, the tables, and how the numbers were made."""
-    given = [f"--data {' '.join(chosen.data)}", f"--models {' '.join(chosen.models)}", *["--textbook"] * chosen.textbook]
-    return PAGE.format(
-        arguments="".join(f" {argument}" for argument in given),
-        textbook=BESIDE if chosen.textbook else "",
-        seeds=", ".join(map(str, chosen.seeds)),
-        date=time.strftime("%Y-%m-%d"),
-        machine=_machine(),
-        tables="\n".join(f"## {data}\n\n" + "\n".join(_table(models, columns(data))) + "\n" for data, models in rows.items()),
-        samples=chosen.samples,
-    )
+def document(chosen: argparse.Namespace, rows: dict[str, dict[str, list[tuple[Row, Row]]]], before: str) -> str:
+    """Return the page: the tables, with the rows of the page before that were not measured again, and how they were made."""
+    page = PAGE.format(seeds=", ".join(map(str, chosen.seeds)), machine=_machine(), tables="{tables}", samples=chosen.samples)
+    kept = _sections(before) if all(part in before for part in re.findall(r"for seeds.*,|.* samples of the", page)) else {}
+    tables = []
+    for data in DATA:
+        lines = _table(rows[data], columns(data)) if data in rows else kept.get(data, [])
+        if data in rows and (old := kept.get(data)) and old[0] == lines[0]:
+            lines = _merge(old, lines)
+        tables += ["\n".join([f"## {data}", "", *lines, ""])] if lines else []
+    return page.format(tables="\n".join(tables))
+
+
+def _sections(page: str) -> dict[str, list[str]]:
+    """Return the lines of a page's tables, by data set."""
+    sections = (section.partition("\n") for section in page.split("\n## ")[1:])
+    return {title: lines for title, _, text in sections if (lines := [line for line in text.splitlines() if line[:1] == "|"])}
+
+
+def _merge(old: list[str], new: list[str]) -> list[str]:
+    """Return a table of the rows of two, the new ones where both have one, in the order of the models; the real ones last."""
+    by_model = {line.split("|")[1].strip(): line for line in [*old[2:], *new[2:]]}
+    order = [*MODELS, *(TEXTBOOK + model for model in MODELS), "*real*"]
+    return [*new[:2], *(by_model[name] for name in sorted(by_model, key=order.index))]
 
 
 def _table(by_model: dict[str, list[tuple[Row, Row]]], shown: Sequence[tuple[str, str, int]]) -> list[str]:
-    measured = {name for pairs in by_model.values() for last, _ in pairs for name in last.record.metrics}
-    shown = [column for column in shown if column[0] in measured]
+    # A column of what no row has yet stays, so that a row with it can be added.
     first, heading, decimals = shown[0]
-    headings = [*(title for _, title, _ in shown), f"{heading} of the best", "health", "minutes"]
+    headings = [*(title for _, title, _ in shown), f"{heading} of the best", "health", "minutes", "measured"]
     lines = ["| model | " + " | ".join(headings) + " |", "|---" * (1 + len(headings)) + "|"]
     for model, pairs in by_model.items():
         finals = [last.record.metrics for last, _ in pairs]
@@ -175,11 +192,11 @@ def _table(by_model: dict[str, list[tuple[Row, Row]]], shown: Sequence[tuple[str
         cells.append(spread([best.record.metrics[first] for _, best in pairs], decimals))
         summaries = [read(last.run / SUMMARY, Summary) for last, _ in pairs]
         cells.append(", ".join(summary.health.verdict for summary in summaries if summary.health))
-        cells.append(f"{statistics.mean(summary.training_seconds for summary in summaries) / 60:.1f}")
+        cells += [f"{statistics.mean(summary.training_seconds for summary in summaries) / 60:.1f}", time.strftime("%Y-%m-%d")]
         lines.append(f"| {model} | " + " | ".join(cells) + " |")
     real = {name: value for pairs in by_model.values() for last, _ in pairs for name, value in last.record.real.items()}
     floor = [f"{real[name]:.{places}f}" if name in real else "" for name, _, places in shown]
-    lines.append("| *real* | " + " | ".join([*floor, "", "", ""]) + " |")
+    lines.append("| *real* | " + " | ".join([*floor, "", "", "", ""]) + " |")
     return lines
 
 

@@ -12,7 +12,7 @@ from ganexp.models.game import Game
 from ganexp.models.gan import GAN
 from ganexp.models.judging import Judged
 from ganexp.models.streams import own
-from ganexp.networks.precision import full
+from ganexp.networks.precision import full, unmixed
 
 
 class EmbeddingGAN(GAN):
@@ -76,7 +76,8 @@ class EmbeddingGAN(GAN):
         """
 
     def _compared(self, judged: Judged) -> Tensor:
-        embeddings = normalize(full(judged.outputs[:, 1:]), dim=1)
-        # A product in place of a look-up, whose gradient is added up in no certain order on a GPU.
-        proxies = normalize(full(label_vectors(judged.y, self.num_classes, embeddings) @ self.proxies.weight), dim=1)
-        return self.compare(embeddings @ embeddings.T, (embeddings * proxies).sum(1), judged.y[:, None] == judged.y)
+        with unmixed(judged.outputs):
+            embeddings = normalize(full(judged.outputs[:, 1:]), dim=1)
+            # A product in place of a look-up, whose gradient is added up in no certain order on a GPU.
+            proxies = normalize(full(label_vectors(judged.y, self.num_classes, embeddings) @ self.proxies.weight), dim=1)
+            return self.compare(embeddings @ embeddings.T, (embeddings * proxies).sum(1), judged.y[:, None] == judged.y)

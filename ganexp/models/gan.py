@@ -20,6 +20,7 @@ from ganexp.models.iteration import Batch, Latents
 from ganexp.models.judging import Judged
 from ganexp.models.mixing import mixes_samples
 from ganexp.models.streams import own
+from ganexp.networks.precision import full
 
 
 class GAN(TwoPlayerModule):
@@ -128,9 +129,13 @@ class GAN(TwoPlayerModule):
     # Access to the discriminator -------------------------------------------------------------------------------------------
 
     def judge(self, x: Tensor, y: Tensor) -> Tensor:
-        """Return the discriminator's outputs with shape (B, outputs) for samples (B, *shape), augmented, and labels (B,)."""
+        """Return the discriminator's outputs with shape (B, outputs) for samples (B, *shape), augmented, and labels (B,).
+
+        They are of float32 at least, as all that is made of them: losses and penalties.
+        """
         x = x if self.augmentation is None else self.augmentation(x)
-        return self.discriminator(x, label_vectors(y, self.judged_classes, x)) if self.judged_classes else self.discriminator(x)
+        labels = [label_vectors(y, self.judged_classes, x)] if self.judged_classes else []
+        return full(self.discriminator(x, *labels))
 
     def critic(self, x: Tensor, y: Tensor) -> Tensor:
         """Return the logit with shape (B,) of "x is real" for samples (B, *shape) and labels (B,)."""

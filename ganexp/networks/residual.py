@@ -22,6 +22,7 @@ from torch.nn import functional as F
 
 from ganexp.config.errors import ConfigError
 from ganexp.networks.layer import Layer
+from ganexp.networks.precision import full
 from ganexp.networks.recompute import Recomputable
 
 
@@ -95,7 +96,7 @@ class SelfAttention(Recomputable):
         theta = self.theta(x).flatten(2)
         phi, g = (F.max_pool2d(convolution(x), 2).flatten(2) for convolution in (self.phi, self.g))
         # Written out: torch's fused attention cannot be differentiated twice, as penalties on gradients need.
-        attention = torch.softmax(theta.transpose(1, 2) @ phi, dim=2)
+        attention = torch.softmax(full(theta.transpose(1, 2) @ phi), dim=2).to(g.dtype)
         seen = (g @ attention.transpose(1, 2)).unflatten(2, x.shape[2:])
         maps: Tensor = x + self.gamma * self.o(seen)
         return maps

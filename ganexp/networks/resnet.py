@@ -1,6 +1,7 @@
 """Residual players of SNGAN, for images of 28, 32, 48, 64, 96 or 128 pixels, with SAGAN's self-attention as an option.
 
-That is their smaller side; the other one is halved as often: 48x64 has a base of 6x8.
+That is their smaller side; the other one is halved as often: 48x64 has a base of 6x8. Where half precision is on, the softmax
+of attention and the end of the discriminator, from the sums of the last maps, stay in float32.
 
 References:
     Spectral Normalization for Generative Adversarial Networks (Miyato et al., 2018), appendix B.4,
@@ -24,6 +25,7 @@ from ganexp.networks.convolutions import ToMap
 from ganexp.networks.initialisation import GLOROT_UNIFORM
 from ganexp.networks.layer import Layer, LayerOptions
 from ganexp.networks.players import OutputActivation, Shape, ValueRange, join_labels, make_output_activation
+from ganexp.networks.precision import full, mixed, unmixed
 from ganexp.networks.residual import down, gains, up, with_attention
 from ganexp.networks.sizes import planned
 
@@ -161,6 +163,11 @@ class ResNetDiscriminator(nn.Module):
     def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """Map x with shape (B, *shape), and y with shape (B, num_classes), to logits with shape (B, outputs)."""
         maps = self.activation(self.blocks(join_labels(x, y if self.embedding is None else None)))
-        features = maps.sum((2, 3))
-        logits: Tensor = self.output(features)
-        return logits if self.embedding is None else logits + (self.embedding(y) * features).sum(1, keepdim=True)
+        maps = full(maps) if mixed(maps) else maps
+        with unmixed(maps):
+            features = maps.sum((2, 3))
+            logits: Tensor = self.output(features)
+            if self.embedding is None:
+                return logits
+            assert y is not None
+            return logits + (self.embedding(y.to(features.dtype)) * features).sum(1, keepdim=True)

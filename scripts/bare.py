@@ -102,9 +102,11 @@ def bare(experiment: Experiment, networks: nn.ModuleDict, x: Tensor, y: Tensor |
     game, device, latent_dim = experiment.game, x.device, experiment.model.latent_dim
     generator, discriminator, augment = networks["generator"], networks["discriminator"], networks["augment"]
     g_weights, d_weights = list(generator.parameters()), list(discriminator.parameters())
-    d_optimizer, g_optimizer = _adam(game.d_optimizer, d_weights), _adam(game.g_optimizer, g_weights)
-    d_score, g_score = _SCORES[type(game.loss)]
     penalty = game.penalty if isinstance(game.penalty, Regularizer) else None
+    apart = game.schedule.lazy_terms == "apart" and penalty is not None and penalty.every > 1
+    pace = game.schedule.pace([penalty.every] if penalty is not None else [])
+    d_optimizer, g_optimizer = _adam(game.d_optimizer, d_weights, pace), _adam(game.g_optimizer, g_weights)
+    d_score, g_score = _SCORES[type(game.loss)]
     follow = average(generator, experiment)
     classes = experiment.model.label_classes
     precision = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}.get(experiment.config["trainer"]["precision"])
@@ -125,15 +127,19 @@ def bare(experiment: Experiment, networks: nn.ModuleDict, x: Tensor, y: Tensor |
             with autocast:
                 with torch.set_grad_enabled(game.schedule.reuse_fakes):
                     made = fakes(labels)
-                real.requires_grad_(isinstance(due, R1 | R1R2))
-                fake = made.detach().requires_grad_(isinstance(due, R1R2))
+                joint = None if apart else due
+                real.requires_grad_(isinstance(joint, R1 | R1R2))
+                fake = made.detach().requires_grad_(isinstance(joint, R1R2))
                 r, f = discriminator(augment(real), *labels), discriminator(augment(fake), *labels)
                 loss = d_score(r, f)
-                if due is not None:
-                    loss = loss + due.every * penalise(due, real, fake, r, f, lambda x: discriminator(augment(x), *labels))  # noqa: B023
-            loss.backward()
-            d_optimizer.step()
-            d_optimizer.zero_grad()
+                if joint is not None:
+                    loss = loss + joint.every * penalise(joint, real, fake, r, f, lambda x: discriminator(augment(x), *labels))  # noqa: B023
+            _descend(d_optimizer, loss)
+            if isinstance(due, R1) and apart:  # the only one that is lazy here
+                with autocast:
+                    r = discriminator(augment(real.requires_grad_()), *labels)
+                    loss = due.every * penalise(due, real, fake, r, f, discriminator)
+                _descend(d_optimizer, loss)
             updates += 1
             if updates % game.schedule.d_steps:
                 continue
@@ -146,9 +152,7 @@ def bare(experiment: Experiment, networks: nn.ModuleDict, x: Tensor, y: Tensor |
                     with torch.no_grad():
                         r = discriminator(augment(real), *labels)
                 loss = g_score(f, r)
-            loss.backward()
-            g_optimizer.step()
-            g_optimizer.zero_grad()
+            _descend(g_optimizer, loss)
             follow()
             yield
 
@@ -186,8 +190,15 @@ def average(generator: nn.Module, experiment: Experiment) -> Callable[[], None]:
     return follow
 
 
-def _adam(factory: Any, weights: list[nn.Parameter]) -> Optimizer:
-    """Return an optimiser with the options that an experiment's has at the beginning."""
-    options = make(factory, [nn.Parameter(torch.zeros(1))])[0].defaults
-    same = {name: options[name] for name in ("lr", "betas", "eps", "weight_decay", "amsgrad")}
-    return Adam(weights, fused=True, **same)
+def _descend(optimizer: Optimizer, loss: Tensor) -> None:
+    """Take a step down a loss."""
+    loss.backward()
+    optimizer.step()
+    optimizer.zero_grad()
+
+
+def _adam(factory: Any, weights: list[nn.Parameter], pace: float = 1.0) -> Optimizer:
+    """Return an optimiser with the options that an experiment's has at the beginning, for so many updates per step."""
+    (options,) = make(factory, [nn.Parameter(torch.zeros(1))], pace)[0].param_groups
+    same = {name: options[name] for name in ("betas", "eps", "weight_decay", "amsgrad")}
+    return Adam(weights, options["lr"] * pace, fused=True, **same)

@@ -15,6 +15,7 @@ COSTS = {
     "MNIST DCGAN": {LAYERS: 41, UPDATES: 6, RANDOM: 2, REST: 66},
     "CIFAR-10 WGAN-GP": {LAYERS: 192, UPDATES: 14, RANDOM: 11, REST: 1321},
     "CIFAR-10 SNGAN": {LAYERS: 263, UPDATES: 12, RANDOM: 6, REST: 1941},
+    "CIFAR-10 StyleGAN2": {LAYERS: 404, UPDATES: 6, RANDOM: 16, REST: 1129},
 }
 """Operations of an iteration, by kind, rounded: lazy penalties and common batches make parts."""
 

@@ -7,7 +7,6 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from ganexp.config.types import NonNegativeFloat, PositiveInt
-from ganexp.models.functional import label_vectors
 from ganexp.models.game import Game
 from ganexp.models.gan import GAN
 from ganexp.models.judging import Judged
@@ -79,5 +78,5 @@ class EmbeddingGAN(GAN):
         with unmixed(judged.outputs):
             embeddings = normalize(full(judged.outputs[:, 1:]), dim=1)
             # A product in place of a look-up, whose gradient is added up in no certain order on a GPU.
-            proxies = normalize(full(label_vectors(judged.y, self.num_classes, embeddings) @ self.proxies.weight), dim=1)
+            proxies = normalize(full(self.vectors(judged.y, self.num_classes, embeddings) @ self.proxies.weight), dim=1)
             return self.compare(embeddings @ embeddings.T, (embeddings * proxies).sum(1), judged.y[:, None] == judged.y)

@@ -1,5 +1,6 @@
 """Small operations that several models need."""
 
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
@@ -18,6 +19,26 @@ def label_vectors(y: Tensor, size: int, like: Tensor) -> Tensor:
         like: Of the type that is wanted.
     """
     return (y if y.is_floating_point() else F.one_hot(y, size)).to(like.dtype)
+
+
+class LabelVectors:
+    """:func:`label_vectors`, made once for the same labels: the passes of an iteration ask for them again and again."""
+
+    def __init__(self) -> None:
+        # Of the samples of one kind, and of real and fake ones that are judged in one pass.
+        self._made: deque[tuple[Tensor, int, int, Tensor]] = deque(maxlen=2)
+
+    def __call__(self, y: Tensor, size: int, like: Tensor) -> Tensor:
+        """Return what :func:`label_vectors` does; no gradient goes back to classes."""
+        if y.is_floating_point() or y.is_inference():
+            return label_vectors(y, size, like)
+        version = y._version  # whoever changes labels in place gets other vectors
+        for labels, then, length, vectors in self._made:
+            if labels is y and then == version and length == size and vectors.dtype == like.dtype:
+                return vectors
+        vectors = label_vectors(y, size, like)
+        self._made.append((y, version, size, vectors))
+        return vectors
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from ganexp.config.types import PositiveInt
 from ganexp.models.augmentations import Augmentation
 from ganexp.models.average import Average
 from ganexp.models.base import TwoPlayerModule
-from ganexp.models.functional import in_mode, label_vectors
+from ganexp.models.functional import LabelVectors, in_mode
 from ganexp.models.game import Game
 from ganexp.models.iteration import Batch, Latents
 from ganexp.models.judging import Judged
@@ -63,7 +63,7 @@ class GAN(TwoPlayerModule):
                 raise ConfigError(message, "model", "data", hint="use model=cgan, which takes attributes, or model=gan")
         self.data, self.num_classes, self.latent_dim, self.noise = data, data.num_classes, latent_dim, noise
         self.register_buffer("frequencies", None, persistent=False)
-        self.loss = game.loss
+        self.loss, self.vectors = game.loss, LabelVectors()
         self.augmentation = game.augmentation if isinstance(game.augmentation, Augmentation) else None
         with own("weights of the generator"):
             self.generator = network.generator(latent_dim, data.shape, self.label_size, data.value_range)
@@ -108,7 +108,7 @@ class GAN(TwoPlayerModule):
 
         Labels are classes with shape (B,), or vectors with shape (B, label_size): attributes, or between several classes.
         """
-        return generator(z, label_vectors(y, self.label_size, z)) if self.label_size else generator(z)
+        return generator(z, self.vectors(y, self.label_size, z)) if self.label_size else generator(z)
 
     def realness(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Return the logit with shape (B,) of "x is real" from the discriminator's outputs (B, outputs) and labels (B,)."""
@@ -134,7 +134,7 @@ class GAN(TwoPlayerModule):
         They are of float32 at least, as all that is made of them: losses and penalties.
         """
         x = x if self.augmentation is None else self.augmentation(x)
-        labels = [label_vectors(y, self.judged_classes, x)] if self.judged_classes else []
+        labels = [self.vectors(y, self.judged_classes, x)] if self.judged_classes else []
         return full(self.discriminator(x, *labels))
 
     def critic(self, x: Tensor, y: Tensor) -> Tensor:

@@ -1,7 +1,8 @@
 import pytest
+import torch
 from torch import nn
 
-from ganexp.models.functional import in_mode
+from ganexp.models.functional import LabelVectors, in_mode
 
 
 @pytest.mark.parametrize(
@@ -14,3 +15,17 @@ def test_a_mode_lasts_for_a_while_and_every_layer_gets_its_own_back(mode, inside
         assert [layer.training for layer in layers] == inside
         raise KeyError
     assert [layer.training for layer in layers] == [True, True, False]
+
+
+def test_vectors_of_labels_are_made_once_while_these_are_the_same():
+    vectors, like = LabelVectors(), torch.zeros(())
+    y, others = torch.tensor([2, 0]), torch.tensor([1, 1, 1])
+    first = vectors(y, 3, like)
+    assert first.tolist() == [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]
+    vectors(others, 3, like)
+    assert vectors(y, 3, like) is first
+    assert vectors(y, 4, like).shape == (2, 4) and vectors(y, 3, like.double()).dtype == torch.double
+    y[0] = 1
+    assert vectors(y, 3, like).tolist() == [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]
+    between = torch.tensor([[0.5, 0.5, 0.0]])
+    assert vectors(between, 3, like) is between

@@ -8,6 +8,7 @@ References:
 """
 
 import math
+from abc import ABC, abstractmethod
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +17,15 @@ from torch.nn import functional as F
 from ganexp.networks.precision import full, unmixed
 
 
-class EqualLinear(nn.Linear):
+class Scaled(nn.Module, ABC):
+    """A layer that computes with other weights than it learns."""
+
+    @abstractmethod
+    def used(self) -> Tensor:
+        """Return the weights with which it computes, in float32 at least and in the shape of those that it learns."""
+
+
+class EqualLinear(Scaled, nn.Linear):
     """Map x with shape (B, inputs) to (B, outputs), in float32 at least.
 
     Arguments:
@@ -38,13 +47,16 @@ class EqualLinear(nn.Linear):
         """Draw the weights."""
         nn.init.normal_(self.weight)
 
+    def used(self) -> Tensor:
+        return full(self.weight) * self.scale
+
     def forward(self, x: Tensor) -> Tensor:
         with unmixed(x):
             bias = None if self.bias is None else full(self.bias) * self.rate
-            return F.linear(full(x), full(self.weight) * self.scale, bias)
+            return F.linear(full(x), self.used(), bias)
 
 
-class EqualConv2d(nn.Conv2d):
+class EqualConv2d(Scaled, nn.Conv2d):
     """Convolve maps, with a kernel of odd size and zeros around them that keep the size.
 
     Arguments:
@@ -64,6 +76,9 @@ class EqualConv2d(nn.Conv2d):
         nn.init.normal_(self.weight)
         if self.bias is not None:
             nn.init.zeros_(self.bias)
+
+    def used(self) -> Tensor:
+        return full(self.weight) * self.scale
 
     def forward(self, input: Tensor) -> Tensor:
         bias = None if self.bias is None else self.bias.to(input.dtype)

@@ -6,14 +6,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ganexp.networks.equalised import EqualLinear, activate
+from ganexp.networks.equalised import EqualLinear, Scaled, activate
 from ganexp.networks.filters import Filter
 from ganexp.networks.precision import full, unmixed
 from ganexp.networks.recompute import Recomputable
 from ganexp.networks.sizes import Size
 
 
-class ModulatedConv(nn.Module):
+class ModulatedConv(Scaled):
     r"""Convolve maps of sample b with its own kernel: the weights times :math:`s_i(w_b)` for each input channel i.
 
     Demodulated, each output channel is divided by the norm of its kernel. Both are applied to the maps, before and after one
@@ -41,6 +41,13 @@ class ModulatedConv(nn.Module):
         self.padding, self.demodulate = kernel // 2, demodulate
         self.factor = 1.0 if demodulate else 1 / math.sqrt(inputs * kernel**2)
         self.filter = Filter(padding=1, gain=4.0) if up else None
+
+    def used(self) -> Tensor:
+        """Return the kernels for a style that scales by 1, as all do on average at first."""
+        weight = full(self.weight)
+        if not self.demodulate:
+            return weight * self.factor
+        return weight * (weight.square().sum((1, 2, 3), keepdim=True) + 1e-8).rsqrt()
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
         """Map x with shape (B, inputs, H, W), and w with shape (B, style_dim), to maps."""

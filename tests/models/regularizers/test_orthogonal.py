@@ -1,10 +1,16 @@
 """Products of filters by hand, for every kind of layer and under spectral norm."""
 
+import math
+
+import pytest
 import torch
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from ganexp.models.regularizers.orthogonal import Orthogonal
+from ganexp.networks.equalised import EqualConv2d, EqualLinear
+from ganexp.networks.modulation import ModulatedConv
+from ganexp.networks.stylegan2 import StyleGAN2Discriminator, StyleGAN2Generator
 from support.judging import judged_latents
 
 
@@ -55,3 +61,30 @@ def test_it_concerns_either_player(trained):
                       "trainer.max_iterations=2", folder=player)  # fmt: skip
         terms.append((run.run.path / "metrics.csv").read_text().splitlines()[0])
     assert "loss/d/penalty" in terms[0] and "loss/g/penalty" in terms[1] and "loss/d/penalty" not in terms[1]
+
+
+def scaled(layer):
+    """Write out the weights with which a layer of StyleGAN2 computes."""
+    weight = layer.weight
+    if isinstance(layer, ModulatedConv):
+        norms = weight.flatten(1).norm(dim=1) if layer.demodulate else torch.tensor(math.sqrt(weight[0].numel()))
+        return weight.flatten(1) / norms.unsqueeze(-1)
+    rate = layer.rate if isinstance(layer, EqualLinear) else 1
+    return weight.flatten(1) * rate / math.sqrt(weight[0].numel())
+
+
+@pytest.mark.parametrize("player", [StyleGAN2Generator, StyleGAN2Discriminator])
+def test_layers_that_scale_their_weights_are_seen_as_they_compute(player):
+    torch.manual_seed(0)
+    options = {"channels": 4, "mapping_layers": 2}
+    network = player(6, (1, 8, 8), style_dim=5, **options) if player is StyleGAN2Generator else player((1, 8, 8), 3, **options)
+    layers = [module for module in network.modules() if isinstance(module, ModulatedConv | EqualLinear | EqualConv2d)]
+    term = Orthogonal()(given(network))
+    torch.testing.assert_close(term, 1e-4 * sum(by_hand(scaled(layer)) for layer in layers))
+    assert all(slope.any() for slope in torch.autograd.grad(term, [layer.weight for layer in layers if len(layer.weight) > 1]))
+
+
+def test_the_default_weight_leaves_room_for_the_loss_of_stylegan2():
+    torch.manual_seed(0)
+    network = StyleGAN2Generator(512, (3, 32, 32), channels=128, mapping_layers=2)
+    assert 0.01 < Orthogonal()(given(network)) < 1

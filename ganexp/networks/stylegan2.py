@@ -39,8 +39,8 @@ class Mapping(nn.Module):
         width: Length of the style and of the hidden layers.
         depth: Number of layers, behind the label's own one.
         copies: Number of layers that are to receive the style; 0: one style, without that dimension.
-        mixing: Probability, in training, that the layers from a random one on receive the style of another latent: that of the
-            next sample in the batch, with the sample's own label.
+        mixing: Probability, in training, that the layers from a random one on receive the style of another latent, with the
+            sample's own label. It is drawn for the purpose from N(0, 1), whatever z is drawn from: only its direction counts.
     """
 
     def __init__(self, latent_dim: int, num_classes: int, width: int, depth: int, copies: int = 0, mixing: float = 0.0) -> None:
@@ -65,7 +65,7 @@ class Mapping(nn.Module):
             first = torch.randint(1, self.copies, (len(z), 1), device=z.device)
             mixed = torch.rand(len(z), 1, device=z.device) < self.mixing
             others = mixed & (torch.arange(self.copies, device=z.device) >= first)
-            styles = torch.where(others[..., None], self._style(z.roll(1, 0), y)[:, None], styles)
+            styles = torch.where(others[..., None], self._style(torch.randn_like(z), y)[:, None], styles)
         return styles
 
     def _style(self, z: Tensor | None, y: Tensor | None) -> Tensor:

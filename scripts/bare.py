@@ -6,7 +6,7 @@ logged.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
 from functools import reduce
 from typing import Any
@@ -101,16 +101,13 @@ def bare(experiment: Experiment, networks: nn.ModuleDict, x: Tensor, y: Tensor |
     """
     game, device, latent_dim = experiment.game, x.device, experiment.model.latent_dim
     generator, discriminator, augment = networks["generator"], networks["discriminator"], networks["augment"]
-    g_weights, d_weights = list(generator.parameters()), list(discriminator.parameters())
     penalty = game.penalty if isinstance(game.penalty, Regularizer) else None
-    apart = game.schedule.lazy_terms == "apart" and penalty is not None and penalty.every > 1
     pace = game.schedule.pace([penalty.every] if penalty is not None else [])
-    d_optimizer, g_optimizer = _adam(game.d_optimizer, d_weights, pace), _adam(game.g_optimizer, g_weights)
+    d_optimizer, g_optimizer = _adam(game.d_optimizer, discriminator, pace), _adam(game.g_optimizer, generator)
     d_score, g_score = _SCORES[type(game.loss)]
     follow = average(generator, experiment)
     classes = experiment.model.label_classes
-    precision = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}.get(experiment.config["trainer"]["precision"])
-    autocast = nullcontext() if precision is None else torch.autocast(device.type, precision)
+    autocast = _autocast(experiment.config["trainer"]["precision"], device)
     size, updates = game.data.batch_size, 0
 
     def fakes(labels: list[Tensor]) -> Tensor:
@@ -122,12 +119,11 @@ def bare(experiment: Experiment, networks: nn.ModuleDict, x: Tensor, y: Tensor |
             real = game.data.decode(x[index])
             labels = [one_hot(y[index], classes).to(real.dtype)] if classes and y is not None else []
             due = penalty if penalty is not None and updates % penalty.every == 0 else None
-
+            joint = due if pace == 1 else None
             discriminator.requires_grad_(True)
             with autocast:
                 with torch.set_grad_enabled(game.schedule.reuse_fakes):
                     made = fakes(labels)
-                joint = None if apart else due
                 real.requires_grad_(isinstance(joint, R1 | R1R2))
                 fake = made.detach().requires_grad_(isinstance(joint, R1R2))
                 r, f = discriminator(augment(real), *labels), discriminator(augment(fake), *labels)
@@ -135,7 +131,7 @@ def bare(experiment: Experiment, networks: nn.ModuleDict, x: Tensor, y: Tensor |
                 if joint is not None:
                     loss = loss + joint.every * penalise(joint, real, fake, r, f, lambda x: discriminator(augment(x), *labels))  # noqa: B023
             _descend(d_optimizer, loss)
-            if isinstance(due, R1) and apart:  # the only one that is lazy here
+            if isinstance(due, R1) and joint is None:  # the only one that is lazy here
                 with autocast:
                     r = discriminator(augment(real.requires_grad_()), *labels)
                     loss = due.every * penalise(due, real, fake, r, f, discriminator)
@@ -143,7 +139,6 @@ def bare(experiment: Experiment, networks: nn.ModuleDict, x: Tensor, y: Tensor |
             updates += 1
             if updates % game.schedule.d_steps:
                 continue
-
             discriminator.requires_grad_(False)
             with autocast:
                 made = made if game.schedule.reuse_fakes else fakes(labels)
@@ -197,8 +192,13 @@ def _descend(optimizer: Optimizer, loss: Tensor) -> None:
     optimizer.zero_grad()
 
 
-def _adam(factory: Any, weights: list[nn.Parameter], pace: float = 1.0) -> Optimizer:
+def _autocast(precision: str, device: torch.device) -> AbstractContextManager[object]:
+    kind = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}.get(precision)
+    return nullcontext() if kind is None else torch.autocast(device.type, kind)
+
+
+def _adam(factory: Any, network: nn.Module, pace: float = 1.0) -> Optimizer:
     """Return an optimiser with the options that an experiment's has at the beginning, for so many updates per step."""
     (options,) = make(factory, [nn.Parameter(torch.zeros(1))], pace)[0].param_groups
     same = {name: options[name] for name in ("betas", "eps", "weight_decay", "amsgrad")}
-    return Adam(weights, options["lr"] * pace, fused=True, **same)
+    return Adam(network.parameters(), options["lr"] * pace, fused=True, **same)

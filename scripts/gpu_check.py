@@ -32,7 +32,7 @@ from ganexp import __version__
 from ganexp.config.hardware import describe_hardware
 from ganexp.runs.files import write_atomically, write_json
 
-CHOSEN = [name for name in PRESETS if name != "CIFAR-10 WGAN-GP"]
+CHOSEN = ["ring", "MNIST DCGAN", *(f"CIFAR-10 {name}" for name in ("DCGAN", "SNGAN", "StyleGAN2", "R3GAN"))]
 LOOPS = ("ganexp", "bare")
 TESTS = "tests/gpu/test_gpu.py"
 BEGIN, END = "<!-- gpu_check -->\n", "<!-- gpu_check ends -->"

@@ -51,7 +51,7 @@ class RandomPhotographs(CIFAR10):
 
 
 class RandomFaces(RandomPhotographs):
-    """A few random bytes in the shape of CelebA's faces; with the one of its options that cannot be taken off, as it is null."""
+    """A few random bytes in the shape of CelebA's faces, with the one of its options that cannot be left out."""
 
     number = 1000
 

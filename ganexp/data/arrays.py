@@ -172,19 +172,21 @@ def numbered(labels: np.ndarray | None, classes: tuple[str, ...] | None, key: st
 
 def divide(x: Tensor, y: Tensor | None, held_out: int | None) -> dict[Split, tuple[Tensor, Tensor | None]]:
     """Return both splits: every so many-th sample of each class is for testing; where that is none, all are for both."""
-    if held_out is None:
-        return {"train": (x, y), "test": (x, y)}
-    if y is None:
-        place = torch.arange(len(x))
-    else:
-        place = torch.empty(len(x), dtype=torch.int64)
-        for label in y.unique():
-            of_class = (y == label).nonzero().squeeze(1)
-            place[of_class] = torch.arange(len(of_class))
-    chosen = place % held_out == held_out - 1
+    chosen = for_testing(len(x), y, held_out)
     if not chosen.any():
         return {"train": (x, y), "test": (x, y)}
     return {split: (x[part], None if y is None else y[part]) for split, part in (("train", ~chosen), ("test", chosen))}  # type: ignore[misc]
+
+
+def for_testing(count: int, y: Tensor | None, held_out: int | None) -> Tensor:
+    """Return which of so many samples are for testing, bools with shape (count,): every so many-th of each class, or none."""
+    if held_out is None:
+        return torch.zeros(count, dtype=torch.bool)
+    place = torch.arange(count)
+    for label in () if y is None else y.unique():
+        of_class = (y == label).nonzero().squeeze(1)
+        place[of_class] = torch.arange(len(of_class))
+    return place % held_out == held_out - 1
 
 
 def as_bytes(array: np.ndarray, where: str, limits: Limits | None = None) -> np.ndarray:

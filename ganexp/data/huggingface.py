@@ -14,6 +14,7 @@ from typing_extensions import Unpack
 from ganexp.config.compose import near_miss
 from ganexp.config.errors import ConfigError
 from ganexp.config.paths import user_path
+from ganexp.data.arrays import for_testing
 from ganexp.data.attributes import Attributes, numbers
 from ganexp.data.content import UnreadableFiles, kept_digests
 from ganexp.data.decoded import Decoded, DecodedOptions, Listing
@@ -34,8 +35,8 @@ class HuggingFace(Decoded):
         image: The column with the images; None: the only one of that kind.
         label: The column with the class; None: the only one that has named classes, if there is one.
         attributes: Columns of numbers, or of text, in place of a class.
-        held_out: Every how many-th image is for testing, where there is no split for it; None: none, the training images are
-            tested on.
+        held_out: Every how many-th image of each class is for testing, where there is no split for it; None: none, the training
+            images are tested on.
         options: See :class:`ganexp.data.decoded.DecodedOptions`.
 
     Raises:
@@ -67,15 +68,21 @@ class HuggingFace(Decoded):
         train_names, test_names = ([f"{key}/{i}" for i in range(len(splits[key]))] if key else [] for key in (first, second))
         if not train_names:
             raise ConfigError(f"{path} has no images", "data.path")
-        order = list(range(len(train_names) + len(test_names)))
-        if second is None and held_out is not None:
-            chosen = [i for i in order if i % held_out == held_out - 1]
-            order = [i for i in order if i % held_out != held_out - 1] + chosen
-            count = len(order) - len(chosen)
-        else:
-            count = len(train_names)
         names = [*train_names, *test_names]
-        y = self._labels(used, label, list(attributes), order, count, path)
+        if attributes and label is not None:
+            raise ConfigError("labels are either a class or attributes", "data.label", "data.attributes")
+        kind = None if attributes else _column(used[0], label, "ClassLabel", "data.label")
+        classes = None if kind is None else _values(used, kind, "data.label")
+        order, count = list(range(len(names))), len(train_names)
+        if second is None:
+            chosen = for_testing(count, None if classes is None else _numbered(classes), held_out).tolist()
+            order.sort(key=chosen.__getitem__)  # keeps the order of either part
+            count -= sum(chosen)
+        y: Tensor | None = None
+        if attributes:
+            y = self._vectors(used, list(attributes), order, count, path)
+        elif kind is not None and classes is not None:
+            y = self._classes(kind, used[0].features[kind], [classes[i] for i in order], count)
         if self.num_classes and y is not None:
             self.class_weights = tuple(y[:count][: self.subset].bincount(minlength=self.num_classes).double().tolist())
         self._listing = Listing([names[i] for i in order], count, y)
@@ -98,31 +105,25 @@ class HuggingFace(Decoded):
     def content(self) -> list[str]:
         """Return a digest of each image."""
         states = [f"{split} {part._fingerprint} {len(part)}" for split, part in self._parts.items()]
-        order = f"{self.listing.train} {self.listing.names[0]} {self.listing.names[-1]}"
         try:
-            return kept_digests([*states, order], self.listing.names, self._folder, lambda work: self.each(work, "reading"))
+            return kept_digests(
+                [*states, *self.listing.names], self.listing.names, self._folder, lambda work: self.each(work, "reading")
+            )
         except UnreadableFiles as error:
             raise self.unreadable(error.files) from error
 
-    def _labels(
-        self, parts: list[Any], label: str | None, attributes: list[str], order: list[int], count: int, path: str
-    ) -> Tensor | None:
-        """Return the labels of the images in their order, and note what they are."""
-        if attributes:
-            if label is not None:
-                raise ConfigError("labels are either a class or attributes", "data.label", "data.attributes")
-            columns = [[_cell(value) for value in _values(parts, one, "data.attributes")] for one in attributes]
-            rows = list(zip(*columns, strict=True))
-            names, known = numbers(attributes, [rows[i] for i in order], Path(path))
-            self.attributes = Attributes.of(names, known[:count])
-            return self.attributes.encode(known)
-        column = _column(parts[0], label, "ClassLabel", "data.label")
-        if column is None:
-            return None
-        unordered = _values(parts, column, "data.label")
-        values = [unordered[i] for i in order]
-        if hasattr(parts[0].features[column], "names"):
-            self.class_names = tuple(parts[0].features[column].names)
+    def _vectors(self, parts: list[Any], attributes: list[str], order: list[int], count: int, path: str) -> Tensor:
+        """Return the attributes of the images in their order, and note what they are."""
+        columns = [[_cell(value) for value in _values(parts, one, "data.attributes")] for one in attributes]
+        rows = list(zip(*columns, strict=True))
+        names, known = numbers(attributes, [rows[i] for i in order], Path(path))
+        self.attributes = Attributes.of(names, known[:count])
+        return self.attributes.encode(known)
+
+    def _classes(self, column: str, feature: Any, values: list[Any], count: int) -> Tensor:
+        """Return the classes of the images from their values, of which the first are for training; note what they are."""
+        if hasattr(feature, "names"):
+            self.class_names = tuple(feature.names)
             classes = [-1 if value is None else value for value in values]
         else:
             found = sorted(set(values[:count]) - {None}, key=lambda value: (str(type(value)), value))
@@ -135,6 +136,12 @@ class HuggingFace(Decoded):
             hint = "use another split, or data.label of another column"
             raise ConfigError(f"some images have no class of the column {column}", "data.label", hint=hint)
         return y
+
+
+def _numbered(values: list[Any]) -> Tensor:
+    """Return a number of each value, with shape (N,): equal ones have the same."""
+    places = {value: number for number, value in enumerate(dict.fromkeys(values))}
+    return torch.tensor([places[value] for value in values], dtype=torch.int64)
 
 
 def _load(path: str, name: str | None) -> dict[str, Any]:

@@ -72,10 +72,26 @@ def test_classes_may_be_words_or_numbers_and_attributes_anything(saved: Path) ->
 def test_a_part_is_held_out_where_no_split_is(tmp_path: Path) -> None:
     made(12).save_to_disk(str(tmp_path / "one"))
     data = load(tmp_path / "one", held_out=4)
-    assert data.load("test")[0][:, 0, 0, 0].tolist() == [30, 70, 110] and len(data.load("train")[0]) == 9
-    assert data.load("test")[1].tolist() == [0, 1, 2]
+    assert data.load("test")[0][:, 0, 0, 0].tolist() == [90, 100, 110] and len(data.load("train")[0]) == 9
+    assert data.load("test")[1].tolist() == [0, 1, 2] and data.class_weights == (3, 3, 3)
     alone = load(tmp_path / "one", held_out=None, subset=5)
     assert (len(alone.load("train")[0]), len(alone.load("test")[0])) == (5, 12)
+
+
+@pytest.mark.parametrize("column", ["kind", "word"])
+def test_every_class_is_divided_whatever_its_order(tmp_path: Path, column: str) -> None:
+    """Of sorted images, or ones whose class repeats with the interval, a part of each class is held out, and none wholly."""
+    sizes = [9, 6, 1]
+    kinds = [kind for kind, size in enumerate(sizes) for _ in range(size)]
+    made(16, kind=kinds, word=["abc"[kind] for kind in kinds]).save_to_disk(str(tmp_path / "sorted"))
+    data = load(tmp_path / "sorted", label=column, held_out=3)
+    assert data.load("train")[1].bincount().tolist() == [6, 4, 1] and data.load("test")[1].bincount().tolist() == [3, 2]
+    assert data.load("test")[0][:, 0, 0, 0].tolist() == [20, 50, 80, 110, 140]
+    made(12).save_to_disk(str(tmp_path / "turns"))
+    turns = load(tmp_path / "turns", label=column, held_out=3)
+    assert turns.load("train")[1].bincount().tolist() == [3, 3, 3] and turns.load("test")[1].tolist() == [0, 1, 2]
+    whole = load(tmp_path / "turns", attributes=["light"], held_out=3)
+    assert whole.load("test")[0][:, 0, 0, 0].tolist() == [20, 50, 80, 110], "without classes, of all"
 
 
 def test_a_folder_of_files_is_read_as_datasets_does(tmp_path: Path) -> None:

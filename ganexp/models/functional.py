@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.modules.dropout import _DropoutNd
@@ -39,6 +40,14 @@ class LabelVectors:
         vectors = label_vectors(y, size, like)
         self._made.append((y, version, size, vectors))
         return vectors
+
+
+def total(x: Tensor) -> Tensor:
+    """Return the sum of a tensor over all processes of the run, which must all ask for it; ``x`` itself where there is one."""
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        x = x.clone()
+        torch.distributed.all_reduce(x)
+    return x
 
 
 @contextmanager

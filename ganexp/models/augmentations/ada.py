@@ -9,6 +9,7 @@ from ganexp.config.errors import ConfigError
 from ganexp.config.types import Fraction, NonNegativeFloat, PositiveInt, Probability
 from ganexp.models.augmentations.base import Augmentation
 from ganexp.models.augmentations.warp import SMALLEST, Warp
+from ganexp.models.functional import total
 from ganexp.models.schedules import moves
 from ganexp.networks.precision import full, unmixed
 
@@ -23,7 +24,8 @@ class ADA(Augmentation):
     values in [-1, 1].
 
     With a target, p rises or falls by the share that the images make up of ``images``, at every ``every``-th update of the
-    discriminator: it rises if the mean sign of the logits of real images since the last time is above the target.
+    discriminator: it rises if the mean sign of the logits of real images since the last time, those of all processes of a run,
+    is above the target.
 
     References:
         Training Generative Adversarial Networks with Limited Data (Karras et al., 2020), appendix B,
@@ -83,9 +85,7 @@ class ADA(Augmentation):
         if self.target is None:
             return {}
         with torch.no_grad():
-            now = torch.stack([full(logits).sign().sum(), full(logits).new_full((), len(logits))])
-            if torch.distributed.is_available() and torch.distributed.is_initialized():
-                torch.distributed.all_reduce(now)
+            now = total(torch.stack([full(logits).sign().sum(), full(logits).new_full((), len(logits))]))
             self.since.add_(torch.cat([now, now.new_ones(1)]))
             signs, images, batches = self.since
             due = batches >= self.every

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn.functional import relu
 
 from ganexp.config.types import Fraction, NonNegativeFloat, NonNegativeInt, PositiveInt
+from ganexp.models.functional import total
 from ganexp.models.judging import Judgement
 from ganexp.models.regularizers.base import Regularizer
 from ganexp.networks.precision import full
@@ -20,7 +21,8 @@ class LeCam(Regularizer):
 
     .. math:: \lambda \left( E[\max(0, D(x) - a_F)^2] + E[\max(0, a_R - D(G(z)))^2] \right).
 
-    In the first ``start`` updates there is no term, and the means are those of the present batch.
+    In the first ``start`` updates there is no term, and the means are those of the present batch, which is that of all
+    processes of a run.
 
     References:
         Regularizing Generative Adversarial Networks under Limited Data (Tseng et al., 2021), https://arxiv.org/abs/2104.03310
@@ -59,5 +61,7 @@ class LeCam(Regularizer):
     @torch.no_grad()
     def _moved(self, judgement: Judgement) -> Tensor:
         """Return both means with a batch taken into account."""
-        now = torch.stack([full(judged.logits).mean() for judged in (judgement.real, judgement.fake)])
+        real, fake = full(judgement.real.logits), full(judgement.fake.logits)
+        sums = total(torch.stack([real.sum(), fake.sum(), real.new_full((), len(real))]))
+        now = sums[:2] / sums[2]
         return torch.where(self.updates >= self.start, torch.lerp(now, self.anchors, self.decay), now)

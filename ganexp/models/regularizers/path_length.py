@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from ganexp.config.errors import ConfigError
 from ganexp.config.types import Fraction, NonNegativeFloat, PositiveInt
+from ganexp.models.functional import total
 from ganexp.models.judging import Judgement
 from ganexp.models.regularizers.base import Regularizer
 from ganexp.networks.players import Styled
@@ -24,7 +25,8 @@ class PathLength(Regularizer):
         l = \sqrt{\frac{1}{L} \sum_{i=1}^{L} \lVert \nabla_{w_i} \textstyle\sum y n / \sqrt{P} \rVert^2},
 
     with the mean over the L layers that receive a style, as the authors compute it, and a the moving mean of l, this batch
-    included. It is made from the first of the update's latents, again: a share of 1 / ``shrink`` of them.
+    included, and those of all processes of a run. It is made from the first of the update's latents, again: a share of
+    1 / ``shrink`` of them.
 
     References:
         Analyzing and Improving the Image Quality of StyleGAN (Karras et al., 2020), section 3.2 and appendix B,
@@ -71,15 +73,16 @@ class PathLength(Regularizer):
             change = (images * noise).sum() / math.sqrt(math.prod(images.shape[2:]))
             (slopes,) = torch.autograd.grad(change, styles, create_graph=True)
             lengths = slopes.square().sum(2).mean(1).sqrt()
-        now = lengths.detach()
-        self.lengths.add_(torch.stack([now.sum(), now.new_tensor(float(few))]).to(self.lengths.dtype))
-        mean = torch.lerp(now.mean(), self.mean.to(now.dtype), self.decay)
+        found = torch.stack([lengths.detach().sum(), lengths.new_full((), few)])
+        self.lengths.add_(found.to(self.lengths.dtype))
+        length, count = total(found)
+        mean = torch.lerp(length / count, self.mean.to(length.dtype), self.decay)
         return self.weight * (lengths - mean).square().mean()
 
     @torch.no_grad()
     def after_update(self, network: nn.Module, judgements: Sequence[Judgement]) -> None:
         """Move the mean, where there was a term."""
-        total, count = self.lengths
-        moved = torch.lerp(total / count.clamp(min=1), self.mean, self.decay)
+        length, count = total(self.lengths)
+        moved = torch.lerp(length / count.clamp(min=1), self.mean, self.decay)
         self.mean.copy_(torch.where(count > 0, moved, self.mean))
         self.lengths.zero_()

@@ -6,6 +6,7 @@ import torch
 from ganexp.models.augmentations.ada import ADA
 from ganexp.models.augmentations.warp import Warp
 from ganexp.models.schedules import Linear
+from support.processes import in_two, look_at_a_part
 from support.refused import refused
 
 SAME = torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
@@ -107,6 +108,13 @@ def test_p_follows_the_sign_of_the_logits():
     other = ADA(0.0, 0.6, images=100, every=2)
     other.load_state_dict(ada.state_dict())
     assert other.look(sure)["augmentation/p"] == ada.look(sure)["augmentation/p"] > 0
+
+
+def test_p_follows_the_signs_of_all_processes(tmp_path):
+    first, second = in_two(look_at_a_part, tmp_path)
+    # Signs of 1/8 above 0: up by 16 of 160 images; of 0 below 0.1: down, though one process alone would go up.
+    torch.testing.assert_close(torch.stack(first), torch.tensor([0.6, 0.125, 0.4, 0.0]))
+    assert all(map(torch.equal, first, second))
 
 
 def test_what_is_refused():

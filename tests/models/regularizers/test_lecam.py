@@ -5,6 +5,7 @@ import torch
 
 from ganexp.models.regularizers.lecam import LeCam
 from support.judging import judgement
+from support.processes import in_two, judge_a_part
 
 
 def given(real: list[float], fake: list[float]):
@@ -30,6 +31,14 @@ def test_micro_batches_count_as_one_batch():
     whole.after_update(torch.nn.Identity(), [given([1.0, 2.0, 6.0], [0.0, 3.0, 0.0])])
     cut.after_update(torch.nn.Identity(), [given([1.0, 2.0], [0.0, 3.0]), given([6.0], [0.0])])
     torch.testing.assert_close(whole.anchors, cut.anchors)
+
+
+def test_the_batches_of_all_processes_are_one(tmp_path):
+    (anchors, first), (same, second) = in_two(judge_a_part, tmp_path)
+    torch.testing.assert_close(anchors, 0.5 * torch.tensor([12.0, -2.0]) / 3)
+    assert torch.equal(anchors, same)
+    whole = LeCam(start=0, decay=0.5)(given([1.0, 5.0, 6.0], [2.0, -4.0, 0.0]))
+    torch.testing.assert_close((2 * first + second) / 3, whole)
 
 
 def test_gradients_reach_the_logits_and_not_the_means():

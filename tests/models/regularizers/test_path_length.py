@@ -13,6 +13,7 @@ from ganexp.networks.stylegan2 import StyleGAN2Generator
 from ganexp.training.components import build_components
 from support.crashes import whole_and_resumed
 from support.judging import judged_latents
+from support.processes import in_two, measure_a_part
 from support.refused import refused
 from support.tiny import TINY, TINY_IMAGES
 
@@ -94,6 +95,13 @@ def test_micro_batches_are_one_batch():
     for penalty in penalties:
         penalty.after_update(network, [judgement])
     torch.testing.assert_close(*(penalty.mean for penalty in penalties), rtol=1e-9, atol=0)
+
+
+def test_the_lengths_of_all_processes_have_one_mean(tmp_path):
+    (own, mean), (others, same) = in_two(measure_a_part, tmp_path)
+    assert own[1] == 2 and others[1] == 3
+    torch.testing.assert_close(mean, 0.01 * (own + others)[0] / 5)
+    assert torch.equal(mean, same)
 
 
 def test_it_comes_with_styles_and_lasts(trained):

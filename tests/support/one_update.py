@@ -192,7 +192,7 @@ class Reference:
         for mine, its in ((self.g, played.before["g"]), (self.d, played.before["d"])):
             for parameter, other in zip(mine.parameters(), its.parameters(), strict=True):
                 assert parameter.shape == other.shape
-                parameter.data = other.detach().double().contiguous()
+                parameter.data = other.detach().double().clone(memory_format=torch.contiguous_format)
         self.optimizers = {"d": make[0](self.d.parameters()), "g": make[1](self.g.parameters())}
         self.losses: dict[str, list[Tensor]] = defaultdict(list)
 

@@ -3,8 +3,13 @@
 import os
 import platform
 import re
+import shlex
+import shutil
+import sys
+import sysconfig
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -50,6 +55,21 @@ def check_hardware(trainer: Mapping[str, Any]) -> None:
             "trainer.strategy",
             hint="use trainer.strategy=ddp",
         )
+
+
+def check_compiler() -> None:
+    """Refuse a machine on which torch cannot compile: it makes C++, and needs a compiler and the headers of Python.
+
+    Raises:
+        ConfigError: There is no compiler, or there are no headers.
+    """
+    named = os.environ.get("CXX") or {"darwin": "clang++", "win32": "cl"}.get(sys.platform, "g++")
+    if shutil.which(shlex.split(named)[0]) is None:
+        hint = "install one, name it by the variable CXX, or use trainer.compile=false"
+        raise ConfigError(f"torch compiles with {named}, which this machine has not", "trainer.compile", hint=hint)
+    if not Path(sysconfig.get_path("include"), "Python.h").exists():
+        hint = "install them, often a package python3-dev, or use trainer.compile=false"
+        raise ConfigError("torch compiles with the headers of Python, which this machine has not", "trainer.compile", hint=hint)
 
 
 @contextmanager

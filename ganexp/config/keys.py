@@ -37,6 +37,7 @@ PURPOSES = {
     "trainer.num_nodes": Purpose.HARDWARE,
     "trainer.strategy": Purpose.HARDWARE,
     "trainer.channels_last": Purpose.HARDWARE,
+    "trainer.compile": Purpose.HARDWARE,
     "trainer.recompute": Purpose.HARDWARE,
     "trainer.threads": Purpose.HARDWARE,
     "data.workers": Purpose.HARDWARE,

@@ -51,6 +51,16 @@ def total(x: Tensor) -> Tensor:
 
 
 @contextmanager
+def eagerly(network: nn.Module) -> Iterator[None]:
+    """Let a network that is compiled compute as if it were not: for batches of another size it would be compiled anew."""
+    compiled, network._compiled_call_impl = network._compiled_call_impl, None
+    try:
+        yield
+    finally:
+        network._compiled_call_impl = compiled
+
+
+@contextmanager
 def in_mode(network: nn.Module, mode: Literal["train", "no_dropout", "eval"]) -> Iterator[None]:
     """Put a network into another mode for a while: ``train`` leaves it as it is, ``no_dropout`` turns dropout off only."""
     concerned = [] if mode == "train" else [m for m in network.modules() if mode == "eval" or isinstance(m, _DropoutNd)]

@@ -14,7 +14,7 @@ from ganexp.config.types import PositiveInt
 from ganexp.models.augmentations import Augmentation
 from ganexp.models.average import Average
 from ganexp.models.base import TwoPlayerModule
-from ganexp.models.functional import LabelVectors, in_mode
+from ganexp.models.functional import LabelVectors, eagerly, in_mode
 from ganexp.models.game import Game
 from ganexp.models.iteration import Batch, Latents
 from ganexp.models.judging import Judged
@@ -198,7 +198,7 @@ class GAN(TwoPlayerModule):
         The generator works in evaluation mode and is left as it was: sampling never changes training.
         """
         generator = self.generator if self.average is None else self.average.module
-        with in_mode(generator, "eval"):
+        with in_mode(generator, "eval"), eagerly(generator):
             return self.generate(generator, z.to(cast(torch.dtype, self.dtype)), y).float()
 
     # Training ----------------------------------------------------------------------------------------------------------------

@@ -73,7 +73,7 @@ def build_components(config: dict[str, Any]) -> Components:
         smaller = "use smaller widths" if isinstance(error, RuntimeError) else None
         raise ConfigError(f"the players cannot be made: {refusal(error)}", "network", hint=smaller) from error
     game.check(*players)
-    execution.check(players)
+    execution.check(players, game.all_regularizers)
     metrics = fitting(metrics, reference)
     for player in ("d_optimizer", "g_optimizer"):
         try_out(partial(make, getattr(game, player)), config[player], player, [nn.Parameter(torch.zeros(1))])

@@ -9,6 +9,8 @@ from torch import nn
 
 from ganexp.config.build import check_value
 from ganexp.config.errors import ConfigError
+from ganexp.config.hardware import check_compiler
+from ganexp.models.regularizers import Regularizer
 from ganexp.networks.convolutions import ToMap
 from ganexp.networks.recompute import Recomputable
 
@@ -20,10 +22,12 @@ class Execution:
     Attributes:
         channels_last: Whether weights, and with them the maps of convolutions, are channels last in memory; images, which are
             not, are turned by the first layer. Dropout drops other entries of maps in another layout.
+        compile: Whether torch compiles the players as they train; samples are drawn without.
         recompute: Whether the insides of blocks are computed again in the backward pass, in place of being kept.
     """
 
     channels_last: bool = True
+    compile: bool = False
     recompute: bool = False
 
     @classmethod
@@ -38,12 +42,14 @@ class Execution:
             check_value(value, bool, f"trainer.{name}")
         return cls(**given)
 
-    def check(self, players: Sequence[nn.Module]) -> None:
-        """Refuse what does not apply to the networks.
+    def check(self, players: Sequence[nn.Module], regularizers: Mapping[str, Regularizer]) -> None:
+        """Refuse what does not apply to the networks or to the regularizers, and what the machine has no means for.
 
         Raises:
-            ConfigError: It does not.
+            ConfigError: It does not, or has none.
         """
+        if self.compile:
+            self._check_compiled(regularizers)
         if self.recompute and not any(isinstance(module, Recomputable) for player in players for module in player.modules()):
             raise ConfigError(
                 "blocks are computed again in the backward pass, and these networks have none",
@@ -67,3 +73,22 @@ class Execution:
         for network in (*players, *copies):
             if not self.channels_last:  # networks make their weights channels last
                 network.to(memory_format=torch.contiguous_format)
+        for player in players:
+            if self.compile:
+                # With torch's own generators: noise and dropout are those of a network that is not compiled.
+                player.compile(options={"fallback_random": True})
+
+    def _check_compiled(self, regularizers: Mapping[str, Regularizer]) -> None:
+        if self.recompute:
+            hint = "set one of them to false"
+            message = "what is compiled decides itself what is kept for the backward pass"
+            raise ConfigError(message, "trainer.compile", "trainer.recompute", hint=hint)
+        for name, regularizer in regularizers.items():
+            if regularizer.second_order:
+                raise ConfigError(
+                    "this penalty needs second derivatives, and torch makes none of compiled players",
+                    "trainer.compile",
+                    "penalty" if name == "penalty" else f"regularizers.{name}",
+                    hint="use trainer.compile=false, or penalty=none with spectral norm",
+                )
+        check_compiler()

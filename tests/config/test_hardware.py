@@ -1,12 +1,14 @@
 """What a machine offers, pretended."""
 
 import os
+import sysconfig
 
 import pytest
 import torch
 
 from ganexp.config.errors import ConfigError
-from ganexp.config.hardware import check_hardware, describe_hardware
+from ganexp.config.hardware import check_compiler, check_hardware, describe_hardware
+from support.refused import refused
 
 
 @pytest.fixture
@@ -43,6 +45,22 @@ def machine(monkeypatch):
 def test_what_is_there_passes(machine, gpus, trainer):
     machine(gpus)
     check_hardware(trainer)
+
+
+def test_a_machine_without_a_compiler_or_headers_is_refused(monkeypatch, tmp_path):
+    monkeypatch.setattr(sysconfig, "get_path", lambda name: str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (tmp_path / "c++-9").touch(mode=0o755)
+    monkeypatch.setenv("CXX", "c++-8 -pipe")
+    with refused("trainer.compile") as caught:
+        check_compiler()
+    assert "c++-8" in str(caught.value)
+    monkeypatch.setenv("CXX", "c++-9 -pipe")
+    with refused("trainer.compile") as caught:
+        check_compiler()
+    assert "headers" in str(caught.value)
+    (tmp_path / "Python.h").touch()
+    check_compiler()
 
 
 def test_two_processes_can_be_tried_on_one_core_and_more_machines_where_a_cluster_names_them(machine, monkeypatch):

@@ -79,6 +79,49 @@ def test_the_layout_in_memory_changes_no_results_and_may_change_where_a_run_cont
         torch.testing.assert_close(changed[name], value, rtol=1e-7, atol=1e-8, msg=name)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        (
+            *TINY_RING,
+            "model=gan",
+            "network=mlp",
+            "network.discriminator.dropout=0.2",
+            "network.discriminator.spectral_norm=true",
+        ),
+        (*TINY_IMAGES, *CONVOLUTIONS, "model=cgan", "network=dcgan", "schedule.reuse_fakes=true", "schedule.ema_decay=0.9"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")  # torch looks at what samples of a generator have
+def test_a_compiled_run_has_the_same_weights_and_can_continue_without_compiling(trained, overrides):
+    options = (
+        *overrides,
+        "loss=hinge",
+        "penalty=none",
+        "trainer.precision=64",
+        "lr_schedule=constant",
+        "trainer.max_iterations=4",
+    )
+    whole = weights(trained(*options, folder="whole"))
+    trained(*options, "trainer.compile=true", "trainer.max_iterations=2", folder="changed")
+    changed = weights(trained(*options, folder="changed"))
+    assert changed.keys() == whole.keys()
+    for name, value in whole.items():
+        torch.testing.assert_close(changed[name], value, rtol=1e-7, atol=1e-8, msg=name)
+
+
+@pytest.mark.parametrize("penalty", ["gradient", "dragan", "lipschitz", "r1", "r1_r2", "path_length"])
+def test_penalties_that_differentiate_a_player_are_refused_where_it_is_compiled(ready, penalty):
+    with refused("trainer.compile", "penalty"):
+        ready(*STYLEGAN2, f"penalty={penalty}", "~regularizers.path", "trainer.compile=true")
+
+
+def test_compiling_and_computing_twice_exclude_each_other(ready):
+    with refused("trainer.compile", "trainer.recompute"):
+        ready(*BIGGAN, "trainer.compile=true", "trainer.recompute=true")
+
+
 @pytest.mark.parametrize("overrides", [TINY_RING, (*TINY_IMAGES, *CONVOLUTIONS, "model=dcgan", "network=dcgan")])
 def test_networks_without_blocks_are_refused(ready, overrides):
     with refused("trainer.recompute", "network"):

@@ -23,6 +23,8 @@ class Regularizer(nn.Module, ABC):
         per_sample: Whether logit i may depend on sample i alone.
         differentiates: Whose :func:`~ganexp.models.judging.gradients` the term asks for, ``real`` or ``fake`` samples of the
             update or both: these then cost no further forward pass.
+        second_order: Whether the term contains a derivative of a player, so that its gradient needs a second one; players that
+            are compiled have none.
         every: Add the term at every ``every``-th update of the player only, ``every`` times as strongly. The caller does both.
         random: Where random numbers come from: ``torch.rand(..., generator=self.random)``; None: torch's global generator.
     """
@@ -30,6 +32,7 @@ class Regularizer(nn.Module, ABC):
     player: Literal["d", "g"] = "d"
     per_sample: ClassVar[bool] = False
     differentiates: ClassVar[tuple[Literal["real", "fake"], ...]] = ()
+    second_order: ClassVar[bool] = False
     every: int = 1
     random: torch.Generator | None = None
 

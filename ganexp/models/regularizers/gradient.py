@@ -44,7 +44,7 @@ class GradientPenalty(Regularizer):
         every: Discriminator updates per application.
     """
 
-    per_sample = True
+    per_sample = second_order = True
 
     def __init__(
         self,
@@ -81,7 +81,7 @@ class Dragan(Regularizer):
         every: Discriminator updates per application.
     """
 
-    per_sample = True
+    per_sample = second_order = True
 
     def __init__(
         self,
@@ -115,7 +115,7 @@ class R1(Regularizer):
         every: Discriminator updates per application.
     """
 
-    per_sample = True
+    per_sample = second_order = True
     differentiates = ("real",)
 
     def __init__(self, gamma: NonNegativeFloat = 1.0, every: PositiveInt = 1) -> None:
@@ -142,7 +142,7 @@ class R1R2(Regularizer):
         every: Discriminator updates per application.
     """
 
-    per_sample = True
+    per_sample = second_order = True
     differentiates = ("real", "fake")
 
     def __init__(self, gamma: NonNegativeFloat = 1.0, every: PositiveInt = 1) -> None:

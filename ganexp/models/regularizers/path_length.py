@@ -40,6 +40,7 @@ class PathLength(Regularizer):
     """
 
     player: Literal["d", "g"] = "g"
+    second_order = True
     mean: Tensor
     lengths: Tensor
 

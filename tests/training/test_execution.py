@@ -7,7 +7,7 @@ import torch
 
 from ganexp.training.execution import Execution
 from support.refused import refused
-from support.tiny import CONVOLUTIONS, TINY_IMAGES, TINY_RING
+from support.tiny import CONVOLUTIONS, POINTS, TINY_IMAGES, TINY_RING
 
 COLOURS = ("data=cifar10", "data._target_=support.one_update.RandomPhotographs", "data.batch_size=4", "metrics=none")
 SMALL = (*COLOURS, *CONVOLUTIONS, "model=cgan", "trainer.max_iterations=3", "model.latent_dim=8")
@@ -83,13 +83,7 @@ def test_the_layout_in_memory_changes_no_results_and_may_change_where_a_run_cont
 @pytest.mark.parametrize(
     "overrides",
     [
-        (
-            *TINY_RING,
-            "model=gan",
-            "network=mlp",
-            "network.discriminator.dropout=0.2",
-            "network.discriminator.spectral_norm=true",
-        ),
+        (*POINTS, "model=gan", "network.discriminator.dropout=0.2"),
         (*TINY_IMAGES, *CONVOLUTIONS, "model=cgan", "network=dcgan", "schedule.reuse_fakes=true", "schedule.ema_decay=0.9"),
     ],
 )
@@ -115,6 +109,11 @@ def test_a_compiled_run_has_the_same_weights_and_can_continue_without_compiling(
 def test_penalties_that_differentiate_a_player_are_refused_where_it_is_compiled(ready, penalty):
     with refused("trainer.compile", "penalty"):
         ready(*STYLEGAN2, f"penalty={penalty}", "~regularizers.path", "trainer.compile=true")
+
+
+def test_spectral_norm_is_refused_where_players_are_compiled(ready):
+    with refused("trainer.compile", "network"):
+        ready(*TINY_RING, "network=mlp", "loss=hinge", "network.generator.spectral_norm=true", "trainer.compile=true")
 
 
 def test_compiling_and_computing_twice_exclude_each_other(ready):

@@ -93,7 +93,7 @@ class Execution:
                     hint="use trainer.compile=false, or penalty=none",
                 )
         if any(parametrize.is_parametrized(module) for player in players for module in player.modules()):
-            # Seen with torch 2.15: where the vectors move, gradients of float64 differ by 1e-5 from those that are not compiled.
+            # Seen with torch 2.15: where the vectors move, gradients in float64 are up to 1e-5 off those that are not compiled.
             message = "torch's compiled backward pass has another gradient of spectral norm, whose vectors move in each pass"
             hint = "use trainer.compile=false, or spectral_norm=false in both players"
             raise ConfigError(message, "trainer.compile", "network", hint=hint)

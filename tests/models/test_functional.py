@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from ganexp.models.functional import LabelVectors, in_mode
+from ganexp.models.functional import LabelVectors, eagerly, in_mode
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,18 @@ def test_vectors_of_labels_are_made_once_while_these_are_the_same():
     assert vectors(y, 3, like).tolist() == [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]
     between = torch.tensor([[0.5, 0.5, 0.0]])
     assert vectors(between, 3, like) is between
+
+
+def test_a_compiled_network_computes_as_if_it_were_not_for_a_while():
+    network, compiled = nn.Linear(2, 3), []
+
+    def backend(graph, inputs):
+        compiled.append(graph)
+        return graph.forward
+
+    network.compile(backend=backend)
+    x = torch.randn(4, 2)
+    with eagerly(network):
+        eager = network(x)
+    assert not compiled
+    assert torch.equal(network(x), eager) and len(compiled) == 1

@@ -84,10 +84,14 @@ PRESETS: dict[str, tuple[str, ...]] = {
     "CIFAR-10 SAGAN": ("experiment=cifar10_sagan", *_PHOTOGRAPHS),
     "CIFAR-10 BigGAN": ("experiment=cifar10_biggan", *_PHOTOGRAPHS),
     "CIFAR-10 BigGAN DiffAugment": ("experiment=cifar10_biggan_diffaugment", *_PHOTOGRAPHS),
+    "CIFAR-10 ReACGAN": ("experiment=cifar10_reacgan", *_PHOTOGRAPHS),
     "STL-10 SNGAN": ("experiment=stl10_sngan", "data._target_=bare.RandomFaces", "~data.unlabelled"),
     "CelebA SNGAN": ("experiment=celeba_sngan", "data._target_=bare.RandomFaces", "~data.labels", "~data.colour"),
 }
 """Recipes by name: what follows ``python -m ganexp``, on random images in the shape of the real ones."""
+
+UNWRITTEN = ("CIFAR-10 ReACGAN",)
+"""Those of models that :func:`bare` does not train."""
 
 _SCORES: dict[type[Loss], tuple[Callable[[Tensor, Tensor], Tensor], Callable[[Tensor, Tensor], Tensor]]] = {
     NonSaturating: (lambda r, f: softplus(-r).mean() + softplus(f).mean(), lambda f, r: softplus(-f).mean()),

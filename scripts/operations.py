@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from bare import PRESETS, bare, players
+from bare import PRESETS, UNWRITTEN, bare, players
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
@@ -183,12 +183,15 @@ def _data(experiment: Experiment) -> tuple[Tensor, Tensor]:
     return x, y
 
 
-def row(name: str, cost: Cost, other: Cost) -> str:
+def row(name: str, cost: Cost, other: Cost | None) -> str:
     """Return a row of the table."""
-    kinds = [f"{cost.kinds()[kind]:,.0f} / {other.kinds()[kind]:,.0f}" for kind in (*KINDS, "rest")]
-    memory = [f"{one.peak / 2**20:,.1f}" for one in (cost, other)]
-    totals = f"{cost.total:,.0f} | {other.total:,.0f} | {cost.total / other.total:.2f}"
-    return " | ".join([f"| {name}", totals, *kinds, *memory, f"{cost.peak / other.peak:.2f} |"])
+    both = [cost, *([other] if other else [])]
+    kinds = [" / ".join(f"{one.kinds()[kind]:,.0f}" for one in both) for kind in (*KINDS, "rest")]
+    totals = [f"{one.total:,.0f}" for one in both] + [f"{cost.total / other.total:.2f}" if other else "–"]
+    memory = [f"{one.peak / 2**20:,.1f}" for one in both] + [f"{cost.peak / other.peak:.2f}" if other else "–"]
+    if other is None:
+        totals, memory = ([numbers[0], "–", numbers[1]] for numbers in (totals, memory))
+    return f"| {' | '.join([name, *totals, *kinds, *memory])} |"
 
 
 def main() -> None:
@@ -206,11 +209,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for name in options.preset or PRESETS:
             cost = ours((*PRESETS[name], *(options.option or ())), Path(folder, name, "ours"))
-            other = (ours if options.option else by_hand)(PRESETS[name], Path(folder, name, "other"))
+            other = None
+            if options.option or name not in UNWRITTEN:
+                other = (ours if options.option else by_hand)(PRESETS[name], Path(folder, name, "other"))
             print(row(name, cost, other), flush=True)
+            seconds = other.operations if other else {}
             names += [
-                f"{name}: {key} {cost.operations.get(key, 0):g} / {other.operations.get(key, 0):g}"
-                for key in sorted({**cost.operations, **other.operations})
+                f"{name}: {key} {cost.operations.get(key, 0):g} / {seconds.get(key, 0):g}"
+                for key in sorted({**cost.operations, **seconds})
             ]
     if options.names:
         print("", *names, sep="\n")

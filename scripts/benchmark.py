@@ -23,6 +23,7 @@ import platform
 import statistics
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,8 @@ from ganexp.training.train import train
 
 LOG_EVERY = 50  # a block of ganexp has whole log windows, or some blocks would hold none of that cost
 SAVE_EVERY = 500  # as in a run of 5,000 iterations; the default, ten times in a run, is far more often in one as short as these
+
+CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
 
 ALGORITHM = ["optimizer=adam", "lr_schedule=constant", "penalty=none", "metrics=none", "loss=non_saturating"]
 POINTS = ["model=gan", "network=mlp", "data=ring", "data.batch_size=256", "model.latent_dim=100"]
@@ -111,31 +114,31 @@ def textbook(experiment: Experiment, x: Tensor) -> Loop:
 class Turns(Callback):
     """Time ganexp in blocks, and the other loops between two of them; ``blocks`` holds each loop's seconds per iteration."""
 
-    def __init__(self, others: dict[str, Loop], iterations: int) -> None:
-        self.others, self.iterations = others, iterations
+    def __init__(self, others: dict[str, Loop], iterations: int, clock: Callable[[], float]) -> None:
+        self.others, self.iterations, self._clock = others, iterations, clock
         self.blocks: list[dict[str, float]] = []
         self._since = 0.0
 
     def on_train_start(self, trainer: Trainer, pl_module: Any) -> None:
-        self._since = time.perf_counter()
+        self._since = self._clock()
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Stop the clock at the end of a block, let the others run, and start it again."""
         if pl_module.counters.iteration % self.iterations:
             return
-        times = {"ganexp": (time.perf_counter() - self._since) / self.iterations}
+        times = {"ganexp": (self._clock() - self._since) / self.iterations}
         names = list(self.others)
         for name in names if len(self.blocks) % 2 else reversed(names):
-            start = time.perf_counter()
+            start = self._clock()
             for _ in range(self.iterations):
                 next(self.others[name])
-            times[name] = (time.perf_counter() - start) / self.iterations
+            times[name] = (self._clock() - start) / self.iterations
         self.blocks.append(times)
-        self._since = time.perf_counter()
+        self._since = self._clock()
 
 
 def measure(
-    case: str, ema: bool, blocks: int, iterations: int, folder: Path, options: dict[str, bool]
+    case: str, ema: bool, blocks: int, iterations: int, folder: Path, options: dict[str, bool], clock: Callable[[], float]
 ) -> list[dict[str, float]]:
     """Train a case in all ways and return seconds per iteration, for each block and loop."""
     overrides = [
@@ -157,7 +160,7 @@ def measure(
         others["option"] = bare(experiment, networks, x, y)
     if case not in RECIPES:
         others["textbook"] = textbook(experiment, x)
-    turns = Turns(others, iterations)
+    turns = Turns(others, iterations, clock)
     experiment.trainer.callbacks.append(turns)  # type: ignore[attr-defined]
     train(experiment, [])
     return turns.blocks[1:]  # the first one warms up
@@ -187,6 +190,7 @@ def main() -> None:
     parser.add_argument("--ema", choices=["on", "off"], action="append", help="average of G's weights; default: both")
     parser.add_argument("--blocks", type=int, default=20, help="blocks of each loop, 2 or more")
     parser.add_argument("--iterations", type=int, help=f"in a block, a multiple of {LOG_EVERY}; default: 200 points, 50 images")
+    parser.add_argument("--clock", choices=CLOCKS, default="wall", help="cpu: time of this process, where others are at work")
     parser.add_argument("--option", choices=[field.name for field in fields(Execution)], help="of the trainer, turned over")
     options = parser.parse_args()
     turned = {options.option: not getattr(Execution(), options.option)} if options.option else {}
@@ -207,7 +211,7 @@ def main() -> None:
         for case in options.case or CASES:
             for ema in options.ema or ["off", "on"]:
                 iterations = options.iterations or (200 if case == "points" else 50)
-                blocks = measure(case, ema == "on", options.blocks, iterations, Path(folder), turned)
+                blocks = measure(case, ema == "on", options.blocks, iterations, Path(folder), turned, CLOCKS[options.clock])
                 print(row(case, ema == "on", blocks), flush=True)
 
 

@@ -177,6 +177,9 @@ def _sections(page: str) -> dict[str, list[str]]:
 def _merge(old: list[str], new: list[str]) -> list[str]:
     """Return a table of the rows of two, the new ones where both have one, in the order of the models; the real ones last."""
     by_model = {line.split("|")[1].strip(): line for line in [*old[2:], *new[2:]]}
+    # What only other models are measured by, real samples were measured by with them.
+    cells = zip(*(line.split("|") for line in (old[-1], new[-1])), strict=True)
+    by_model["*real*"] = "|".join(after if after.strip() else before for before, after in cells)
     order = [*MODELS, *(TEXTBOOK + model for model in MODELS), "*real*"]
     return [*new[:2], *(by_model[name] for name in sorted(by_model, key=order.index))]
 

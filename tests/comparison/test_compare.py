@@ -118,7 +118,7 @@ def test_the_page_gets_all_that_is_known(sweep, monkeypatch):
         None,
     )
     assert (refused["group"], refused["table"], refused["reason"]) == ("wgan_gp", None, "</script> not like this")
-    assert (busy["status"], busy["iteration"], busy["total_iterations"], busy["resume"]) == ("running", 7, 14000, None)
+    assert (busy["status"], busy["iteration"], busy["total_iterations"], busy["resume"]) == ("running", 7, 28000, None)
     assert [data["runs"][entry["run"]]["status"] for entry in data["failures"]] == ["killed", "refused"]
     assert list(data["curves"])[:2] == ["metrics/quality", "loss/d"]
     assert data["curves"]["loss/d"][str(done["id"])] == {"x": [0, 50, 100], "y": [0.0, 5.0, 10.0]}

@@ -10,10 +10,10 @@ from ganexp.comparison.words import count, number
 _MOST = 5  # sentences
 _NAMED = 3  # kinds in a sentence
 _FAR = 1.5  # times as good as the final state is a best state that is worth a sentence
-_UNSOUND = ("diverged", "collapsed", "saturated", "narrow", "declining")
+_UNSOUND = ("diverged", "collapsed", "saturated", "narrow", "overfitting", "declining")
 _WORKING = ("running", "waiting")
 _WITHOUT = ("refused", "failed", "killed", "unfinished", "pruned", "stopped")
-_VERBS = {"saturated": "was saturated", "narrow": "was narrow", "declining": "declined"}
+_VERBS = {"saturated": "was saturated", "narrow": "was narrow", "overfitting": "overfitted", "declining": "declined"}
 
 
 def sentences(tables: Sequence[Mapping[str, Any]], statuses: Sequence[str], on: str = "final") -> list[str]:

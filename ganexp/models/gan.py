@@ -133,7 +133,10 @@ class GAN(TwoPlayerModule):
 
         They are of float32 at least, as all that is made of them: losses and penalties.
         """
-        x = x if self.augmentation is None else self.augmentation(x)
+        return self.unaugmented(x if self.augmentation is None else self.augmentation(x), y)
+
+    def unaugmented(self, x: Tensor, y: Tensor) -> Tensor:
+        """Return the discriminator's outputs with shape (B, outputs) for samples as they are, in float32 at least."""
         labels = [self.vectors(y, self.judged_classes, x)] if self.judged_classes else []
         return full(self.discriminator(x, *labels))
 

@@ -55,8 +55,10 @@ SIGNALS = {
     "health/separation": Signal("how often a real sample has a larger logit than a generated one", judged=True, page=False),
     "health/spread": Signal("standard deviation of logits over the largest magnitude among them", page=False),
     "health/diversity": Signal("mean distance between generated samples over that between real ones"),
+    "health/recognised": Signal("how often a training sample looks more real to the discriminator than a generated one"),
+    "health/held_out": Signal("how often a held-out sample looks more real to the discriminator than a generated one"),
     "health/verdict": Signal(
-        "0 healthy, 1 declining, 2 narrow, 3 saturated, 4 collapsed, 5 diverged", page=False, digits=".0f"
+        "0 healthy, 1 declining, 2 narrow, 3 saturated, 4 collapsed, 5 diverged, 6 overfitting", page=False, digits=".0f"
     ),
     "lr/*": Signal("a player's learning rate"),
     "progress/epoch": Signal("passes over the data that are complete", page=False, digits=",.0f"),

@@ -11,7 +11,7 @@ from ganexp.runs.records import Alarm, Health
 from ganexp.runs.signals import signal
 from ganexp.training import rules
 
-VERDICTS = {"healthy": 0, "declining": 1, "narrow": 2, "saturated": 3, "collapsed": 4, "diverged": 5}
+VERDICTS = {"healthy": 0, "declining": 1, "narrow": 2, "saturated": 3, "collapsed": 4, "diverged": 5, "overfitting": 6}
 """Numbers of the verdicts in the curve ``health/verdict``."""
 
 # Each rule's verdict. Of several alarms the first is given: where the discriminator is blind, the rest is a consequence.
@@ -23,6 +23,7 @@ RULES = {
     "absence": "collapsed",
     "vanishing": "saturated",
     "thinness": "narrow",
+    "overfitting": "overfitting",
     "decline": "declining",
 }
 
@@ -129,6 +130,17 @@ class Monitor:
             else:
                 reason = rules.decline(by, value, best.values[by], latest.real.get(by), goals[by] == "min", self.decline)
             self.observe("decline", reason, latest.iteration, patience)
+
+    def judge_recognition(self, values: Mapping[str, float], iteration: int, planned: int) -> None:
+        """Judge how often training and held-out samples look more real to the discriminator than generated ones.
+
+        Arguments:
+            values: Both shares, by tag.
+            iteration: When they were measured.
+            planned: Measurements in the budget; at most half as many signs make an alarm.
+        """
+        patience = max(1, min(self.patience, planned // 2))
+        self.observe("overfitting", rules.overfitting(values), iteration, patience)
 
     def observe(self, rule: str, reason: str | None, iteration: int, patience: int = 0) -> bool:
         """Record the result of a rule at an iteration.

@@ -12,6 +12,7 @@ narrow     modes too thin or with too small a share, recall far below that of he
            end, one such sign is an alarm
 saturated  sd(r, f) < ``FLAT`` max(abs(r), abs(f)): the discriminator is blind; for the generator n = 0, n < ``VANISHED`` n0,
            or n < ``FAINT`` n0 and A > ``SURE``: the discriminator is always right
+overfitting  A(training) - A(held-out) > ``LEARNT``: the discriminator knows its training samples by heart
 declining  v > ``decline`` max(v*, v_r) where lower is better, v < min(v*, v_r) / ``decline`` where higher is
 =========  ====================================================================================================
 
@@ -33,6 +34,7 @@ VANISHED = 1e-6
 FAINT = 1e-3
 SURE = 0.999
 FLAT = 1e-5
+LEARNT = 0.3
 
 
 class Usual:
@@ -85,6 +87,15 @@ def vanishing(values: Mapping[str, float], usual: Usual) -> str | None:
 def narrowness(ratio: float, least: float) -> str | None:
     """Samples lie too close together; ``ratio`` is their mean distance over that of real ones."""
     return f"samples hardly differ: they lie {100 * ratio:.2g} % as far apart as real ones" if ratio < least else None
+
+
+def overfitting(values: Mapping[str, float]) -> str | None:
+    """The discriminator ranks training samples above generated ones far more often than held-out ones."""
+    training, held_out = values["health/recognised"], values["health/held_out"]
+    if not training - held_out > LEARNT:
+        return None
+    shares = f"more real than generated ones {100 * training:.0f} % of the time, held-out ones {100 * held_out:.0f} %"
+    return f"the discriminator knows its training samples by heart: it finds them {shares}"
 
 
 def decline(name: str, value: float, best: float, real: float | None, lower: bool, factor: float) -> str | None:

@@ -43,6 +43,7 @@ class RunState:
         goals: The values that rank models, and whether the lowest (``min``) or highest (``max``) is the best.
         collapses: The collapses of diversity that the metrics see in the last measurement, a sentence each.
         narrow: In what else its samples are less spread than the data, a sentence each.
+        recognised: How often training and held-out samples, by tag, looked more real to the discriminator than generated ones.
         measurements: Number of measurements in the whole budget.
         health: The verdict and the alarms; None when nobody judges.
         received: The signal that the process received, if any.
@@ -59,6 +60,7 @@ class RunState:
     goals: dict[str, str] = field(default_factory=dict)
     collapses: list[str] = field(default_factory=list)
     narrow: list[str] = field(default_factory=list)
+    recognised: dict[str, float] = field(default_factory=dict)
     measurements: int = 0
     health: Monitor | None = None
     received: signal.Signals | None = None

@@ -96,6 +96,14 @@ def test_decline_is_measured_from_the_best_and_from_real_data(value, best, real,
     assert not said or (said.startswith("score is ") and said.endswith(f"its best was {best:.4g}"))
 
 
+def test_a_discriminator_that_ranks_training_samples_far_above_held_out_ones_overfits():
+    found = {"health/recognised": 0.97, "health/held_out": 0.52}
+    shares = "more real than generated ones 97 % of the time, held-out ones 52 %"
+    assert rules.overfitting(found) == f"the discriminator knows its training samples by heart: it finds them {shares}"
+    for held_out in (0.67, 0.99, math.nan):
+        assert rules.overfitting(found | {"health/held_out": held_out}) is None
+
+
 def test_narrow_samples_are_named_by_their_distance():
     assert rules.narrowness(0.016, 0.15) == "samples hardly differ: they lie 1.6 % as far apart as real ones"
     assert rules.narrowness(0.2, 0.15) is None

@@ -9,13 +9,14 @@ from lightning.pytorch import Trainer
 
 from ganexp.config.errors import ConfigError
 from ganexp.config.types import PositiveInt, Seed
-from ganexp.metrics import Metric, Reference
+from ganexp.metrics import Metric, Reference, Samples
 from ganexp.metrics.measurement import Measurement, collapses, enough, goals, measure, narrownesses
 from ganexp.models import GAN
 from ganexp.runs.archive import Damaged
 from ganexp.runs.checkpoint import load
 from ganexp.runs.run import BEST
 from ganexp.training.callbacks.periodic import Periodic, log
+from ganexp.training.recognition import learnt, recognised
 from ganexp.training.state import RunState
 
 
@@ -37,8 +38,9 @@ class Measures:
 class Evaluation(Periodic):
     """Measure fresh samples, and ask the model for its own measures, regularly and at the end; tags are ``metrics/<name>``.
 
-    What real samples score goes to ``real/<name>``, once. The samples come from a random generator of their own, so measuring
-    never changes training.
+    What real samples score goes to ``real/<name>``, once. How often training and held-out samples look more real to the
+    discriminator than generated ones goes to ``health/recognised`` and ``health/held_out``. All samples come from random
+    generators of their own, so measuring never changes training.
 
     Arguments:
         measures: What to measure; from the config group ``metrics``.
@@ -76,6 +78,7 @@ class Evaluation(Periodic):
             raise ConfigError("models cannot be ranked by this value", "callbacks.evaluation.best", hint=f"choices: {there}")
         self.goals, self.best_by = ranked, best or next(iter(ranked), None)
         self._ahead: Measurement | None = None
+        self._learnt: Samples | None = None
 
     def setup(self, trainer: Trainer, pl_module: Any, stage: str) -> None:
         """Set what models are ranked by."""
@@ -103,7 +106,10 @@ class Evaluation(Periodic):
         if self._ahead is not None and measured.iteration >= self._ahead.iteration:
             self._take_ahead()
         self.state.best_is_due = self.state.best is measured and (self._ahead is None or self._better(measured, self._ahead))
-        logged = {f"metrics/{name}": value for name, value in measured.values.items()}
+        if self._learnt is None:
+            self._learnt = learnt(model, measures.reference, self.samples)
+        self.state.recognised = recognised(model, self._learnt, measures.reference.real("test", self.samples))
+        logged = {f"metrics/{name}": value for name, value in measured.values.items()} | self.state.recognised
         if first:
             logged |= {f"real/{name}": value for name, value in measured.real.items()}
         log(trainer, logged, measured.iteration)

@@ -130,6 +130,8 @@ class Health(Periodic):
                 state.latest, state.best, state.goals, state.best_by, state.collapses, state.narrow,
                 state.measurements, state.latest.iteration / total,
             )  # fmt: skip
+            if state.recognised:
+                self.monitor.judge_recognition(state.recognised, state.latest.iteration, state.measurements)
 
     def _report(self, trainer: Trainer, iteration: int) -> None:
         """Log the verdict where something was judged, and announce a new one."""

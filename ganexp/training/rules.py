@@ -4,17 +4,17 @@ With r and f the logits of real and fake samples, A their separation (see :mod:`
 and n0 its usual norm (the median of the first ``FIRST`` that were observed), d the mean distance between two samples, v a value
 by which models are ranked, v* the best so far and v_r that of real data, an observation is a sign of
 
-=========  ====================================================================================================
-diverged   a number that is not finite; abs(loss) > ``HUGE``; n > ``EXPLODED`` n0
-collapsed  d(generated) < ``diversity`` d(real); a metric that sees modes or classes missing, unless v is the best so far and
-           less than half of the budget is spent; at the end, one such sign is an alarm
-narrow     modes too thin or with too small a share, recall far below that of held-out images, after half of the budget; at the
-           end, one such sign is an alarm
-saturated  sd(r, f) < ``FLAT`` max(abs(r), abs(f)): the discriminator is blind; for the generator n = 0, n < ``VANISHED`` n0,
-           or n < ``FAINT`` n0 and A > ``SURE``: the discriminator is always right
+===========  ====================================================================================================
+diverged     a number that is not finite; abs(loss) > ``HUGE``; n > ``EXPLODED`` n0
+collapsed    d(generated) < ``diversity`` d(real); a metric that sees modes or classes missing, unless v is the best so far and
+             less than half of the budget is spent; at the end, one such sign is an alarm
+narrow       modes too thin or with too small a share, recall far below that of held-out images, after half of the budget; at the
+             end, one such sign is an alarm
+saturated    sd(r, f) < ``FLAT`` max(abs(r), abs(f)): the discriminator is blind; for the generator n = 0, n < ``VANISHED`` n0,
+             or n < ``FAINT`` n0 and A > ``SURE``: the discriminator is always right
 overfitting  A(training) - A(held-out) > ``LEARNT``: the discriminator knows its training samples by heart
-declining  v > ``decline`` max(v*, v_r) where lower is better, v < min(v*, v_r) / ``decline`` where higher is
-=========  ====================================================================================================
+declining    v > ``decline`` max(v*, v_r) where lower is better, v < min(v*, v_r) / ``decline`` where higher is
+===========  ====================================================================================================
 
 All but the loss are ratios, so neither the scale of the data nor that of the loss matters. Each rule returns the reason for a
 sign, or None. :mod:`.health` turns signs into alarms.

@@ -3,22 +3,26 @@
 import math
 import pickle
 from functools import partial
-from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from hydra.utils import instantiate
-from omegaconf import OmegaConf
 
+from ganexp.config.compose import compose, directory
 from ganexp.models.schedules import Clock, Constant, Cosine, Geometric, Linear, Schedule, Step, make
 
-FILES = sorted((Path(__file__).parents[2] / "conf" / "lr_schedule").glob("*.yaml"))
+NAMES = sorted(path.stem for path in (directory() / "lr_schedule").glob("*.yaml"))
 TIMES = [i / 20 for i in range(21)]
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_every_configured_schedule_starts_at_one_and_stays_beyond_its_ends(path: Path) -> None:
-    schedule = instantiate(OmegaConf.load(path))
+def configured(name: str) -> dict[str, Any]:
+    return compose("recipe=none", "data=digits", f"lr_schedule={name}")["lr_schedule"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_configured_schedule_starts_at_one_and_stays_beyond_its_ends(name: str) -> None:
+    schedule = instantiate(configured(name))
     assert isinstance(schedule, Schedule)
     values = [schedule(Clock(progress)) for progress in TIMES]
     assert values[0] == 1
@@ -27,10 +31,10 @@ def test_every_configured_schedule_starts_at_one_and_stays_beyond_its_ends(path:
     assert [pickle.loads(pickle.dumps(schedule))(Clock(progress)) for progress in TIMES] == values
 
 
-@pytest.mark.parametrize("path", [path for path in FILES if "warmup" in OmegaConf.load(path)], ids=lambda path: path.stem)
-def test_warmup_is_a_factor_on_every_schedule_that_has_it(path: Path) -> None:
-    plain = instantiate(OmegaConf.load(path))
-    warm = instantiate(OmegaConf.load(path), warmup=0.2)
+@pytest.mark.parametrize("name", [name for name in NAMES if "warmup" in configured(name)])
+def test_warmup_is_a_factor_on_every_schedule_that_has_it(name: str) -> None:
+    plain = instantiate(configured(name))
+    warm = instantiate(configured(name), warmup=0.2)
     for progress in TIMES:
         assert warm(Clock(progress)) == pytest.approx(min(1, progress / 0.2) * plain(Clock(progress)))
 

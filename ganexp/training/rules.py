@@ -8,8 +8,8 @@ by which models are ranked, v* the best so far and v_r that of real data, an obs
 diverged     a number that is not finite; abs(loss) > ``HUGE``; n > ``EXPLODED`` n0
 collapsed    d(generated) < ``diversity`` d(real); a metric that sees modes or classes missing, unless v is the best so far and
              less than half of the budget is spent; at the end, one such sign is an alarm
-narrow       modes too thin or with too small a share, recall far below that of held-out images, after half of the budget; at the
-             end, one such sign is an alarm
+narrow       modes too thin or with too small a share, recall far below that of held-out images, after half of the budget; at
+             the end, one such sign is an alarm
 saturated    sd(r, f) < ``FLAT`` max(abs(r), abs(f)): the discriminator is blind; for the generator n = 0, n < ``VANISHED`` n0,
              or n < ``FAINT`` n0 and A > ``SURE``: the discriminator is always right
 overfitting  A(training) - A(held-out) > ``LEARNT``: the discriminator knows its training samples by heart

@@ -18,8 +18,10 @@ from ganexp.config.errors import ConfigError
 
 Batch = tuple[Tensor, Tensor]
 
-# More batches made at a time than this leave the processor's cache.
+# More batches made at a time than this leave the processor's cache; more of points than that are seen beside what the update of
+# a small network keeps in memory, and save nothing.
 PART_BYTES = 256 * 1024
+PART_ITERATIONS = 8
 
 # What surrounds a group costs as much as a small network's update; larger ones take long enough for it not to matter, and a run
 # is to hear soon of a request to stop. Past 16 iterations the saving is lost in the noise.
@@ -245,7 +247,7 @@ class Groups:
         self.cadences = tuple(cadences)
         bytes_per_iteration = d_steps * batches.bytes_per_batch
         self.size = size or max(1, min(GROUP_ITERATIONS, GROUP_BYTES // bytes_per_iteration))
-        self.part = max(1, min(self.size, PART_BYTES // bytes_per_iteration))
+        self.part = max(1, min(self.size, PART_ITERATIONS, PART_BYTES // bytes_per_iteration))
 
     def iterations(self, epochs: int) -> int:
         """Count the iterations of the first `epochs` epochs: ceil(epochs * batches per epoch / d_steps)."""

@@ -20,7 +20,7 @@ from ganexp.comparison.program import Report, report
 from ganexp.config import described
 from ganexp.config.classes import trusted
 from ganexp.config.options import make
-from ganexp.config.refusals import explain, stated
+from ganexp.config.refusals import stating
 from ganexp.evaluation.options import Options as EvaluateOptions
 from ganexp.evaluation.program import Evaluations
 from ganexp.evaluation.program import evaluate as measure
@@ -189,7 +189,7 @@ def sample(run: Where, **options: Any) -> Path:
         ConfigError: They do not fit together or the run, or the output cannot be written.
     """
     given = _given(options, run=os.fspath(run), trust=_trusted([run]))
-    return _stating(lambda: write(make(SampleOptions, given)), _overrides((), given))
+    return stating(lambda: write(make(SampleOptions, given)), _overrides((), given))
 
 
 def evaluate(run: Where | Sequence[Where], **options: Any) -> Evaluations:
@@ -208,7 +208,7 @@ def evaluate(run: Where | Sequence[Where], **options: Any) -> Evaluations:
     several = [run] if isinstance(run, str | os.PathLike | Run) else list(run)
     paths = [os.fspath(one) for one in several]
     given = _given(options, run=paths[0] if len(paths) == 1 else paths, trust=_trusted(several))
-    return _stating(lambda: measure(make(EvaluateOptions, given)), _overrides((), given))
+    return stating(lambda: measure(make(EvaluateOptions, given)), _overrides((), given))
 
 
 def compare(*paths: Where, **options: Any) -> Report:
@@ -222,11 +222,11 @@ def compare(*paths: Where, **options: Any) -> Report:
         ConfigError: There is nothing to compare, or the report cannot be written.
     """
     given = _given(options, paths=[os.fspath(path) for path in paths])
-    return _stating(lambda: report(make(CompareOptions, given)), _overrides((), given))
+    return stating(lambda: report(make(CompareOptions, given)), _overrides((), given))
 
 
 def _overrides(given: Iterable[str], options: Mapping[str, Any], sweeps: bool = False) -> list[str]:
-    made: list[str] = _stating(lambda: described.overrides(given, options, sweeps), ())
+    made: list[str] = stating(lambda: described.overrides(given, options, sweeps), ())
     return made
 
 
@@ -264,21 +264,7 @@ def _execute(
     given = [*(["--config-dir", str(config_dir)] if config_dir is not None else []), *arguments]
     with isolated():
         report_briefly()
-        _stating(lambda: execute(given, task, swept), given)
-
-
-def _stating(act: Callable[[], Any], typed: Sequence[str]) -> Any:
-    """Do something, and let refusals say what the command line says.
-
-    Raises:
-        ConfigError: It cannot be done.
-    """
-    try:
-        return act()
-    except Exception as error:
-        if (message := explain(error, typed)) is None:
-            raise
-        raise stated(error, message) from error
+        stating(lambda: execute(given, task, swept), given)
 
 
 def _check_stopped(status: int) -> None:

@@ -1,7 +1,7 @@
 """Messages for a command line that cannot run: each names the key, what is wrong and what to do."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +63,20 @@ def explain(error: BaseException, arguments: Sequence[str]) -> str | None:
     if _is_hydras(error):
         return _no_name(arguments) or _message((), first_line(error))
     return None
+
+
+def stating(act: Callable[[], Any], typed: Sequence[str]) -> Any:
+    """Do something, and let refusals say what the command line says.
+
+    Raises:
+        ConfigError: It cannot be done.
+    """
+    try:
+        return act()
+    except Exception as error:
+        if (message := explain(error, typed)) is None:
+            raise
+        raise stated(error, message) from error
 
 
 def _is_hydras(error: BaseException) -> bool:

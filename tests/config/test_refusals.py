@@ -1,7 +1,6 @@
 """Wrong command lines: one clear message, exit status 2, and nothing left behind."""
 
 import os
-import re
 import shlex
 import struct
 import subprocess
@@ -17,40 +16,14 @@ from ganexp.__main__ import main
 from ganexp.config.compose import directory
 from ganexp.config.errors import ConfigError
 from ganexp.config.refusals import explain
+from support.one_message import SHORT, message
 from support.tiny import TINY_RING
 from support.wrong import WRONG
-
-SHORT = ("trainer.accelerator=cpu", "trainer.max_epochs=null", "trainer.max_iterations=2", "callbacks.scalars.every=1")
-
-
-@pytest.fixture
-def refused(monkeypatch, tmp_path, capfd):
-    """Return a function that runs a command line in this process, in an empty folder, and returns its one message."""
-
-    def run(*arguments: str, status: int = 2) -> str:
-        monkeypatch.chdir(tmp_path)
-        monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
-        monkeypatch.setattr(sys, "argv", ["ganexp", *arguments])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main()
-        assert ended.value.code == status
-        return message(capfd.readouterr().err)
-
-    return run
 
 
 def rest_of(line: str) -> list[str]:
     """Return the options that make a short run, without those that a command line sets itself."""
     return [option for option in SHORT if option.partition("=")[0].rpartition(".")[2] not in line]
-
-
-def message(stderr: str) -> str:
-    """Return the only line on standard error, without the program's name, after a look at its language."""
-    (line,) = stderr.splitlines()
-    assert line.startswith("ganexp: ")
-    assert not re.search(r"Traceback|<class|object at 0x|site-packages|<function", line)
-    return line.removeprefix("ganexp: ")
 
 
 @pytest.mark.parametrize(("line", "start", "suggests"), WRONG, ids=[line for line, _, _ in WRONG])
@@ -166,65 +139,6 @@ def test_an_output_that_is_a_file(refused, tmp_path):
     told = refused(*SHORT, *TINY_RING)
     assert told.startswith("output_dir=outputs: ") and str(tmp_path / "outputs") in told
     assert (tmp_path / "outputs").read_text() == "mine"
-
-
-@pytest.fixture
-def finished(monkeypatch, tmp_path):
-    """Return the directory of a run."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(
-        sys, "argv", ["ganexp", "name=run", "callbacks.samples.times=1", "callbacks.checkpoints.every=1", *SHORT, *TINY_RING]
-    )
-    main()
-    (run,) = tmp_path.glob("outputs/run/*")
-    return run
-
-
-def content(folder: Path) -> dict[str, bytes]:
-    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
-@pytest.mark.parametrize(
-    ("change", "start"),
-    [
-        ("schedule.d_stepz=2", "schedule.d_stepz=2: "),
-        ("schedule.d_steps=x", "schedule.d_steps=x: "),
-        ("loss=hinge", "loss=hinge: "),
-        ("optimizer=sgd", "optimizer=sgd: "),
-        ("accelerator=gpu", "accelerator=gpu: "),
-        ("+penalty@regularizers.lecam=lecam", "+penalty@regularizers.lecam=lecam: "),
-        ("resume=other", "resume=other: "),
-        ("+trainer.fast_dev_run=true", "trainer.fast_dev_run=true: "),
-        ("network.generator.widths=[9]", "resume="),
-    ],
-)
-def test_a_run_that_cannot_be_resumed_like_this_stays_as_it_was(refused, finished, change, start):
-    before = content(finished)
-    assert refused(f"resume={finished}", change).startswith(start)
-    assert content(finished) == before
-
-
-def test_a_run_whose_checkpoints_are_all_damaged(refused, finished):
-    checkpoints = sorted((finished / "checkpoints").glob("*.ckpt"))
-    assert [path.stem for path in checkpoints] == ["best", "last", "previous"]
-    for path in checkpoints:
-        path.write_bytes(path.read_bytes()[:-100])
-    before = content(finished)
-    told = refused(f"resume={finished}")
-    assert told.startswith(f"resume={finished}: ")
-    assert all(str(path) in told for path in checkpoints)
-    assert content(finished) == before
-
-
-@pytest.mark.parametrize("damage", ["", "a: [", "a: 1"])
-def test_a_run_whose_configuration_is_damaged(refused, finished, damage):
-    (finished / ".hydra" / "config.yaml").write_text(damage)
-    assert str(Path(".hydra", "config.yaml")) in refused(f"resume={finished}")
-
-
-def test_a_file_inside_a_folder_that_is_no_run(refused, tmp_path):
-    (tmp_path / "file").write_text("")
-    assert refused("resume=file").startswith("resume=file: ")
 
 
 def test_a_sweep_goes_on_without_a_refused_run(monkeypatch, tmp_path, capfd):

@@ -7,8 +7,9 @@ import pytest
 from ganexp.config.compose import compose, directory
 
 RECIPES = directory() / "recipe"
-CHOICES = [(data, "gan") for data in ("ring", "grid", "density", "digits", "mnist", "fashion_mnist", "cifar10")]
-CHOICES += [(data, "dcgan") for data in ("digits", "mnist", "fashion_mnist", "cifar10")]
+IMAGES = ("digits", "mnist", "fashion_mnist", "cifar10")
+CHOICES = [(data, "gan") for data in ("ring", "grid", "moons", "swiss_roll", "density", *IMAGES)]
+CHOICES += [(data, "dcgan") for data in IMAGES]
 UPDATES = {"max_epochs", "max_iterations"}
 
 

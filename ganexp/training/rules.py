@@ -12,7 +12,8 @@ narrow       modes too thin or with too small a share, recall far below that of 
              the end, one such sign is an alarm
 saturated    sd(r, f) < ``FLAT`` max(abs(r), abs(f)): the discriminator is blind; for the generator n = 0, n < ``VANISHED`` n0,
              or n < ``FAINT`` n0 and A > ``SURE``: the discriminator is always right
-overfitting  A(training) - A(held-out) > ``LEARNT``: the discriminator knows its training samples by heart
+overfitting  A(training) > ``KNOWN`` and A(training) - A(held-out) > ``LEARNT`` (A(training) - 1/2): to the discriminator,
+             held-out samples are much like generated ones
 declining    v > ``decline`` max(v*, v_r) where lower is better, v < min(v*, v_r) / ``decline`` where higher is
 ===========  ====================================================================================================
 
@@ -34,7 +35,10 @@ VANISHED = 1e-6
 FAINT = 1e-3
 SURE = 0.999
 FLAT = 1e-5
-LEARNT = 0.3
+# Of fully connected players on 64, 256, 512 and all 1,442 digits, the share of A(training) - 1/2 that held-out samples lack was
+# 1.9, 1.6, 1.3 and 0.7 at the end, and recall 0.12, 0.37, 0.55 and 0.85.
+KNOWN = 0.7
+LEARNT = 0.9
 
 
 class Usual:
@@ -90,9 +94,14 @@ def narrowness(ratio: float, least: float) -> str | None:
 
 
 def overfitting(values: Mapping[str, float]) -> str | None:
-    """The discriminator ranks training samples above generated ones far more often than held-out ones."""
+    """The discriminator ranks training samples above generated ones, but hardly held-out ones, which it has not seen.
+
+    The share is that of r_v in Training Generative Adversarial Networks with Limited Data (Karras et al., 2020),
+    https://arxiv.org/abs/2006.06676, of ranks in the place of logits: 0 where held-out samples look as real as training
+    ones, 1 where they look generated.
+    """
     training, held_out = values["health/recognised"], values["health/held_out"]
-    if not training - held_out > LEARNT:
+    if not (training > KNOWN and training - held_out > LEARNT * (training - 0.5)):
         return None
     shares = f"more real than generated ones {100 * training:.0f} % of the time, held-out ones {100 * held_out:.0f} %"
     return f"the discriminator knows its training samples by heart: it finds them {shares}"

@@ -96,13 +96,13 @@ def test_decline_is_measured_from_the_best_and_from_real_data(value, best, real,
     assert not said or (said.startswith("score is ") and said.endswith(f"its best was {best:.4g}"))
 
 
-def test_a_discriminator_that_ranks_training_samples_far_above_held_out_ones_overfits():
-    found = {"health/recognised": 0.97, "health/held_out": 0.52}
-    shares = "more real than generated ones 97 % of the time, held-out ones 52 %"
+def test_a_discriminator_that_ranks_training_samples_above_and_held_out_ones_below_generated_ones_overfits():
+    found = {"health/recognised": 0.97, "health/held_out": 0.32}
+    shares = "more real than generated ones 97 % of the time, held-out ones 32 %"
     assert rules.overfitting(found) == f"the discriminator knows its training samples by heart: it finds them {shares}"
-    for held_out in (0.55, 0.67, 0.99, math.nan):  # all but a tenth of what training samples have is much
+    for held_out in (0.5, 0.67, 0.99, math.nan):  # those of a perfect generator are like held-out ones
         assert rules.overfitting(found | {"health/held_out": held_out}) is None
-    assert rules.overfitting(found | {"health/recognised": 0.65}) is None, "it knows too little to tell"
+    assert rules.overfitting(found | {"health/recognised": 0.6}) is None, "it knows too little to tell"
 
 
 def test_narrow_samples_are_named_by_their_distance():

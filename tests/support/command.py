@@ -1,6 +1,7 @@
 """The real command line, in processes of its own."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -18,7 +19,11 @@ def start(folder: Path, *arguments: str) -> subprocess.Popen:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(Path(__file__).parents[1]), str(directory().parent)))}
     command = [sys.executable, "-m", "ganexp", *arguments]
     output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    return subprocess.Popen(command, cwd=folder, env=environment, start_new_session=True, **output)
+    ours = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # a process begins by ignoring what its parent ignores, as under nohup
+    try:
+        return subprocess.Popen(command, cwd=folder, env=environment, start_new_session=True, **output)
+    finally:
+        signal.signal(signal.SIGHUP, ours)
 
 
 def ended(folder: Path, *arguments: str, status: int = 0) -> str:

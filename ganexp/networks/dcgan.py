@@ -1,9 +1,9 @@
 """Convolutional players of DCGAN.
 
-Layers of stride 2, padded as TensorFlow's "same", lie between a small map, the base, and the image. A size is base * 2^k with k
-such layers: 28 = 7 * 4, 64 = 4 * 16, 48x64 = 6x8 * 8. Widths double towards the base: ``channels`` next to the image,
-``channels * 2^(k - 1)`` at the base. Where ``widths`` are given, they say how many layers there are, and images of every size
-will do.
+k layers of stride 2, padded as TensorFlow's "same", lie between a small map, the base, and the image. Its size is halved,
+rounding up, until a side is below 7, and at least twice: 64, 32, 16, 8, 4 and 28, 14, 7, 4. Widths double towards the base:
+``channels`` next to the image, ``channels * 2^(k - 1)`` at the base. Where ``widths`` are given, they say how many layers there
+are, and images of every size will do.
 
 References:
     Unsupervised Representation Learning with Deep Convolutional Generative Adversarial Networks (Radford et al., 2016),
@@ -25,7 +25,7 @@ from ganexp.networks.convolutions import FromMap, Kernel, ToMap, convolution, tr
 from ganexp.networks.initialisation import DCGAN_NORMAL
 from ganexp.networks.layer import Layer, LayerOptions
 from ganexp.networks.players import OutputActivation, Shape, ValueRange, join_labels, make_output_activation
-from ganexp.networks.sizes import given_sizes, own_sizes
+from ganexp.networks.sizes import given_sizes, rounded_sizes
 
 Ends = Literal["linear", "convolution"]
 Widths = Annotated[Sequence[PositiveInt], Field(min_length=1)]
@@ -73,7 +73,7 @@ class DCGANGenerator(nn.Module):
         **layer: Unpack[LayerOptions],
     ) -> None:
         super().__init__()
-        sizes = own_sizes(shape, LARGEST, _ANY, LEAST) if widths is None else given_sizes(shape, len(widths))
+        sizes = rounded_sizes(shape, LARGEST, LEAST, _ANY) if widths is None else given_sizes(shape, len(widths))
         base, *larger = reversed(sizes)
         widths = [channels * 2**i for i in reversed(range(len(larger)))] if widths is None else widths
         common = Layer.of(layer, norm="batch", init=DCGAN_NORMAL)
@@ -135,7 +135,7 @@ class DCGANDiscriminator(nn.Module):
         **layer: Unpack[LayerOptions],
     ) -> None:
         super().__init__()
-        *larger, base = own_sizes(shape, LARGEST, _ANY, LEAST) if widths is None else given_sizes(shape, len(widths))
+        *larger, base = rounded_sizes(shape, LARGEST, LEAST, _ANY) if widths is None else given_sizes(shape, len(widths))
         widths = [channels * 2**i for i in range(len(larger))] if widths is None else widths
         common = Layer.of(layer, norm="layer", activation="leaky_relu", init=DCGAN_NORMAL)
         first, *others = common.each(len(widths))

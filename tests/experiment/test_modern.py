@@ -49,7 +49,6 @@ PRESETS: dict[str, tuple[tuple[str, ...], Recipe]] = {
     "celeba_sngan": (WIDTHS, UNLABELLED),
     "cifar10_wgan_gp_resnet": (WIDTHS, Recipe(**vars(UNLABELLED) | {"loss": "wasserstein", "term": "gradient"})),
     "cifar10_dcgan_wide": (NARROW, Recipe("logistic", same(8e-4), (0.5, always(0.999)), labels=False, groups=True)),
-    "mnist_cgan": (("recipe.channels=4",), Recipe("logistic", same(2e-4), (0.5, always(0.999)), decay=0.999)),
     "cifar10_sngan_projection": (WIDTHS, sngan()),
     "cifar10_sagan": (WIDTHS, sngan()),
     "cifar10_biggan": (BIG, BIGGAN),

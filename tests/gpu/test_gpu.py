@@ -36,7 +36,7 @@ STYLES = ("network.generator.style_dim=8", "network.generator.mapping_layers=2")
 
 def small(name: str) -> tuple[str, ...]:
     """Return what makes convolutional networks of a preset narrow, on the CPU."""
-    if "mlp" in name or "density" in name or name == "mnist_cgan":
+    if "mlp" in name or "density" in name:
         return ()
     if "upsample" in name or name in ("mnist_cgan_class", "mnist_ssgan"):
         return ("network.generator.widths=[8,8]", "network.discriminator.widths=[8,8]")

@@ -55,13 +55,15 @@ def rounded_sizes(shape: Shape, largest: int, least: int, instead: str) -> list[
     Raises:
         ConfigError: The data is not made of images, or a side is below 8 or above the largest.
     """
-
-    def fits(size: Size) -> bool:
-        return min(size) >= _SMALLEST and max(size) <= largest
-
     size = _size(shape)
-    if not fits(size):
-        raise _misfit(size, fits, largest, instead)
+    height, width = (min(max(side, _SMALLEST), largest) for side in size)
+    if size != (height, width):
+        raise ConfigError(
+            f"these networks make images of {_SMALLEST} to {largest} pixels a side, but the data has images of {named(size)}",
+            "network",
+            "data",
+            hint=f"{instead}, use {_option((height, width))}, {_INSTEAD}",
+        )
     halvings = least
     while min(size) > (_SMALL_BASE << halvings):
         halvings += 1
@@ -141,7 +143,7 @@ def named(size: Size) -> str:
     return f"{size[0]}x{size[1]}"
 
 
-def _misfit(size: Size, fits: Callable[[Size], bool], largest: int, instead: str = "") -> ConfigError:
+def _misfit(size: Size, fits: Callable[[Size], bool], largest: int) -> ConfigError:
     """Return a refusal that lists the nearest sizes that fit; square ones, of square images."""
     height, width = (min(side, largest) for side in size)
     near = [range(max(side - _NEAR, 1), side + _NEAR + 1) for side in (height, width)]
@@ -150,7 +152,7 @@ def _misfit(size: Size, fits: Callable[[Size], bool], largest: int, instead: str
     found = sorted(filter(fits, tried), key=lambda other: abs(other[0] - size[0]) + abs(other[1] - size[1]))
     several = ", ".join(str(one[0]) if is_square else named(one) for one in sorted(found[:_NAMED]))
     made = f"images of {several} pixels{' a side' * is_square}{' and of others' * (len(found) > _NAMED)}"
-    hints = [*([instead] if instead else []), *([f"use {_option(found[0])}"] if found else []), _INSTEAD]
+    hints = [*([f"use {_option(found[0])}"] if found else []), _INSTEAD]
     message = f"these networks make {made if found else 'no images of nearly that size'}"
     return ConfigError(f"{message}, but the data has images of {named(size)}", "network", "data", hint=", ".join(hints))
 

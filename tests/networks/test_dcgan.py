@@ -66,10 +66,10 @@ def test_images_of_other_sizes_or_forms_and_points_are_refused(build):
         with refused("network", "data") as refusal:
             build((1, size, size))
         assert f"data.size={nearest}," in refusal.value.hint
-    for shape, fitting in (((1, 8, 200), "8x128"), ((1, 33, 1), "33x8"), ((1, 130, 16), "128x16")):
+    for shape, fitting in (((1, 8, 200), "[8,128]"), ((1, 33, 1), "[33,8]"), ((1, 130, 16), "[128,16]")):
         with refused("network", "data") as refusal:
             build(shape)
-        assert fitting in refusal.value.message
+        assert "8 to 128 pixels a side" in refusal.value.message and f"data.size={fitting}," in refusal.value.hint
     with refused("model", "network", "data"):
         build((2,))
     build((1, 28, 28), widths=[2] * 5)  # 28, 14, 7, 4, 2, 1

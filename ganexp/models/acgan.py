@@ -1,6 +1,6 @@
 """Auxiliary classifier GAN: the discriminator also names the class, and both players want it right."""
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from torch import Tensor
 from torch.nn.functional import cross_entropy
@@ -10,6 +10,7 @@ from ganexp.models.classifier import test_accuracy
 from ganexp.models.game import Game
 from ganexp.models.gan import GAN
 from ganexp.models.judging import Judged
+from ganexp.models.latents import Noise
 
 
 class ACGAN(GAN):
@@ -24,7 +25,7 @@ class ACGAN(GAN):
     Arguments:
         game: The objects of the other config groups.
         latent_dim: Size of the latent vector z.
-        noise: Distribution of each entry of z: ``normal`` is N(0, 1), ``uniform`` is U(-1, 1).
+        noise: Distribution of each entry of z: see :data:`ganexp.models.latents.Noise`.
         class_weight: Factor of the cross-entropies.
     """
 
@@ -35,7 +36,7 @@ class ACGAN(GAN):
         self,
         game: Game,
         latent_dim: PositiveInt = 100,
-        noise: Literal["normal", "uniform"] = "normal",
+        noise: Noise = "normal",
         class_weight: NonNegativeFloat = 1.0,
     ) -> None:
         super().__init__(game, latent_dim, noise)

@@ -18,7 +18,7 @@ class ADCGAN(TwinACGAN):
     Arguments:
         game: The objects of the other config groups.
         latent_dim: Size of the latent vector z.
-        noise: Distribution of each entry of z: ``normal`` is N(0, 1), ``uniform`` is U(-1, 1).
+        noise: Distribution of each entry of z: see :data:`ganexp.models.latents.Noise`.
         class_weight: Factor of the cross-entropies.
     """
 

@@ -1,13 +1,12 @@
 """ContraGAN: embeddings are drawn to their class and to the other samples of it."""
 
-from typing import Literal
-
 import torch
 from torch import Tensor
 
 from ganexp.config.types import NonNegativeFloat, PositiveFloat, PositiveInt
 from ganexp.models.embedding import EmbeddingGAN
 from ganexp.models.game import Game
+from ganexp.models.latents import Noise
 
 
 class ContraGAN(EmbeddingGAN):
@@ -25,7 +24,7 @@ class ContraGAN(EmbeddingGAN):
     Arguments:
         game: The objects of the other config groups.
         latent_dim: Size of the latent vector z.
-        noise: Distribution of each entry of z: ``normal`` is N(0, 1), ``uniform`` is U(-1, 1).
+        noise: Distribution of each entry of z: see :data:`ganexp.models.latents.Noise`.
         dimensions: Length of an embedding, as a vector.
         class_weight: Factor of the loss.
         temperature: t.
@@ -35,7 +34,7 @@ class ContraGAN(EmbeddingGAN):
         self,
         game: Game,
         latent_dim: PositiveInt = 100,
-        noise: Literal["normal", "uniform"] = "normal",
+        noise: Noise = "normal",
         dimensions: PositiveInt = 512,
         class_weight: NonNegativeFloat = 1.0,
         temperature: PositiveFloat = 1.0,

@@ -1,7 +1,7 @@
 """Conditional GANs whose discriminator embeds samples among class proxies."""
 
 from abc import abstractmethod
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from torch import Tensor, nn
 from torch.nn.functional import normalize
@@ -10,6 +10,7 @@ from ganexp.config.types import NonNegativeFloat, PositiveInt
 from ganexp.models.game import Game
 from ganexp.models.gan import GAN
 from ganexp.models.judging import Judged
+from ganexp.models.latents import Noise
 from ganexp.models.streams import own
 from ganexp.networks.precision import full, unmixed
 
@@ -23,7 +24,7 @@ class EmbeddingGAN(GAN):
     Arguments:
         game: The objects of the other config groups.
         latent_dim: Size of the latent vector z.
-        noise: Distribution of each entry of z: ``normal`` is N(0, 1), ``uniform`` is U(-1, 1).
+        noise: Distribution of each entry of z: see :data:`ganexp.models.latents.Noise`.
         dimensions: Length of an embedding, as a vector.
         class_weight: Factor of the loss of the embeddings.
     """
@@ -32,7 +33,7 @@ class EmbeddingGAN(GAN):
     draws_labels: ClassVar[bool] = True
 
     def __init__(
-        self, game: Game, latent_dim: PositiveInt, noise: Literal["normal", "uniform"], dimensions: PositiveInt,
+        self, game: Game, latent_dim: PositiveInt, noise: Noise, dimensions: PositiveInt,
         class_weight: NonNegativeFloat,
     ) -> None:  # fmt: skip
         # The base reads the number of outputs while it builds the players.

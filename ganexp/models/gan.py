@@ -4,13 +4,14 @@ How an iteration goes is in :mod:`ganexp.models.iteration`. Losses, regularizers
 two methods only, :meth:`GAN.judge` and :meth:`GAN.realness`, so a variant that redefines these works with all of them.
 """
 
-from typing import ClassVar, Literal, cast
+from typing import ClassVar, cast
 
 import torch
 from torch import Tensor, nn
 
 from ganexp.config.errors import ConfigError
 from ganexp.config.types import PositiveInt
+from ganexp.models import latents
 from ganexp.models.augmentations import Augmentation
 from ganexp.models.average import Average
 from ganexp.models.base import TwoPlayerModule
@@ -18,6 +19,7 @@ from ganexp.models.functional import LabelVectors, eagerly, in_mode
 from ganexp.models.game import Game
 from ganexp.models.iteration import Batch, Latents
 from ganexp.models.judging import Judged
+from ganexp.models.latents import Noise
 from ganexp.models.mixing import mixes_samples
 from ganexp.models.streams import own
 from ganexp.networks.precision import full
@@ -33,7 +35,7 @@ class GAN(TwoPlayerModule):
     Arguments:
         game: The objects of the other config groups.
         latent_dim: Size of the latent vector z.
-        noise: Distribution of each entry of z: ``normal`` is N(0, 1), ``uniform`` is U(-1, 1).
+        noise: Distribution of each entry of z: see :data:`ganexp.models.latents.Noise`.
 
     Raises:
         ConfigError: The variant needs labels, and the data has none; or a network or penalty does not fit.
@@ -51,7 +53,7 @@ class GAN(TwoPlayerModule):
     draws_labels: ClassVar[bool] = False
     frequencies: Tensor | None
 
-    def __init__(self, game: Game, latent_dim: PositiveInt = 100, noise: Literal["normal", "uniform"] = "normal") -> None:
+    def __init__(self, game: Game, latent_dim: PositiveInt = 100, noise: Noise = "normal") -> None:
         super().__init__(game)
         data, network, schedule = game.data, game.network, game.schedule
         if (self.conditional or self.needs_labels) and data.num_classes == 0:
@@ -166,10 +168,7 @@ class GAN(TwoPlayerModule):
     def sample_latent(self, n: int, generator: torch.Generator | None = None) -> Tensor:
         """Draw ``n`` latents with shape (n, latent_dim), on the generator's own device: there it means the same anywhere."""
         device = self.device if generator is None else generator.device
-        if self.noise == "uniform":
-            z = torch.rand(n, self.latent_dim, device=device, generator=generator).mul_(2).sub_(1)
-        else:
-            z = torch.randn(n, self.latent_dim, device=device, generator=generator)
+        z = latents.draw(self.noise, n, self.latent_dim, device, generator)
         return z.to(self.device, cast(torch.dtype, self.dtype))
 
     def sample_labels(self, n: int, generator: torch.Generator | None = None, balance: bool = False) -> Tensor:

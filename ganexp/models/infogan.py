@@ -1,6 +1,6 @@
 """InfoGAN: codes in the latent vector that the discriminator can read off the sample."""
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -11,6 +11,7 @@ from ganexp.config.types import NonNegativeFloat, NonNegativeInt, PositiveInt
 from ganexp.models.game import Game
 from ganexp.models.gan import GAN
 from ganexp.models.judging import Judged
+from ganexp.models.latents import Noise
 
 
 class InfoGAN(GAN):
@@ -29,7 +30,7 @@ class InfoGAN(GAN):
     Arguments:
         game: The objects of the other config groups.
         latent_dim: Size of the latent vector z, its continuous codes included.
-        noise: Distribution of the other entries of z: ``normal`` is N(0, 1), ``uniform`` is U(-1, 1).
+        noise: Distribution of the other entries of z: see :data:`ganexp.models.latents.Noise`.
         categories: Number of values of the categorical code, which is the generator's label.
         continuous: Number of continuous codes.
         information_weight: Factor of the bound.
@@ -44,7 +45,7 @@ class InfoGAN(GAN):
         self,
         game: Game,
         latent_dim: PositiveInt = 100,
-        noise: Literal["normal", "uniform"] = "normal",
+        noise: Noise = "normal",
         categories: PositiveInt = 10,
         continuous: NonNegativeInt = 2,
         information_weight: NonNegativeFloat = 1.0,

@@ -1,7 +1,5 @@
 """ReACGAN: embeddings are drawn to their class, and away from samples of other classes, both up to a margin."""
 
-from typing import Literal
-
 import torch
 from torch import Tensor
 from torch.nn.functional import relu
@@ -9,6 +7,7 @@ from torch.nn.functional import relu
 from ganexp.config.types import NonNegativeFloat, PositiveFloat, PositiveInt, Probability
 from ganexp.models.embedding import EmbeddingGAN
 from ganexp.models.game import Game
+from ganexp.models.latents import Noise
 
 
 class ReACGAN(EmbeddingGAN):
@@ -27,7 +26,7 @@ class ReACGAN(EmbeddingGAN):
     Arguments:
         game: The objects of the other config groups.
         latent_dim: Size of the latent vector z.
-        noise: Distribution of each entry of z: ``normal`` is N(0, 1), ``uniform`` is U(-1, 1).
+        noise: Distribution of each entry of z: see :data:`ganexp.models.latents.Noise`.
         dimensions: Length of an embedding, as a vector.
         class_weight: Factor of the loss.
         margin: m.
@@ -38,7 +37,7 @@ class ReACGAN(EmbeddingGAN):
         self,
         game: Game,
         latent_dim: PositiveInt = 100,
-        noise: Literal["normal", "uniform"] = "normal",
+        noise: Noise = "normal",
         dimensions: PositiveInt = 512,
         class_weight: NonNegativeFloat = 0.25,
         margin: Probability = 0.98,

@@ -1,6 +1,6 @@
 """Semi-supervised GAN: the discriminator is a classifier of K classes with one class more, for fakes."""
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +13,7 @@ from ganexp.models.classifier import test_accuracy
 from ganexp.models.game import Game
 from ganexp.models.gan import GAN
 from ganexp.models.judging import Judged
+from ganexp.models.latents import Noise
 
 
 class SSGAN(GAN):
@@ -32,7 +33,7 @@ class SSGAN(GAN):
     Arguments:
         game: The objects of the other config groups.
         latent_dim: Size of the latent vector z.
-        noise: Distribution of each entry of z: ``normal`` is N(0, 1), ``uniform`` is U(-1, 1).
+        noise: Distribution of each entry of z: see :data:`ganexp.models.latents.Noise`.
         labels: Number of training samples whose label is used, the same number of each class (up to one), drawn with the
             run's seed. ``None``: all.
         class_weight: Factor of the cross-entropy.
@@ -48,7 +49,7 @@ class SSGAN(GAN):
         self,
         game: Game,
         latent_dim: PositiveInt = 100,
-        noise: Literal["normal", "uniform"] = "normal",
+        noise: Noise = "normal",
         labels: PositiveInt | None = None,
         class_weight: NonNegativeFloat = 1.0,
         adversarial_weight: NonNegativeFloat = 1.0,

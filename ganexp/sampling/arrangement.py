@@ -56,7 +56,8 @@ def arrange(model: GAN, options: Options) -> Arrangement:
     names = class_names(model)
     if options.interpolate != "none":
         if options.interpolate == "spherical" and model.noise != "normal":
-            raise ConfigError("this run's latents are uniform, in a cube", "interpolate", hint="use interpolate=linear")
+            why = f"this run's latents are {model.noise}, not on a sphere"
+            raise ConfigError(why, "interpolate", hint="use interpolate=linear")
         start, end = draw(model, 2 * n, generator, options.truncation).cpu().chunk(2)
         z = interpolate(start, end, options.steps, options.interpolate).flatten(0, 1)
         if model.label_size and not model.label_classes:

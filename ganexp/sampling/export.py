@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from ganexp.config.errors import ConfigError
 from ganexp.models import GAN
+from ganexp.models.latents import written
 from ganexp.training.restore import Restored
 
 Format = Literal["torch_export", "onnx"]
@@ -108,9 +109,7 @@ def describe(restored: Restored) -> dict[str, Any]:
 def usage(restored: Restored, path: Path, format: Format) -> str:
     """Return two lines of Python that load the file and use it."""
     model = restored.model
-    draw = f"torch.randn(16, {model.latent_dim})"
-    if model.noise == "uniform":
-        draw = f"torch.rand(16, {model.latent_dim}).mul(2).sub(1)"
+    draw = written(model.noise, 16, model.latent_dim)
     labels = f"torch.randint({model.label_classes}, (16,))" if model.label_classes else ""
     if model.label_size and not model.label_classes:
         labels = f"torch.zeros(16, {model.label_size - 1})"

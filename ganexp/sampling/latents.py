@@ -41,13 +41,14 @@ def draw(model: GAN, n: int, generator: torch.Generator, truncation: float | Non
         https://arxiv.org/abs/1809.11096
 
     Raises:
-        ConfigError: The latents to truncate are uniform, hence bounded.
+        ConfigError: The latents to truncate are not normal.
     """
     z = model.sample_latent(n, generator)
     if truncation is None:
         return z
     if model.noise != "normal":
-        raise ConfigError("this run's latents are uniform, there is no tail to cut off", "truncation", hint="leave it out")
+        why = f"this run's latents are {model.noise}, and the tails of normal ones are cut off"
+        raise ConfigError(why, "truncation", hint="leave it out")
     while len(rows := (z.abs() > truncation).any(1).nonzero().squeeze(1)):
         again = model.sample_latent(len(rows), generator)
         z[rows] = torch.where(z[rows].abs() > truncation, again, z[rows])

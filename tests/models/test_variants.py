@@ -195,6 +195,16 @@ def test_uniform_noise_is_between_minus_one_and_one(begun):
     assert z.std().item() == pytest.approx(3**-0.5, abs=0.02)
 
 
+def test_the_noise_of_a_mixture_is_around_minus_one_and_one(begun):
+    model, *_ = begun("gan", "model.noise=mixture")
+    z = model.sample_latent(10_000, torch.Generator().manual_seed(0))
+    above = z > 0  # all but 2.3 % of the normals around 1
+    assert above.double().mean().item() == pytest.approx(0.5, abs=0.01)
+    assert z.std().item() == pytest.approx(1.25**0.5, abs=0.02)
+    assert (z.abs() - 1).std().item() == pytest.approx(0.483, abs=0.01)
+    assert (z.abs() < 0.2).double().mean().item() == pytest.approx(0.0466, abs=0.006)  # of normal latents: 0.16
+
+
 def test_labels_are_as_frequent_as_in_the_data(begun):
     model, *_ = begun("cgan")
     model.data.class_weights = (0.5, 0.25, 0.25, *[0.0] * (CLASSES - 3))

@@ -18,7 +18,7 @@ DCGAN = (*TINY_IMAGES, "network.generator.channels=4")
 UPSAMPLE = ("network=dcgan_upsample", *TINY_IMAGES, "network.generator.widths=[4]", "network.discriminator.widths=[4]")
 CASES = {
     "points": TINY_RING,
-    "labels": (*TINY_RING, "model=cgan", "network=mlp", "network.generator.spectral_norm=true"),
+    "labels": (*TINY_RING, "model=cgan", "network=mlp", "model.noise=mixture", "network.generator.spectral_norm=true"),
     "batch norm": ("model=cgan", "network=dcgan", *DCGAN, "schedule.ema_decay=0.5"),
     "spectral norm": ("model=dcgan", *DCGAN, "network.generator.spectral_norm=true"),
     "resized pixels": ("model=gan", *UPSAMPLE),

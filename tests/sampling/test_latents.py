@@ -77,9 +77,10 @@ def test_truncated_latents_have_the_law_of_a_truncated_normal(ready):
     assert z.var().item() == pytest.approx(0.2911, abs=0.01)
 
 
-def test_uniform_latents_are_not_truncated(ready):
-    model = ready(*TINY_RING, "model.noise=uniform").model
-    with pytest.raises(ConfigError, match="no tail to cut off") as caught:
+@pytest.mark.parametrize("noise", ["uniform", "mixture"])
+def test_only_normal_latents_are_truncated(ready, noise):
+    model = ready(*TINY_RING, f"model.noise={noise}").model
+    with pytest.raises(ConfigError, match=f"latents are {noise}, and the tails of normal ones are cut off") as caught:
         draw(model, 3, torch.Generator(), 0.5)
     assert caught.value.keys == ("truncation",)
 

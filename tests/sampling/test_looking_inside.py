@@ -137,7 +137,7 @@ def test_an_exported_generator_takes_the_values_of_attributes(program, attribute
     torch.testing.assert_close(exported, model.module.sample(z, model.data.attributes.encode(values)))
 
 
-@pytest.mark.parametrize("noise", ["normal", "uniform"])
+@pytest.mark.parametrize("noise", ["normal", "uniform", "mixture"])
 def test_the_nearest_sample_to_what_a_generator_made_is_near(program, shared_run, tmp_path, noise):
     run = shared_run(*CLASSES, f"model.noise={noise}", "data.value_range=[0,1]")
     program(f"run={run}", "n=4", "format=png", "output=images", "seed=7")

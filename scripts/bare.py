@@ -19,6 +19,7 @@ from typing_extensions import Unpack
 
 from ganexp.data import CIFAR10, MNIST
 from ganexp.data.images import ImageOptions
+from ganexp.models import latents
 from ganexp.models.augmentations import Augmentation
 from ganexp.models.losses import Hinge, Loss, NonSaturating, Relativistic, Wasserstein
 from ganexp.models.regularizers import R1, R1R2, GradientPenalty, Regularizer
@@ -122,7 +123,7 @@ def bare(experiment: Experiment, networks: nn.ModuleDict, x: Tensor, y: Tensor |
         x: The raw data, on the device.
         y: Its labels, if the model takes them.
     """
-    game, device, latent_dim = experiment.game, x.device, experiment.model.latent_dim
+    game, device, latent_dim, noise = experiment.game, x.device, experiment.model.latent_dim, experiment.model.noise
     generator, discriminator, augment = networks["generator"], networks["discriminator"], networks["augment"]
     penalty = game.penalty if isinstance(game.penalty, Regularizer) else None
     pace = game.schedule.pace([penalty.every] if penalty is not None else [])
@@ -134,7 +135,7 @@ def bare(experiment: Experiment, networks: nn.ModuleDict, x: Tensor, y: Tensor |
     size, updates = game.data.batch_size, 0
 
     def fakes(labels: list[Tensor]) -> Tensor:
-        samples: Tensor = generator(torch.randn(size, latent_dim, device=device), *labels)
+        samples: Tensor = generator(latents.draw(noise, size, latent_dim, device), *labels)
         return samples
 
     while True:

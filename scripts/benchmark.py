@@ -53,7 +53,7 @@ SAVE_EVERY = 500  # as in a run of 5,000 iterations; the default, ten times in a
 CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
 
 ALGORITHM = ["optimizer=adam", "lr_schedule=constant", "penalty=none", "metrics=none", "loss=non_saturating"]
-POINTS = ["model=gan", "network=mlp", "data=ring", "data.batch_size=256", "model.latent_dim=100"]
+POINTS = ["model=gan", "network=mlp", "data=ring", "data.batch_size=256", "model.latent_dim=100", "model.noise=normal"]
 IMAGES = ["model=dcgan", "network=dcgan", "data=mnist", "data.batch_size=64", "model.latent_dim=100"]
 CASES: dict[str, list[str]] = {
     "points": [*ALGORITHM, *POINTS],

@@ -56,7 +56,7 @@ def arrange(model: GAN, options: Options) -> Arrangement:
     names = class_names(model)
     if options.interpolate != "none":
         if options.interpolate == "spherical" and model.noise != "normal":
-            why = f"this run's latents are {model.noise}, not on a sphere"
+            why = f"this run has model.noise={model.noise}, and only normal latents are near a sphere"
             raise ConfigError(why, "interpolate", hint="use interpolate=linear")
         start, end = draw(model, 2 * n, generator, options.truncation).cpu().chunk(2)
         z = interpolate(start, end, options.steps, options.interpolate).flatten(0, 1)

@@ -47,7 +47,7 @@ def draw(model: GAN, n: int, generator: torch.Generator, truncation: float | Non
     if truncation is None:
         return z
     if model.noise != "normal":
-        why = f"this run's latents are {model.noise}, and the tails of normal ones are cut off"
+        why = f"this run has model.noise={model.noise}, and only normal latents have tails to cut off"
         raise ConfigError(why, "truncation", hint="leave it out")
     while len(rows := (z.abs() > truncation).any(1).nonzero().squeeze(1)):
         again = model.sample_latent(len(rows), generator)

@@ -80,7 +80,7 @@ def test_truncated_latents_have_the_law_of_a_truncated_normal(ready):
 @pytest.mark.parametrize("noise", ["uniform", "mixture"])
 def test_only_normal_latents_are_truncated(ready, noise):
     model = ready(*TINY_RING, f"model.noise={noise}").model
-    with pytest.raises(ConfigError, match=f"latents are {noise}, and the tails of normal ones are cut off") as caught:
+    with pytest.raises(ConfigError, match=f"model.noise={noise}, and only normal latents have tails to cut off") as caught:
         draw(model, 3, torch.Generator(), 0.5)
     assert caught.value.keys == ("truncation",)
 

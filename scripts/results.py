@@ -160,6 +160,8 @@ def document(chosen: argparse.Namespace, rows: dict[str, dict[str, list[tuple[Ro
     """Return the page: the tables, with the rows of the page before that were not measured again, and how they were made."""
     page = PAGE.format(seeds=", ".join(map(str, chosen.seeds)), machine=_machine(), tables="{tables}", samples=chosen.samples)
     kept = _sections(before) if all(part in before for part in re.findall(r"for seeds.*,|.* samples of the", page)) else {}
+    if kept and (named := re.search(r"MODEL`, (.+), one thread", before)) and _machine() not in named[1]:
+        page = page.replace(_machine(), f"{named[1]}, or {_machine()}")  # the rows that stay were made on others
     tables = []
     for data in DATA:
         lines = _table(rows[data], columns(data)) if data in rows else kept.get(data, [])

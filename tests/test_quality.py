@@ -36,12 +36,11 @@ def test_the_ring_is_covered_as_wide_and_as_evenly_as_it_is(tmp_path):
 
 
 def test_the_grid_is_found_as_wide_as_it_is(tmp_path):
-    quarter = ("data.batch_size=128", "trainer.max_iterations=20000")  # of the default's points
-    run = trained(tmp_path / "run", "data=grid", *quarter).run
+    run = trained(tmp_path / "run", "data=grid").run
     assert run.summary.health.verdict == "healthy"
     metrics = run.summary.metrics
-    assert metrics["modes"] == 25 and metrics["high_quality"] >= 0.8  # at the default's end: 0.94
-    assert metrics["coverage"] >= 0.85 and 0.85 <= metrics["mode_spread"] <= 1.2
+    assert metrics["modes"] == 25 and metrics["high_quality"] >= 0.9
+    assert metrics["coverage"] >= 0.9 and 0.9 <= metrics["mode_spread"] <= 1.1
 
 
 def test_a_picture_is_covered_as_evenly_as_it_is(tmp_path):
@@ -52,14 +51,14 @@ def test_a_picture_is_covered_as_evenly_as_it_is(tmp_path):
     assert metrics["sliced_wasserstein"] <= 0.03  # of real points: 0.002; with two latents, whose samples fold: 0.05
 
 
-def conditional(training: Experiment, shown: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return samples, 50 of each class, and whether they are of it, judged by their neighbours among ``shown`` real images."""
+def conditional(training: Experiment, shown: int, sure: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return samples, 50 of each class, and whether they are of it, judged by their neighbours among ``shown`` real ones."""
     data = training.data.data
     (x, y), (held_out, held_out_y) = (
         (a[:shown].flatten(1).numpy(), b[:shown].numpy()) for a, b in map(data.load, ("train", "test"))
     )
     judge = KNeighborsClassifier(3).fit(x, y)
-    assert judge.score(held_out[:500], held_out_y[:500]) > 0.9
+    assert judge.score(held_out[:1000], held_out_y[:1000]) > sure
     labels = torch.arange(10).repeat_interleave(50)
     samples = training.model.sample(training.model.sample_latent(500, torch.Generator().manual_seed(5)), labels)
     grey = ((samples + 1) * 127.5).round().clamp(0, 255).flatten(1).numpy()
@@ -69,7 +68,7 @@ def conditional(training: Experiment, shown: int) -> tuple[np.ndarray, np.ndarra
 def test_a_conditional_model_draws_the_digit_it_is_asked_for(tmp_path):
     training = trained(tmp_path / "run", "model=cgan", "data=digits")
     assert raised_no_alarm(training.run)
-    grey, correct = conditional(training, 2000)
+    grey, correct = conditional(training, 2000, sure=0.97)
     assert correct.mean() > 0.9
     assert np.all(correct.mean(1) > 0.6), "every row of the sample grid shows its digit"
     assert len(np.unique(grey, axis=0)) == 500, "samples differ"
@@ -78,7 +77,7 @@ def test_a_conditional_model_draws_the_digit_it_is_asked_for(tmp_path):
 @pytest.mark.skipif(not Path(os.environ.get("GANEXP_DATA", ""), "MNIST").is_dir(), reason="needs the files of MNIST")
 def test_digits_of_28_pixels_are_readable_after_a_tenth_of_the_run(tmp_path):
     training = trained(tmp_path / "run", "model=cgan", "data=mnist", "metrics=none", "trainer.max_iterations=1100")
-    grey, correct = conditional(training, 10_000)
+    grey, correct = conditional(training, 10_000, sure=0.9)
     assert correct.mean() > 0.7
     assert np.all(correct.mean(1) > 0.35), "every row of the sample grid shows its digit"
     assert len(np.unique(grey, axis=0)) == 500, "samples differ"

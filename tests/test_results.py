@@ -30,3 +30,12 @@ def test_rows_that_are_not_measured_again_stay(script):
 def test_rows_of_another_protocol_do_not_stay(script, other):
     asked = argparse.Namespace(**({"seeds": [0, 1, 2], "samples": 10_000} | other))
     assert rows(script.document(asked, {}, PAGE)) == []
+
+
+@pytest.mark.parametrize(("seeds", "named"), [([0, 1, 2], True), ([3], False)])
+def test_the_machines_of_the_rows_that_stay_are_named(script, monkeypatch, seeds, named):
+    monkeypatch.setattr(script, "_machine", lambda: "9 cores of a new one")
+    asked = argparse.Namespace(seeds=seeds, samples=10_000)
+    page = script.document(asked, {}, PAGE)
+    assert "9 cores of a new one, one thread" in page and ("AMD EPYC" in page) is named
+    assert script.document(asked, {}, page).count("9 cores of a new one") == 1

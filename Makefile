@@ -35,7 +35,7 @@ docs: .venv/.installed-docs
 
 .venv/.installed-dev: pyproject.toml constraints.txt | .venv/bin/python
 	$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev]'
-	@touch $@ .venv/.installed
+	@touch $@ .venv/.installed .venv/.installed-docs
 
 .venv/.installed-docs: pyproject.toml constraints.txt | .venv/bin/python
 	$(BIN)/python -m pip install -q -c constraints.txt -e '.[docs]'

@@ -38,4 +38,5 @@ def test_the_machines_of_the_rows_that_stay_are_named(script, monkeypatch, seeds
     asked = argparse.Namespace(seeds=seeds, samples=10_000)
     page = script.document(asked, {}, PAGE)
     assert "9 cores of a new one, one thread" in page and ("AMD EPYC" in page) is named
-    assert script.document(asked, {}, page).count("9 cores of a new one") == 1
+    again = script.document(asked, {}, page)
+    assert again.count("9 cores of a new one") == 1 and ("AMD EPYC" in again) is named

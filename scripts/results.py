@@ -54,7 +54,7 @@ Each row is `python -m ganexp data=DATA model=MODEL` for seeds {seeds}, nothing 
 options of the papers, `recipe=none`, for as many seconds. The tables show the mean over the seeds and, after ±, the standard
 deviation, of the **final** state; beside it stands the first value of the checkpoint that had the best of it while it trained.
 What real samples score stands below. Health is the verdict at the end of each run, in the order of the seeds. Minutes are of
-training beside other work on the same machine, and rank nothing.
+training beside other work, on whichever of these machines, and rank nothing.
 
 {tables}
 ## How the numbers were made
@@ -162,7 +162,7 @@ def document(chosen: argparse.Namespace, rows: dict[str, dict[str, list[tuple[Ro
     page = PAGE.format(seeds=", ".join(map(str, chosen.seeds)), machine=_machine(), tables="{tables}", samples=chosen.samples)
     kept = _sections(before) if all(part in before for part in re.findall(r"for seeds.*,|.* samples of the", page)) else {}
     if kept and (named := re.search(r"MODEL`, (.+), one thread", before)):  # the rows that stay were made there
-        made_on = named[1] if _machine() in named[1] else f"{named[1]}, or {_machine()}"
+        made_on = named[1] if _machine() in named[1].split(", or ") else f"{named[1]}, or {_machine()}"
         page = page.replace(_machine(), made_on)
     tables = []
     for data in DATA:

@@ -1,6 +1,6 @@
 """Train the defaults of models on data sets, measure them and write ``docs/results.md``: ``python scripts/results.py --help``.
 
-Beside each model may stand the textbook: the same model with the options of the papers (``recipe=none``), trained as long.
+Beside each model may stand the textbook: the same model with the options of the papers (``PAPERS``), trained as long.
 Run again, it goes on where it was: finished runs are kept, begun ones resumed, and what was measured in the same way is not
 measured again. Rows of the page that are not asked for stay. A run is a process of its own, so that one that fails leaves the
 others alone. Every number in the tables comes from ``python -m ganexp.evaluate`` with one protocol for all runs of a data set;
@@ -38,6 +38,8 @@ DATA = ["ring", "grid", "density", "digits", "mnist", "fashion_mnist", "cifar10"
 IMAGE_DATA = DATA[3:]
 CONDITIONAL = MODELS[2:6]
 TEXTBOOK = "textbook "
+# What tutorials copy from the papers: no choice of the data set, the model or a recipe is left.
+PAPERS = ("recipe=none", "loss=non_saturating", "optimizer=adam", "lr_schedule=constant", "augmentation=none")
 
 # Columns of the tables: a value, its heading, its decimals.
 POINTS = [("modes", "modes", 1), ("high_quality", "high quality", 3), ("mode_spread", "spread", 2)]
@@ -51,10 +53,14 @@ PAGE = """# What the defaults give
 `python scripts/results.py --data DATA --models MODEL`, {machine}, one thread for each run.
 
 Each row is `python -m ganexp data=DATA model=MODEL` for seeds {seeds}, nothing else; a *textbook* is the same model with the
-options of the papers, `recipe=none`, for as many seconds. The tables show the mean over the seeds and, after ±, the standard
-deviation, of the **final** state; beside it stands the first value of the checkpoint that had the best of it while it trained.
-What real samples score stands below. Health is the verdict at the end of each run, in the order of the seeds. Minutes are of
-training beside other work, on whichever of these machines, and rank nothing.
+options of the papers,
+
+    {papers}
+
+for as many seconds. The tables show the mean over the seeds and, after ±, the standard deviation, of the **final** state;
+beside it stands the first value of the checkpoint that had the best of it while it trained. What real samples score stands
+below. Health is the verdict at the end of each run, in the order of the seeds. Minutes are of training beside other work, on
+whichever of these machines, and rank nothing.
 
 {tables}
 ## How the numbers were made
@@ -122,7 +128,7 @@ def train(folder: Path, data: str, model: str, seed: int, beside: Path | None = 
     if model.startswith(TEXTBOOK):
         if beside is None:
             return None
-        overrides += ["recipe=none", f"budget={max(1.0, read(beside / SUMMARY, Summary).training_seconds):.1f}s"]
+        overrides += [*PAPERS, f"budget={max(1.0, read(beside / SUMMARY, Summary).training_seconds):.1f}s"]
     name = f"{data}-{model.replace(' ', '-')}-{seed}"
     job = Job(folder.absolute(), name, tuple(overrides), name)
     supervise(job, Launch(environment={"OMP_NUM_THREADS": "1"}, retry=True))
@@ -159,7 +165,13 @@ def columns(data: str) -> list[tuple[str, str, int]]:
 
 def document(chosen: argparse.Namespace, rows: dict[str, dict[str, list[tuple[Row, Row]]]], before: str) -> str:
     """Return the page: the tables, with the rows of the page before that were not measured again, and how they were made."""
-    page = PAGE.format(seeds=", ".join(map(str, chosen.seeds)), machine=_machine(), tables="{tables}", samples=chosen.samples)
+    page = PAGE.format(
+        seeds=", ".join(map(str, chosen.seeds)),
+        machine=_machine(),
+        tables="{tables}",
+        samples=chosen.samples,
+        papers=" ".join(PAPERS),
+    )
     kept = _sections(before) if all(part in before for part in re.findall(r"for seeds.*,|.* samples of the", page)) else {}
     if kept and (named := re.search(r"MODEL`, (.+), one thread", before)):  # the rows that stay were made there
         made_on = named[1] if _machine() in named[1].split(", or ") else f"{named[1]}, or {_machine()}"

@@ -60,9 +60,9 @@ options of the papers,
 for as many seconds. gan and dcgan have R3GAN's loss by default, the others the non-saturating one; on points, all have R3GAN's.
 
 The tables show the mean over the seeds and, after ±, the standard deviation, of the **final** state; beside it stands the first
-value of `checkpoints/best.ckpt`, which was chosen while it trained, by fewer samples, so that it may be worse. What real samples
-score stands below. Health is the verdict at the end of each run, in the order of the seeds. Minutes are of training beside other
-work, on whichever of these machines, and rank nothing.
+value of `checkpoints/best.ckpt`, which was chosen while it trained, by fewer samples, and so may be worse. What real samples
+score stands below. Health is the verdict at the end of each run, in the order of the seeds. Minutes are of training beside
+other work, on whichever of these machines, and rank nothing.
 
 {tables}
 ## How the numbers were made
